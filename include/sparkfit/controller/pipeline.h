@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// observe → learn → recommend, on a virtual clock: the controller's whole judgement without any
+// I/O, so that a cluster and a recorded file go through the very same code.
+//
+// Time is that of the observations: Observe first lets pass what was due before it (late samples
+// are over, an application was idle for long), in the order in which it was due. The same
+// observations therefore give the same result however they are batched.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sparkfit/base/clock.h"
+#include "sparkfit/model/history.h"
+#include "sparkfit/model/observation.h"
+#include "sparkfit/recommend/recommendation.h"
+
+namespace sparkfit::controller {
+
+struct PipelineOptions {
+  recommend::Policy policy;  // where neither the job nor a user chose one
+  recommend::Safety safety;
+  // An ended executor stays in the overlay for late samples, then is sealed.
+  base::Duration late_samples = std::chrono::seconds(60);
+  // An application that had no executor for this long has ended.
+  base::Duration application_idle = std::chrono::minutes(10);
+};
+
+// What could not be used. A person wants to know; nothing of it stops anything.
+struct Unused {
+  std::uint64_t usage_unknown_pod = 0;    // no executor of that name ran at the sample's time
+  std::uint64_t usage_no_container = 0;   // it lacks the executor's container
+  std::uint64_t usage_zero = 0;           // no working set: a container that is not running
+  std::uint64_t executors_unsigned = 0;   // executors that nobody asked to observe
+  std::uint64_t pods_with_problems = 0;   // parts of them were not understood
+  std::uint64_t out_of_order = 0;         // learnt at a time before what was already learnt
+};
+
+// One key's history and what it is recommended.
+struct KeyRecommendation {
+  const model::KeyHistory* history;
+  recommend::Recommendation recommendation;
+  model::Mode mode = model::Mode::kOff;
+  std::string explanation;
+};
+
+// Not safe for concurrent use.
+class Pipeline {
+ public:
+  explicit Pipeline(PipelineOptions options);
+  ~Pipeline();
+  Pipeline(Pipeline&&) noexcept;
+
+  void Observe(const model::Observation& observation);
+
+  // Lets time pass without an observation.
+  void AdvanceTo(base::Time now);
+
+  // Every key that has a history, sorted by namespace, signature and profile. The histories are
+  // valid until the next Observe or AdvanceTo.
+  [[nodiscard]] std::vector<KeyRecommendation> Recommend() const;
+
+  [[nodiscard]] base::Time Now() const;
+  [[nodiscard]] const Unused& GetUnused() const;
+  // What pods and objects asked for and could not be understood, each once, at most a hundred.
+  [[nodiscard]] const std::set<std::string>& Problems() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sparkfit::controller

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is remembered of one key: how much memory its executors needed, run by run.
+//
+//   applications   a ring of summaries of the 16 latest, running ones included
+//   shapes         a decaying histogram of the peaks of *ended* executors per shape, and what the
+//                  growth guard and the split must know of that shape
+//   executors      an overlay of peaks by pod UID: live executors, and ended ones until sealed
+//   floor          what the latest OOMs asked for
+//
+// Invariants: nothing is ever subtracted; the same events in any batching give the same history;
+// an executor's peak enters the histogram exactly once, when it is sealed. Times are arguments;
+// nothing here reads a clock. Not safe for concurrent use.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sparkfit/base/bytes.h"
+#include "sparkfit/base/time.h"
+#include "sparkfit/model/histogram.h"
+#include "sparkfit/model/key.h"
+#include "sparkfit/model/pod.h"
+#include "sparkfit/model/shape.h"
+
+namespace sparkfit::model {
+
+// How often an executor was seen: distinct usage samples none 0, few 1–2, many ≥ 3.
+enum class Coverage { kNone, kFew, kMany };
+
+// One executor by pod UID, never by name.
+struct Executor {
+  std::string application;
+  Shape shape;
+  ExecutorSize size;       // what it has
+  ExecutorSize submitted;  // what it was submitted with
+  base::Bytes request;     // submitted
+  base::Time created{};
+  bool ran = false;         // a container of it was started
+  bool comparable = true;   // of the shape of its application's first executor; else not sampled
+  bool oom = false;         // it died of an OOM of either kind
+  std::optional<base::Time> ended;
+
+  base::Bytes peak;  // highest working set; of one that died of a container OOM at least its limit
+  base::Time last_sample{};
+  std::uint8_t samples = 0;  // distinct timestamps, counted up to 3
+  std::uint32_t shape_id = 0;
+
+  // True for a sample whose timestamp was not seen before.
+  bool AddSample(base::Bytes working_set, base::Time timestamp);
+  [[nodiscard]] Coverage GetCoverage() const;
+  // The n-th distinct timestamp. REQUIRES: n < samples.
+  [[nodiscard]] base::Time Seen(std::size_t n) const { return seen_[n]; }
+  // When its peak was: finishedAt (or the event's time) once ended, else its latest sample's.
+  [[nodiscard]] base::Time PeakTime() const { return ended ? *ended : last_sample; }
+
+ private:
+  std::array<base::Time, 3> seen_{};  // the first distinct timestamps
+};
+
+// One run of the job.
+struct ApplicationSummary {
+  std::string id;
+  base::Time started{};  // its first executor was seen
+  base::Bytes peak;
+  base::Bytes smallest_limit;  // of its executors; 0: none
+  base::Bytes reference;       // the target in force when it started, 0: none
+  std::uint32_t shape_id = 0;
+  std::uint32_t executors = 0;
+  std::uint32_t alive = 0;
+  std::uint32_t sampled = 0;
+  std::uint32_t ooms = 0;
+  std::uint32_t oom_steps = 0;  // in-run escalation: steps taken
+  bool ended = false;
+  bool counted = false;  // ended with a sampled executor, and taken into account
+};
+
+// What is known of executors of one shape.
+struct ShapeHistory {
+  std::uint32_t id = 0;
+  Shape shape;
+  DecayingHistogram peaks;         // of ended executors
+  std::uint64_t sealed = 0;        // how many peaks are in it, however light by now
+  bool proven = false;             // an application of it ended with a sampled executor
+  bool peak_raise_spent = false;   // growth guard: a high peak raised it, and no OOM since
+  base::Bytes largest_limit{};     // under which executors of this shape ran
+  base::Bytes raised_to{};         // growth guard: what evidence raised it to
+  base::Bytes least_overhead{};    // that an OOM asked for
+  ExecutorSize submitted{};        // of the latest executor
+  base::Bytes request{};           // of the latest executor
+};
+
+// What OOMs asked for: a pair, so that heap and overhead are both at least what failed.
+struct OomFloor {
+  base::Bytes heap;      // 0: the dead executor did not show one
+  base::Bytes overhead;  // all of it where the heap is unknown
+  OomKind kind = OomKind::kContainer;
+  ExecutorSize dead;     // the size of the executor whose OOM decided
+  double factor = 0;     // its size (or heap) was multiplied by
+  base::Time at{};       // of the latest OOM that set or restarted it
+  std::string application;
+  std::uint32_t clean = 0;           // later applications without an OOM at limits ≥ Total()
+  std::uint32_t clean_any_size = 0;  // later applications without an OOM
+
+  [[nodiscard]] base::Bytes Total() const { return heap + overhead; }
+};
+
+// Counters over the key's whole life.
+struct ObservedTotals {
+  std::uint64_t applications = 0;
+  std::uint64_t executors = 0;
+  std::array<std::uint64_t, 3> coverage{};  // by Coverage
+  std::uint64_t container_ooms = 0;
+  std::uint64_t heap_ooms = 0;
+  std::optional<base::Time> last_sample;
+  std::optional<base::Time> last_oom;
+};
+
+class KeyHistory {
+ public:
+  static constexpr std::size_t kApplications = 16;
+  static constexpr std::size_t kShapes = 2;
+
+  KeyHistory(Key key, base::Duration half_life);
+
+  // A new executor, not sampled yet. Starts its application if that is new; then earlier
+  // applications without an executor are ended. REQUIRES: no executor of that UID. The reference is
+  // valid until Seal.
+  Executor& Start(const std::string& uid, Executor executor, base::Time now);
+
+  // The executor's container is known to have run under its limit.
+  void Ran(Executor& executor);
+
+  // One usage sample. True where it is the first to lift the executor's peak above heap + `share`
+  // of the overhead: evidence for the growth guard.
+  bool AddSample(Executor& executor, base::Bytes working_set, base::Time timestamp, double share);
+
+  // The executor died of an OOM: its peak is at least the limit where the container was killed.
+  void AddOom(Executor& executor, OomKind kind, base::Time at);
+
+  void End(Executor& executor, base::Time at);
+
+  // Moves an ended executor's peak into the histogram. Call once, when late samples are over.
+  void Seal(const std::string& uid);
+
+  // The application is over (its driver is gone, or it had no executor for long). Idempotent.
+  void EndApplication(const std::string& id);
+
+  [[nodiscard]] const Key& GetKey() const { return key_; }
+  [[nodiscard]] const ObservedTotals& Totals() const { return totals_; }
+  [[nodiscard]] const std::vector<ApplicationSummary>& Applications() const { return ring_; }
+  [[nodiscard]] const std::unordered_map<std::string, Executor>& Executors() const {
+    return executors_;
+  }
+  [[nodiscard]] const ApplicationSummary* FindApplication(const std::string& id) const;
+
+  // The shape of the latest application; null before the first executor.
+  [[nodiscard]] const ShapeHistory* CurrentShape() const;
+  [[nodiscard]] ShapeHistory* FindShape(std::uint32_t id);
+
+  // The peaks that count now, live executors included: those of the current shape once it is
+  // proven, else of all shapes.
+  [[nodiscard]] DecayingHistogram Peaks() const;
+  // How many executors' peaks those are.
+  [[nodiscard]] std::uint64_t PeakCount() const;
+  // The largest peak of the applications in the ring, of the shapes that count; 0: none.
+  [[nodiscard]] base::Bytes LargestPeak() const;
+
+  std::optional<OomFloor> floor;
+
+  // The target in force, noted for an application that is about to start.
+  void NoteReference(const std::string& application, base::Bytes target);
+  void NoteOomStep(const std::string& application);
+  void SetHalfLife(base::Duration half_life);
+
+ private:
+  ApplicationSummary* Find(const std::string& id);
+  ApplicationSummary& StartApplication(const Executor& executor, base::Time now);
+  std::uint32_t UseShape(const Executor& executor);
+  void EndIdleApplications();
+  void CountIfDone(ApplicationSummary& application);
+  void TrimRing();
+  [[nodiscard]] bool Counts(std::uint32_t shape_id) const;
+
+  Key key_;
+  base::Duration half_life_;
+  ObservedTotals totals_;
+  std::vector<ApplicationSummary> ring_;  // oldest first
+  std::vector<ShapeHistory> shapes_;      // least recently started first; the last is current
+  std::unordered_map<std::string, Executor> executors_;
+  std::uint32_t next_shape_id_ = 1;
+};
+
+}  // namespace sparkfit::model

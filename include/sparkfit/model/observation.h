@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What comes in, live or from an observation log, in the order in which it was learnt.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sparkfit/base/bytes.h"
+#include "sparkfit/base/time.h"
+#include "sparkfit/model/pod.h"
+
+namespace sparkfit::model {
+
+enum class EventType { kAdded, kModified, kDeleted };
+
+struct PodEvent {
+  EventType event = EventType::kAdded;
+  PodFacts pod;
+};
+
+struct ContainerUsage {
+  std::string container;
+  base::Bytes working_set;
+};
+
+// PodMetrics of metrics.k8s.io: it names the pod, not its UID.
+struct UsageSample {
+  std::string name_space;
+  std::string pod;
+  base::Time timestamp{};
+  std::vector<ContainerUsage> containers;
+};
+
+// An ExecutorRecommendation as a user left it.
+struct RecommendationObject {
+  std::string name_space;
+  std::string name;
+  std::string signature;
+  int profile = 0;
+  base::Time created{};
+  // The user's, each wins over what the job asked for.
+  std::optional<Mode> mode;
+  std::optional<std::string> policy;  // NAME[:option=value,…]
+  std::optional<base::Bytes> min_memory;
+  std::optional<base::Bytes> max_memory;
+  std::vector<std::string> problems;
+};
+
+struct RecommendationEvent {
+  EventType event = EventType::kAdded;
+  RecommendationObject object;
+};
+
+struct NodeEvent {
+  EventType event = EventType::kAdded;
+  std::string name;
+  base::Bytes allocatable;
+};
+
+struct Observation {
+  base::Time t{};  // when it was learnt
+  std::variant<PodEvent, UsageSample, RecommendationEvent, NodeEvent> what;
+};
+
+}  // namespace sparkfit::model

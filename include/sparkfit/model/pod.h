@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What sparkfit knows of a pod, wherever it was read: a watch, a log or an admission review.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sparkfit/base/bytes.h"
+#include "sparkfit/base/time.h"
+#include "sparkfit/model/settings.h"
+#include "sparkfit/model/shape.h"
+
+namespace sparkfit::model {
+
+enum class PodRole { kOther, kExecutor, kDriver };
+enum class PodPhase { kUnknown, kPending, kRunning, kSucceeded, kFailed };
+
+// The end of one container of the pod.
+struct Termination {
+  std::string container_id;  // may be empty
+  std::string reason;
+  int exit_code = 0;
+  std::optional<base::Time> finished_at;
+
+  friend bool operator==(const Termination&, const Termination&) = default;
+};
+
+struct PodFacts {
+  std::string name_space;
+  std::string name;
+  std::string uid;
+  std::string owner_uid;     // of the controlling owner: the driver pod, or a StatefulSet
+  std::string app_selector;  // label spark-app-selector
+  PodRole role = PodRole::kOther;
+  PodPhase phase = PodPhase::kUnknown;
+  int profile = 0;
+  base::Time created{};
+  bool deleted = false;            // a deletion was asked for
+  bool evicted = false;            // status.reason Evicted or Preempting
+  bool restarts = false;           // restartPolicy Always: a terminated container is not the end
+  bool exits_on_heap_oom = false;  // -XX:+ExitOnOutOfMemoryError among the JVM options
+  PodSettings settings;
+
+  // The executor container, absent where none was recognised.
+  std::optional<std::string> container;
+  ExecutorSize size;          // what it has
+  ExecutorSize submitted;     // what it was submitted with: differs where admission changed it
+  base::Bytes request;        // submitted memory request; the limit where there is none
+  std::string cores;
+  std::optional<Termination> ended;         // state.terminated of the executor container
+  std::optional<Termination> last_restart;  // lastState.terminated of it
+
+  // Parts that could not be understood and were left out, for a person to read.
+  std::vector<std::string> problems;
+
+  [[nodiscard]] Shape GetShape() const { return {cores, ClassifyOverhead(submitted)}; }
+
+  // The application that the pod belongs to: its selector, else its owner, else itself.
+  [[nodiscard]] const std::string& ApplicationId() const;
+
+  // The executor will not use memory again.
+  [[nodiscard]] bool HasEnded() const;
+
+  friend bool operator==(const PodFacts&, const PodFacts&) = default;
+};
+
+enum class OomKind { kContainer, kHeap };
+
+std::string_view Name(OomKind kind);  // "container", "heap"
+
+// What killed the executor container, if memory did. Container OOM: reason OOMKilled whatever the
+// exit code (containerd sets it on any OOM event of the container's cgroup), or 137 without that
+// reason where nobody deleted, evicted or preempted the pod. Heap OOM: exit 52
+// (SparkExitCode.OOM), or 3 with ExitOnOutOfMemoryError.
+std::optional<OomKind> ClassifyOom(const PodFacts& pod, const Termination& termination);
+
+}  // namespace sparkfit::model

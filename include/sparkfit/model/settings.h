@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a job asks for by labels and annotations, its own (sparkfit.io/…) or EMR's
+// (emr-containers.amazonaws.com/dynamic.sizing…), on the executor pod or on its driver.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sparkfit/base/bytes.h"
+
+namespace sparkfit::model {
+
+enum class Mode { kOff, kInitial, kAuto };
+
+std::string_view Name(Mode mode);                      // "Off", "Initial", "Auto"
+std::optional<Mode> ParseMode(std::string_view text);  // exactly these
+
+// EMR's mode is a setting of its own because it counts only with dynamic.sizing: "true".
+enum class Setting : std::uint8_t {
+  kSignature,
+  kFamily,
+  kMode,
+  kPolicy,
+  kMinMemory,
+  kMaxMemory,
+  kEmrToggle,
+  kEmrMode,
+  kScaleMemory,
+  kScaleCpu,
+};
+inline constexpr std::size_t kSettingCount = 10;
+
+// A key in metadata that carries a setting. Of several on one pod the lowest rank counts: own key
+// before EMR's, there annotation before label.
+struct SettingSource {
+  Setting setting;
+  std::uint8_t rank;
+};
+
+// Nothing where the key is none of ours or EMR's.
+std::optional<SettingSource> FindSetting(std::string_view key, bool annotation);
+
+// The settings of one pod, as written.
+class PodSettings {
+ public:
+  // Keeps the value if nothing of a lower rank is there. Empty values count as absent.
+  void Offer(SettingSource source, std::string_view value);
+  [[nodiscard]] const std::optional<std::string>& Get(Setting setting) const;
+
+  friend bool operator==(const PodSettings&, const PodSettings&) = default;
+
+ private:
+  std::array<std::optional<std::string>, kSettingCount> values_;
+  std::array<std::uint8_t, kSettingCount> ranks_{};
+};
+
+// What the job asked for, understood. Values that cannot be understood are left out and named in
+// `problems`.
+struct JobRequest {
+  std::optional<Mode> mode;
+  std::optional<std::string> policy;  // as on a command line: NAME[:option=value,…]
+  std::optional<std::string> family;
+  std::optional<base::Bytes> min_memory;
+  std::optional<base::Bytes> max_memory;
+  bool scale_memory = true;
+  bool wants_cpu = false;  // understood, but CPU is not sized
+  std::vector<std::string> problems;
+};
+
+// Longer signatures are refused, so that a hostile annotation cannot fill memory and objects.
+inline constexpr std::size_t kLongestSignature = 253;
+
+// The signature: on the executor, else on the driver. `driver` may be null. Nothing where neither
+// has one, or it is too long.
+std::optional<std::string> FindSignature(const PodSettings& executor, const PodSettings* driver);
+
+// Every setting looked up alone: executor before driver.
+JobRequest Understand(const PodSettings& executor, const PodSettings* driver);
+
+}  // namespace sparkfit::model

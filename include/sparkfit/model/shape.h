@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How Spark composes an executor's memory, and what makes two executors' sizes comparable.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sparkfit/base/bytes.h"
+
+namespace sparkfit::model {
+
+// How much an executor may use: the container's limit, and the JVM heap (SPARK_EXECUTOR_MEMORY)
+// inside it. What is left is overhead, off-heap and PySpark memory together.
+struct ExecutorSize {
+  base::Bytes limit;
+  std::optional<base::Bytes> heap;  // absent where the pod does not show it, or shows more than
+                                    // the limit
+
+  // Absent with the heap.
+  [[nodiscard]] std::optional<base::Bytes> Overhead() const;
+
+  friend bool operator==(const ExecutorSize&, const ExecutorSize&) = default;
+};
+
+// Spark's spark.executor.memoryOverheadFactor: 0.1, or 0.4 where a Python or R driver of cluster
+// mode pushed it (BasicDriverFeatureStep). Explicit: anything else, kept absolute.
+enum class OverheadClass { kDefaultJvm, kDefaultPython, kExplicit };
+
+// max(⌊factor × heap⌋, 384 MiB) in whole MiB, as Spark computes it (ResourceProfile,
+// MEMORY_OVERHEAD_MIN_MIB). 384 MiB for kExplicit, which has no factor: REQUIRES not kExplicit.
+base::Bytes DefaultOverhead(OverheadClass overhead, base::Bytes heap);
+
+// Default where the overhead is what Spark computes for this heap (the JVM's factor where both
+// fit), else explicit; explicit too where the heap is unknown.
+OverheadClass ClassifyOverhead(const ExecutorSize& size);
+
+std::string_view Name(OverheadClass overhead);  // "default 0.1", "default 0.4", "explicit"
+
+// Sizes are compared only between executors of one shape.
+struct Shape {
+  std::string cores;  // SPARK_EXECUTOR_CORES as the pod shows it; "" where it does not
+  OverheadClass overhead = OverheadClass::kExplicit;
+
+  friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+}  // namespace sparkfit::model

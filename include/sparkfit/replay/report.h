@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Results for people (tables that explain themselves) and for programs (JSON, YAML).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sparkfit/base/result.h"
+#include "sparkfit/replay/backtest.h"
+#include "sparkfit/replay/replay.h"
+
+namespace sparkfit::replay {
+
+enum class OutputFormat { kTable, kJson, kYaml };
+
+base::Result<OutputFormat> ParseOutputFormat(std::string_view name);
+
+// JSON and YAML: an array in the order of the rows, fields as in docs/formats.md; unknown values
+// are null. The text ends with a line end.
+std::string Render(const std::vector<ReplayRow>& rows, OutputFormat format);
+std::string Render(const std::vector<BacktestResult>& results, OutputFormat format);
+
+}  // namespace sparkfit::replay

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lines of an observation log: NDJSON, one observation each (docs/formats.md).
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "sparkfit/base/result.h"
+#include "sparkfit/model/observation.h"
+
+namespace sparkfit::wire {
+
+inline constexpr int kLogVersion = 1;
+
+// A line that parses but is none that this version knows; skipped and counted.
+struct UnknownLine {
+  std::string type;
+};
+
+// The first line of a log. `options` are those that the recorder ran with, by their configuration
+// key, as text.
+struct LogHeader {
+  int version = kLogVersion;
+  std::map<std::string, std::string> options;
+};
+
+using LogLine = std::variant<model::Observation, LogHeader, UnknownLine>;
+
+// Bytes that must be readable, whatever they hold, behind a line given to Parse.
+inline constexpr std::size_t kLinePadding = 64;
+
+// Not safe for concurrent use; reuse one for many lines.
+class LogLineParser {
+ public:
+  LogLineParser();
+  ~LogLineParser();
+
+  // kMalformed where the line is no JSON object, lacks what it must have or holds an amount that
+  // cannot be; kInvalidArgument for a header of another version.
+  // REQUIRES: kLinePadding readable bytes behind the line.
+  base::Result<LogLine> Parse(std::string_view line);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sparkfit::wire

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/base/log.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+
+namespace sparkfit::base {
+namespace {
+
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+  }
+  return spdlog::level::off;
+}
+
+// The characters JSON forbids in a string, escaped (spdlog 1.10 does not do it).
+std::string Quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+template <typename T, std::size_t N>
+Result<T> ByName(std::string_view name, const std::array<std::pair<std::string_view, T>, N>& table) {
+  std::string known;
+  for (const auto& [text, value] : table) {
+    if (text == name) return value;
+    known += (known.empty() ? "" : ", ") + std::string(text);
+  }
+  return Fail(Code::kInvalidArgument, fmt::format("\"{}\" is not one of {}", name, known));
+}
+
+}  // namespace
+
+Result<LogLevel> ParseLogLevel(std::string_view name) {
+  static constexpr std::array<std::pair<std::string_view, LogLevel>, 4> kLevels{
+      {{"debug", LogLevel::kDebug},
+       {"info", LogLevel::kInfo},
+       {"warning", LogLevel::kWarning},
+       {"error", LogLevel::kError}}};
+  return ByName(name, kLevels);
+}
+
+Result<LogFormat> ParseLogFormat(std::string_view name) {
+  static constexpr std::array<std::pair<std::string_view, LogFormat>, 2> kFormats{
+      {{"text", LogFormat::kText}, {"json", LogFormat::kJson}}};
+  return ByName(name, kFormats);
+}
+
+Logger::Logger(std::ostream& out, LogLevel level, LogFormat format) : format_(format) {
+  logger_ = std::make_shared<spdlog::logger>(
+      "sparkfit", std::make_shared<spdlog::sinks::ostream_sink_mt>(out, /*force_flush=*/true));
+  logger_->set_level(ToSpdlog(level));
+  logger_->set_pattern(format == LogFormat::kJson
+                           ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                           : "%l: %v",
+                       spdlog::pattern_time_type::utc);
+}
+
+void Logger::Debug(std::string_view message, std::initializer_list<Field> fields) const {
+  Write(LogLevel::kDebug, message, fields);
+}
+void Logger::Info(std::string_view message, std::initializer_list<Field> fields) const {
+  Write(LogLevel::kInfo, message, fields);
+}
+void Logger::Warning(std::string_view message, std::initializer_list<Field> fields) const {
+  Write(LogLevel::kWarning, message, fields);
+}
+void Logger::Error(std::string_view message, std::initializer_list<Field> fields) const {
+  Write(LogLevel::kError, message, fields);
+}
+
+void Logger::Write(LogLevel level, std::string_view message,
+                   std::initializer_list<Field> fields) const {
+  if (!logger_->should_log(ToSpdlog(level))) return;
+  const bool json = format_ == LogFormat::kJson;
+  std::string line = json ? "\"msg\":" + Quoted(message) : std::string(message);
+  for (const auto& field : fields) {
+    line += json ? fmt::format(",{}:{}", Quoted(field.key), Quoted(field.value))
+                 : fmt::format(" {}={}", field.key, Quoted(field.value));
+  }
+  logger_->log(ToSpdlog(level), "{}", line);
+}
+
+}  // namespace sparkfit::base

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/cli/app.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "commands.h"
+#include "completion.h"
+#include "sparkfit/base/version.h"
+#include "sparkfit/recommend/policy.h"
+
+namespace sparkfit::cli {
+namespace {
+
+constexpr std::string_view kDescription =
+    R"(sparkfit right-sizes Spark executors on Kubernetes: it remembers per job signature how much
+memory executors needed, and recommends a size with a sentence that explains it.)";
+
+constexpr std::string_view kExamples = R"(Examples:
+  sparkfit replay examples/spark-runs.ndjson.gz         what would be recommended, and why
+  sparkfit backtest executions.tsv.gz                   what policies would have cost
+  sparkfit replay --help                                all flags of a command, with examples
+
+Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.)";
+
+constexpr std::string_view kReplayExamples = R"(Examples:
+  sparkfit replay log.ndjson.gz
+  sparkfit replay monday.ndjson.gz tuesday.ndjson.gz -o json
+  zcat log.ndjson.gz | sparkfit replay - --signature nightly-revenue
+  sparkfit replay log.ndjson --at 2026-11-23T10:15:00Z     what was known then
+  sparkfit replay log.ndjson --policy percentile:percentile=0.95,margin=0.2
+
+docs/formats.md describes the log; docs/algorithm.md how a number comes about.)";
+
+constexpr std::string_view kBacktestExamples = R"(Examples:
+  sparkfit backtest executions.tsv.gz
+  sparkfit backtest executions.tsv.gz --policy request --policy percentile:margin=0.15
+  sparkfit backtest a.tsv b.tsv --policy max:margin=0.15,oomBump=1.25 -o json
+
+docs/formats.md describes the table and the rules by which waste and OOMs are counted.)";
+
+std::vector<std::string> PolicyNames() {
+  std::vector<std::string> names;
+  for (const auto kind : {recommend::PolicyKind::kPercentile, recommend::PolicyKind::kMax,
+                          recommend::PolicyKind::kRequest}) {
+    names.emplace_back(Name(kind));
+  }
+  return names;
+}
+
+// Values to offer for a flag, by its name.
+std::vector<std::string> ValuesOf(const std::string& flag) {
+  if (flag == "--output") return {"table", "json", "yaml"};
+  if (flag == "--policy") return PolicyNames();
+  if (flag == "--log-level") return {"debug", "info", "warning", "error"};
+  if (flag == "--log-format") return {"text", "json"};
+  return {};
+}
+
+std::string PolicyHelp() {
+  std::string text = "Policies: percentile, max, request, as NAME[:option=value,…]. Options:\n";
+  for (const auto& option : recommend::PolicyOptions()) {
+    text += fmt::format("  {:<12}{}\n", option.name, option.help);
+  }
+  return text + "Default: " + recommend::Format(recommend::Policy{}) + "\n\n";
+}
+
+void AddOptions(CLI::App& command, CommonFlags& flags) {
+  command.add_option("--config", flags.config_file,
+                     "configuration file, YAML (environment: SPARKFIT_CONFIG)");
+  const Config defaults;
+  for (const auto& option : Options()) {
+    const std::string key(option.key);
+    command
+        .add_option_function<std::string>(
+            "--" + option.Flag(), [key, &flags](const std::string& text) { flags.options[key] = text; },
+            fmt::format("{} [{}]", option.help, option.get(defaults)))
+        ->type_name(std::string(option.type));
+  }
+}
+
+void AddOutput(CLI::App& command, std::string& output, bool& strict) {
+  command.add_option("-o,--output", output, "table, json or yaml [table]")->type_name("FORMAT");
+  command.add_flag("--strict", strict, "fail (exit code 1) where anything could not be read");
+}
+
+struct Commands {
+  ReplayFlags replay;
+  BacktestFlags backtest;
+  CommonFlags print;
+  std::vector<std::string> config_files;
+  std::string shell;
+};
+
+void AddReplay(CLI::App& app, ReplayFlags& flags) {
+  auto& command = *app.add_subcommand(
+      "replay", "observation logs through the controller's own pipeline: what would be recommended");
+  command.add_option("FILE", flags.files, "observation logs, plain or gzip; - for standard input")
+      ->required();
+  command.add_option("--at", flags.at, "what was known then, as 2026-11-23T10:15:00Z")->type_name("TIME");
+  command.add_option("--namespace", flags.namespaces, "only this namespace; repeatable")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command.add_option("--signature", flags.signatures, "only this signature; repeatable")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  AddOutput(command, flags.output, flags.strict);
+  AddOptions(command, flags.common);
+  command.footer(PolicyHelp() + std::string(kReplayExamples));
+}
+
+void AddBacktest(CLI::App& app, BacktestFlags& flags) {
+  auto& command = *app.add_subcommand(
+      "backtest", "what policies would have cost on a table of executions: waste, OOMs, retries");
+  command.add_option("FILE", flags.files, "tables of executions, TSV, plain or gzip; - for standard input")
+      ->required();
+  command.add_option("--policy", flags.policies, "a policy; repeatable [percentile, max, request]")
+      ->type_name("POLICY")
+      ->allow_extra_args(false);
+  AddOutput(command, flags.output, flags.strict);
+  command.footer(PolicyHelp() + std::string(kBacktestExamples));
+}
+
+void AddConfigCommands(CLI::App& app, Commands& commands) {
+  auto& print = *app.add_subcommand("print-config",
+                                    "the effective configuration, and where each value came from");
+  AddOptions(print, commands.print);
+  print.footer(R"(Examples:
+  sparkfit print-config                                  the defaults, as a configuration file
+  SPARKFIT_STEP=0.5 sparkfit print-config --config sparkfit.yaml
+
+Precedence: flag, environment, file, default.)");
+  auto& check = *app.add_subcommand("check-config", "configuration files: fine, or all that is wrong");
+  check.add_option("FILE", commands.config_files, "configuration files, YAML")->required();
+}
+
+// What the shells complete is read off the commands themselves.
+std::vector<CommandSpec> Describe(CLI::App& app) {
+  std::vector<CommandSpec> specs;
+  for (auto* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    CommandSpec spec{command->get_name(), command->get_description(), {}, {}};
+    if (spec.name == "completion") spec.words = {"bash", "zsh", "fish"};
+    for (const auto* option : command->get_options()) {
+      if (option->get_lnames().empty()) continue;
+      const auto name = "--" + option->get_lnames().front();
+      spec.flags.push_back(
+          {name, option->get_description(), option->get_items_expected_max() > 0, ValuesOf(name)});
+    }
+    specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+int RunCompletion(CLI::App& app, const std::string& shell, const Process& process) {
+  const auto script = CompletionScript(shell, Describe(app));
+  if (!script) return Refuse({script.error().message}, process) ? kExitUsage : kExitFine;
+  process.out << *script << std::flush;
+  return kExitFine;
+}
+
+// CLI11 reports by throwing; help and version are among what it throws.
+int Parse(CLI::App& app, std::vector<std::string> arguments, const Process& process) {
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    app.parse(arguments);
+    return -1;
+  } catch (const CLI::ParseError& error) {
+    const bool wrong = error.get_exit_code() != 0;
+    if (!wrong) return app.exit(error, process.out, process.err);
+    process.err << "error: " << error.what() << "\nTry 'sparkfit --help'.\n";
+    return kExitUsage;
+  }
+}
+
+}  // namespace
+
+int Run(std::vector<std::string> arguments, const Process& process) {
+  CLI::App app{std::string(kDescription), "sparkfit"};
+  app.footer(std::string(kExamples));
+  app.require_subcommand(1);
+  app.set_version_flag("--version", fmt::format("sparkfit {} ({})", base::kVersion, base::kGitDescribe));
+  Commands commands;
+  AddReplay(app, commands.replay);
+  AddBacktest(app, commands.backtest);
+  AddConfigCommands(app, commands);
+  auto& completion = *app.add_subcommand("completion", "a completion script for bash, zsh or fish");
+  completion.add_option("SHELL", commands.shell, "bash, zsh or fish")->required();
+  completion.footer("Example:\n  source <(sparkfit completion bash)");
+
+  if (const int code = Parse(app, std::move(arguments), process); code >= 0) return code;
+  const auto* command = app.get_subcommands().front();
+  const auto& name = command->get_name();
+  if (name == "replay") return RunReplay(commands.replay, process);
+  if (name == "backtest") return RunBacktest(commands.backtest, process);
+  if (name == "print-config") return RunPrintConfig(commands.print, process);
+  if (name == "check-config") return RunCheckConfig(commands.config_files, process);
+  return RunCompletion(app, commands.shell, process);
+}
+
+}  // namespace sparkfit::cli

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The subcommands, each with what its flags gave it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sparkfit/base/result.h"
+#include "sparkfit/cli/app.h"
+#include "sparkfit/cli/options.h"
+
+namespace sparkfit::cli {
+
+// Flags that every command with options has.
+struct CommonFlags {
+  std::string config_file;
+  std::map<std::string, std::string> options;  // by Option::key, those that were given
+};
+
+struct ReplayFlags {
+  CommonFlags common;
+  std::vector<std::string> files;
+  std::string at;
+  std::vector<std::string> namespaces;
+  std::vector<std::string> signatures;
+  std::string output = "table";
+  bool strict = false;
+};
+
+struct BacktestFlags {
+  std::vector<std::string> files;
+  std::vector<std::string> policies;
+  std::string output = "table";
+  bool strict = false;
+};
+
+int RunReplay(const ReplayFlags& flags, const Process& process);
+int RunBacktest(const BacktestFlags& flags, const Process& process);
+int RunPrintConfig(const CommonFlags& flags, const Process& process);
+int RunCheckConfig(const std::vector<std::string>& files, const Process& process);
+
+// Flag, environment and file put together; every problem is in it.
+Settings Gather(const CommonFlags& flags, const Process& process);
+
+// Prints the problems; true where there are any.
+bool Refuse(const std::vector<std::string>& problems, const Process& process);
+
+base::Result<std::string> ReadWholeFile(const std::string& path);
+
+// How far long work has come, on a terminal, at most five times a second. Nothing in a pipe.
+class Progress {
+ public:
+  Progress(std::string what, const Process& process);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void Show(std::uint64_t count);
+
+ private:
+  std::string what_;
+  const Process& process_;
+  base::Clock::Steady shown_;
+  bool anything_ = false;
+};
+
+}  // namespace sparkfit::cli

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/cli/options.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "sparkfit/base/quantity.h"
+
+namespace sparkfit::cli {
+namespace {
+
+using base::Code;
+using base::Result;
+
+template <typename T>
+Result<void> Store(Result<T> value, T& target) {
+  if (!value) return tl::unexpected<base::Error>(value.error());
+  target = *std::move(value);
+  return {};
+}
+
+template <typename T>
+Result<T> Number(std::string_view text, T low, T high) {
+  T value{};
+  const auto* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end || !(value >= low && value <= high)) {
+    return base::Fail(Code::kInvalidArgument,
+                      fmt::format("\"{}\" is not a number from {} to {}", text, low, high));
+  }
+  return value;
+}
+
+constexpr std::string_view kNone = "none";
+
+Result<base::Bytes> MemoryOrNone(std::string_view text) {
+  if (text == kNone) return base::Bytes{};
+  return base::ParseMemory(text);
+}
+
+std::string FormatOrNone(base::Bytes amount) {
+  return amount.value == 0 ? std::string(kNone) : base::FormatQuantity(amount);
+}
+
+std::string_view LevelName(base::LogLevel level) {
+  switch (level) {
+    case base::LogLevel::kDebug:
+      return "debug";
+    case base::LogLevel::kInfo:
+      return "info";
+    case base::LogLevel::kWarning:
+      return "warning";
+    case base::LogLevel::kError:
+      return "error";
+  }
+  return "";
+}
+
+std::string Separated(std::string_view key, char separator, bool upper) {
+  std::string out;
+  for (const char c : key) {
+    const bool capital = c >= 'A' && c <= 'Z';
+    if (capital) out += separator;
+    const char lower = capital ? static_cast<char>(c - 'A' + 'a') : c;
+    out += upper && lower >= 'a' && lower <= 'z' ? static_cast<char>(lower - 'a' + 'A') : lower;
+  }
+  return out;
+}
+
+std::vector<Option> MakeOptions() {
+  std::vector<Option> options;
+  options.push_back(
+      {"policy", "policy", "how sizes follow from peaks: NAME[:option=value,…]",
+       [](auto text, Config& c) { return Store(recommend::ParsePolicy(text), c.pipeline.policy); },
+       [](const Config& c) { return recommend::Format(c.pipeline.policy); }});
+  options.push_back(
+      {"maxMemory", "quantity",
+       "ceiling of every recommendation; none: the largest node's allocatable memory",
+       [](auto text, Config& c) { return Store(MemoryOrNone(text), c.pipeline.safety.max_memory); },
+       [](const Config& c) { return FormatOrNone(c.pipeline.safety.max_memory); }});
+  options.push_back(
+      {"step", "number",
+       "largest change per application as a share of the target, 0.5 for ±50 %; 0: no cap",
+       [](auto text, Config& c) { return Store(Number(text, 0.0, 10.0), c.pipeline.safety.step); },
+       [](const Config& c) { return fmt::format("{}", c.pipeline.safety.step); }});
+  options.push_back({"floorApplications", "count",
+                     "applications without an OOM, at limits of at least its floor, that end it",
+                     [](auto text, Config& c) {
+                       return Store(Number(text, 1, 1000), c.pipeline.safety.floor_applications);
+                     },
+                     [](const Config& c) {
+                       return fmt::format("{}", c.pipeline.safety.floor_applications);
+                     }});
+  options.push_back(
+      {"floorApplicationsAnySize", "count",
+       "applications without an OOM, whatever their limits, that end its floor",
+       [](auto text, Config& c) {
+         return Store(Number(text, 1, 1000), c.pipeline.safety.floor_applications_any_size);
+       },
+       [](const Config& c) {
+         return fmt::format("{}", c.pipeline.safety.floor_applications_any_size);
+       }});
+  options.push_back({"escalation", "number",
+                     "second and later OOM steps within one application multiply the size by this",
+                     [](auto text, Config& c) {
+                       return Store(Number(text, 1.0, 10.0), c.pipeline.safety.escalation);
+                     },
+                     [](const Config& c) {
+                       return fmt::format("{}", c.pipeline.safety.escalation);
+                     }});
+  options.push_back(
+      {"guardShare", "number",
+       "a peak above heap + this share of the overhead raises the growth guard once",
+       [](auto text, Config& c) {
+         return Store(Number(text, 0.0, 1.0), c.pipeline.safety.guard_share);
+       },
+       [](const Config& c) { return fmt::format("{}", c.pipeline.safety.guard_share); }});
+  options.push_back({"lateSamples", "duration", "how long an ended executor waits for late samples",
+                     [](auto text, Config& c) {
+                       return Store(base::ParseDuration(text), c.pipeline.late_samples);
+                     },
+                     [](const Config& c) { return base::FormatDuration(c.pipeline.late_samples); }});
+  options.push_back(
+      {"applicationIdle", "duration", "an application without an executor for this long has ended",
+       [](auto text, Config& c) {
+         return Store(base::ParseDuration(text), c.pipeline.application_idle);
+       },
+       [](const Config& c) { return base::FormatDuration(c.pipeline.application_idle); }});
+  options.push_back(
+      {"logLevel", "level", "debug, info, warning or error",
+       [](auto text, Config& c) { return Store(base::ParseLogLevel(text), c.log_level); },
+       [](const Config& c) { return std::string(LevelName(c.log_level)); }, false});
+  options.push_back(
+      {"logFormat", "format", "text or json, on standard error",
+       [](auto text, Config& c) { return Store(base::ParseLogFormat(text), c.log_format); },
+       [](const Config& c) {
+         return std::string(c.log_format == base::LogFormat::kJson ? "json" : "text");
+       },
+       false});
+  return options;
+}
+
+const Option* Find(std::string_view key) {
+  const auto& options = Options();
+  const auto found = std::find_if(options.begin(), options.end(),
+                                  [&](const Option& option) { return option.key == key; });
+  return found == options.end() ? nullptr : &*found;
+}
+
+std::string At(const std::string& name, const YAML::Mark& mark) {
+  return mark.is_null() ? name : fmt::format("{}:{}", name, mark.line + 1);
+}
+
+}  // namespace
+
+std::string_view Name(Source source) {
+  switch (source) {
+    case Source::kDefault:
+      return "default";
+    case Source::kHeader:
+      return "header of the log";
+    case Source::kFile:
+      return "file";
+    case Source::kEnvironment:
+      return "environment";
+    case Source::kFlag:
+      return "flag";
+  }
+  return "";
+}
+
+std::string Option::Flag() const { return Separated(key, '-', false); }
+std::string Option::Environment() const { return "SPARKFIT_" + Separated(key, '_', true); }
+
+const std::vector<Option>& Options() {
+  static const std::vector<Option> options = MakeOptions();
+  return options;
+}
+
+void Settings::Set(const Option& option, Source source, const std::string& value,
+                   const std::string& where) {
+  // Checked even where a stronger source wins: a mistake is a mistake.
+  Config scratch = config_;
+  const auto set = option.set(value, scratch);
+  if (!set) {
+    Problem(fmt::format("{}: {}: {}", where, option.key, set.error().message));
+    return;
+  }
+  if (SourceOf(option) > source) return;
+  config_ = scratch;
+  sources_[option.key] = source;
+}
+
+void Settings::Unknown(const std::string& where, std::string_view key) {
+  std::string known;
+  for (const auto& option : Options()) known += (known.empty() ? "" : ", ") + std::string(option.key);
+  Problem(fmt::format("{}: unknown key \"{}\" (known: {})", where, key.substr(0, 60), known));
+}
+
+void Settings::ReadFile(const std::string& name, const std::string& text) {
+  YAML::Node root;
+  try {
+    root = YAML::Load(text);
+  } catch (const YAML::Exception& error) {
+    Problem(fmt::format("{}: {}", At(name, error.mark), error.msg));
+    return;
+  }
+  if (root.IsNull()) return;  // an empty file
+  if (!root.IsMap()) {
+    Problem(fmt::format("{}: is not a mapping of options", name));
+    return;
+  }
+  std::set<std::string> seen;
+  for (const auto& member : root) {
+    const auto where = At(name, member.first.Mark());
+    const std::string key = member.first.IsScalar() ? member.first.Scalar() : "";
+    const auto* option = Find(key);
+    if (option == nullptr) {
+      Unknown(where, key);
+    } else if (!seen.insert(key).second) {
+      Problem(fmt::format("{}: {} is there twice", where, key));
+    } else if (!member.second.IsScalar()) {
+      Problem(fmt::format("{}: {} needs a single value ({})", where, key, option->type));
+    } else {
+      Set(*option, Source::kFile, member.second.Scalar(), where);
+    }
+  }
+}
+
+void Settings::ReadEnvironment(const std::function<const char*(const std::string&)>& lookup) {
+  for (const auto& option : Options()) {
+    const auto variable = option.Environment();
+    if (const char* value = lookup(variable)) Set(option, Source::kEnvironment, value, variable);
+  }
+}
+
+void Settings::ReadHeader(const std::map<std::string, std::string>& options) {
+  for (const auto& [key, value] : options) {
+    const auto* option = Find(key);
+    if (option == nullptr || !option->recorded) {
+      Unknown("header of the log", key);
+    } else {
+      Set(*option, Source::kHeader, value, "header of the log");
+    }
+  }
+}
+
+Source Settings::SourceOf(const Option& option) const {
+  const auto source = sources_.find(option.key);
+  return source == sources_.end() ? Source::kDefault : source->second;
+}
+
+std::string PrintConfig(const Settings& settings) {
+  std::string text;
+  for (const auto& option : Options()) {
+    text += fmt::format("# {} ({}; {})\n{}: \"{}\"\n", option.help, option.type,
+                        Name(settings.SourceOf(option)), option.key, option.get(settings.Get()));
+  }
+  return text;
+}
+
+}  // namespace sparkfit::cli

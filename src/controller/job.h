@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One key's settings: what the job asks for, what a user set on its object, and what comes of it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sparkfit/model/history.h"
+#include "sparkfit/model/observation.h"
+#include "sparkfit/model/settings.h"
+#include "sparkfit/recommend/recommendation.h"
+
+namespace sparkfit::controller {
+
+// The settings in force for one key.
+struct Effective {
+  model::Mode mode = model::Mode::kOff;
+  recommend::Policy policy;
+  recommend::Bounds bounds;
+};
+
+// A user's settings win over the job's, each alone; what cannot be understood is named in
+// `problems` and left out.
+Effective Resolve(const model::JobRequest& job, const model::RecommendationObject* object,
+                  const recommend::Policy& fallback, std::vector<std::string>& problems);
+
+// One key, as the pipeline keeps it.
+struct Entry {
+  Entry(const model::Key& key, Effective settings)
+      : history(key, settings.policy.half_life), effective(std::move(settings)) {}
+
+  model::KeyHistory history;
+  model::JobRequest job;
+  Effective effective;
+};
+
+// The ExecutorRecommendations of one key. The oldest counts, of equal age the first by name.
+class KeyObjects {
+ public:
+  void Put(const model::RecommendationObject& object);
+  // True where the object that counted was removed, or none was known.
+  bool Remove(const std::string& name);
+  [[nodiscard]] const model::RecommendationObject* Winner() const;
+
+ private:
+  std::vector<model::RecommendationObject> objects_;  // the winner first
+};
+
+}  // namespace sparkfit::controller

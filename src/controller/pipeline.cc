@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/controller/pipeline.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "job.h"
+#include "timers.h"
+#include "tracked_pods.h"
+
+namespace sparkfit::controller {
+namespace {
+
+using base::Bytes;
+using base::Time;
+using model::EventType;
+using model::Key;
+using model::KeyHistory;
+using model::PodFacts;
+
+// Repeated events of a pod that is gone (two logs of one cluster, a relist) are ignored this long.
+constexpr base::Duration kRemembered = std::chrono::minutes(10);
+constexpr std::size_t kMostProblems = 100;
+
+struct Driver {
+  model::PodSettings settings;
+};
+
+bool IsTerminal(const PodFacts& pod) {
+  return pod.phase == model::PodPhase::kSucceeded || pod.phase == model::PodPhase::kFailed;
+}
+
+bool HasRun(const PodFacts& pod) {
+  return pod.phase == model::PodPhase::kRunning || pod.ended || pod.last_restart;
+}
+
+// A container's end is one event however often it is shown; without an ID its time tells.
+std::string OomId(const model::Termination& termination) {
+  if (!termination.container_id.empty()) return termination.container_id;
+  return termination.finished_at ? base::FormatTime(*termination.finished_at) : "";
+}
+
+model::Executor MakeExecutor(const PodFacts& pod) {
+  model::Executor executor;
+  executor.application = pod.ApplicationId();
+  executor.shape = pod.GetShape();
+  executor.size = pod.size;
+  executor.submitted = pod.submitted;
+  executor.request = pod.request;
+  executor.created = pod.created;
+  return executor;
+}
+
+// What may change on a running pod; the rest is as it was when first seen.
+void Update(PodFacts& known, const PodFacts& seen) {
+  known.phase = seen.phase;
+  known.deleted = seen.deleted;
+  known.evicted = seen.evicted;
+  known.size = seen.size;
+  if (seen.ended) known.ended = seen.ended;
+  if (seen.last_restart) known.last_restart = seen.last_restart;
+}
+
+}  // namespace
+
+struct Pipeline::State {
+  explicit State(PipelineOptions given) : options(std::move(given)) {}
+
+  PipelineOptions options;
+  base::VirtualClock clock;
+  TrackedPods pods;
+  std::map<Key, std::unique_ptr<Entry>> entries;
+  std::map<Key, KeyObjects> objects;
+  std::map<std::pair<std::string, std::string>, Key> object_keys;  // by namespace and name
+  std::unordered_map<std::string, Driver> drivers;                 // by UID
+  std::unordered_set<std::string> gone;                            // UIDs
+  std::map<std::string, Bytes> nodes;
+  Timers timers;
+  Unused unused;
+  std::set<std::string> problems;
+
+  [[nodiscard]] Time Now() const { return clock.Wall(); }
+  void AdvanceTo(Time now);
+  void Fire(const Timer& timer);
+
+  void On(const model::PodEvent& event);
+  void On(const model::UsageSample& sample);
+  void On(const model::RecommendationEvent& event);
+  void On(const model::NodeEvent& event);
+
+  void OnExecutor(EventType event, const PodFacts& facts);
+  void OnDriver(EventType event, const PodFacts& facts);
+  TrackedPod& Track(const PodFacts& facts);
+  void Attach(TrackedPod& pod);
+  void Start(TrackedPod& pod, Entry& entry);
+  Entry& EntryFor(const Key& key, const model::JobRequest& job);
+  void Refresh(Entry& entry);
+  void LearnState(TrackedPod& pod);
+  void LearnOoms(TrackedPod& pod);
+  void EndPod(TrackedPod& pod, Time at);
+  void EndExecutor(TrackedPod& pod);
+  void SealPod(TrackedPod& pod);
+  void EndApplications(const std::string& name_space, const std::string& application);
+  void Purge(const Key& key);
+  void Note(const std::string& where, const std::vector<std::string>& what);
+
+  [[nodiscard]] const model::PodSettings* DriverOf(const PodFacts& pod) const;
+  [[nodiscard]] recommend::Context ContextOf(const Entry& entry) const;
+};
+
+void Pipeline::State::AdvanceTo(Time now) {
+  while (const auto timer = timers.PopDue(now)) {
+    clock.AdvanceTo(timer->due);
+    Fire(*timer);
+  }
+  clock.AdvanceTo(now);
+}
+
+void Pipeline::State::Fire(const Timer& timer) {
+  switch (timer.kind) {
+    case TimerKind::kSeal:
+      if (auto* pod = pods.Find(timer.id); pod != nullptr) SealPod(*pod);
+      return;
+    case TimerKind::kApplicationIdle: {
+      const auto entry = entries.find(timer.key);
+      if (entry == entries.end()) return;
+      const auto* application = entry->second->history.FindApplication(timer.id);
+      if (application == nullptr || application->executors != timer.executors) return;
+      if (application->alive == 0) entry->second->history.EndApplication(timer.id);
+      return;
+    }
+    case TimerKind::kForgetPod:
+      gone.erase(timer.id);
+      return;
+    case TimerKind::kForgetDriver:
+      drivers.erase(timer.id);
+      return;
+  }
+}
+
+void Pipeline::State::On(const model::PodEvent& event) {
+  switch (event.pod.role) {
+    case model::PodRole::kExecutor:
+      OnExecutor(event.event, event.pod);
+      return;
+    case model::PodRole::kDriver:
+      OnDriver(event.event, event.pod);
+      return;
+    case model::PodRole::kOther:
+      return;
+  }
+}
+
+void Pipeline::State::OnExecutor(EventType event, const PodFacts& facts) {
+  if (gone.contains(facts.uid)) return;
+  auto* known = pods.Find(facts.uid);
+  auto& pod = known != nullptr ? *known : Track(facts);
+  if (known != nullptr) Update(pod.facts, facts);
+  if (pod.entry == nullptr && !pod.ignored && !pod.sealed) Attach(pod);
+  if (pod.executor != nullptr) LearnState(pod);
+  const bool deleted = event == EventType::kDeleted;
+  if (deleted) pod.gone = true;
+  if (deleted || pod.facts.HasEnded()) {
+    const auto& termination = pod.facts.ended;
+    EndPod(pod, termination && termination->finished_at ? *termination->finished_at : Now());
+  }
+  if (pod.gone && pod.sealed) SealPod(pod);
+}
+
+TrackedPod& Pipeline::State::Track(const PodFacts& facts) {
+  // A pod's name is free again only when its predecessor is gone, whether that was seen or not.
+  while (auto* predecessor = pods.LiveNamesake(facts)) {
+    predecessor->gone = true;
+    EndPod(*predecessor, facts.created);
+  }
+  auto& pod = pods.Add(facts);
+  pod.waiting = std::make_unique<model::Executor>(MakeExecutor(facts));
+  ++unused.executors_unsigned;
+  if (!facts.problems.empty()) {
+    ++unused.pods_with_problems;
+    Note("pod " + facts.name_space + "/" + facts.name, facts.problems);
+  }
+  return pod;
+}
+
+void Pipeline::State::Attach(TrackedPod& pod) {
+  const auto* driver = DriverOf(pod.facts);
+  const auto signature = model::FindSignature(pod.facts.settings, driver);
+  if (!signature) return;
+  const Key key{pod.facts.name_space, *signature, pod.facts.profile};
+  const auto job = model::Understand(pod.facts.settings, driver);
+  Note("job " + key.name_space + "/" + key.signature, job.problems);
+  --unused.executors_unsigned;
+  Start(pod, EntryFor(key, job));
+}
+
+Entry& Pipeline::State::EntryFor(const Key& key, const model::JobRequest& job) {
+  auto& entry = entries[key];
+  if (entry == nullptr) {
+    std::vector<std::string> unread;
+    const auto object = objects.find(key);
+    const auto* winner = object == objects.end() ? nullptr : object->second.Winner();
+    entry = std::make_unique<Entry>(key, Resolve(job, winner, options.policy, unread));
+  }
+  entry->job = job;
+  Refresh(*entry);
+  return *entry;
+}
+
+// Works out the settings in force anew.
+void Pipeline::State::Refresh(Entry& entry) {
+  const auto& key = entry.history.GetKey();
+  const auto object = objects.find(key);
+  std::vector<std::string> found;
+  entry.effective = Resolve(entry.job, object == objects.end() ? nullptr : object->second.Winner(),
+                            options.policy, found);
+  entry.history.SetHalfLife(entry.effective.policy.half_life);
+  Note("job " + key.name_space + "/" + key.signature, found);
+}
+
+void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
+  auto& history = entry.history;
+  const auto executor = MakeExecutor(pod.facts);
+  Bytes reference;
+  const bool first = history.FindApplication(executor.application) == nullptr;
+  if (first && options.safety.step > 0) {
+    reference = recommend::Recommend(history, ContextOf(entry)).target.value_or(Bytes{});
+  }
+  pod.entry = &entry;
+  pod.executor = &history.Start(pod.facts.uid, executor, Now());
+  if (first) history.NoteReference(executor.application, reference);
+  LearnState(pod);
+  // The samples that waited for the signature: all that is kept of them is the highest.
+  const auto waiting = std::move(pod.waiting);
+  for (std::size_t i = 0; i < waiting->samples; ++i) {
+    recommend::LearnSample(history, *pod.executor, waiting->peak, waiting->Seen(i),
+                           entry.effective.policy, options.safety);
+  }
+  if (waiting->samples > 0) {
+    recommend::LearnSample(history, *pod.executor, waiting->peak, waiting->last_sample,
+                           entry.effective.policy, options.safety);
+  }
+  if (pod.ended) EndExecutor(pod);
+}
+
+// Takes what the pod shows now into account: a resize, that it ran, how it died.
+void Pipeline::State::LearnState(TrackedPod& pod) {
+  pod.executor->size = pod.facts.size;
+  if (HasRun(pod.facts)) pod.entry->history.Ran(*pod.executor);
+  LearnOoms(pod);
+}
+
+void Pipeline::State::LearnOoms(TrackedPod& pod) {
+  for (const auto* termination : {&pod.facts.last_restart, &pod.facts.ended}) {
+    if (!*termination) continue;
+    const auto kind = model::ClassifyOom(pod.facts, **termination);
+    if (!kind) continue;
+    const auto id = OomId(**termination);
+    auto& counted = pod.counted_ooms;
+    if (std::find(counted.begin(), counted.end(), id) != counted.end()) continue;
+    counted.push_back(id);
+    recommend::LearnOom(pod.entry->history, *pod.executor, *kind,
+                        (*termination)->finished_at.value_or(Now()), Now(),
+                        pod.entry->effective.policy, options.safety);
+  }
+}
+
+void Pipeline::State::EndPod(TrackedPod& pod, Time at) {
+  if (pod.ended) return;
+  pod.ended = at;
+  timers.Set({.due = at + options.late_samples, .kind = TimerKind::kSeal, .id = pod.facts.uid,
+              .key = {}});
+  if (pod.executor != nullptr) EndExecutor(pod);
+}
+
+void Pipeline::State::EndExecutor(TrackedPod& pod) {
+  auto& history = pod.entry->history;
+  history.End(*pod.executor, *pod.ended);
+  const auto* application = history.FindApplication(pod.executor->application);
+  if (application == nullptr || application->alive > 0) return;
+  timers.Set({.due = *pod.ended + options.application_idle,
+              .kind = TimerKind::kApplicationIdle,
+              .id = application->id,
+              .key = history.GetKey(),
+              .executors = application->executors});
+}
+
+// Late samples are over. The pod is remembered for as long as it exists, and a little longer, so
+// that it is never taken for a new one.
+void Pipeline::State::SealPod(TrackedPod& pod) {
+  if (pod.executor != nullptr) pod.entry->history.Seal(pod.facts.uid);
+  pod.executor = nullptr;
+  pod.waiting.reset();
+  pod.sealed = true;
+  if (!pod.gone) return;
+  const std::string uid = pod.facts.uid;
+  gone.insert(uid);
+  timers.Set({.due = Now() + kRemembered, .kind = TimerKind::kForgetPod, .id = uid, .key = {}});
+  pods.Remove(uid);
+}
+
+void Pipeline::State::OnDriver(EventType event, const PodFacts& facts) {
+  const bool is_new = drivers.insert_or_assign(facts.uid, Driver{facts.settings}).second;
+  if (is_new) {
+    for (auto* pod : pods.OwnedBy(facts.uid)) {
+      if (pod->entry == nullptr && !pod->ignored && !pod->sealed) Attach(*pod);
+    }
+  }
+  if (event != EventType::kDeleted && !IsTerminal(facts)) return;
+  EndApplications(facts.name_space, facts.uid);
+  EndApplications(facts.name_space, facts.app_selector);
+  timers.Set({.due = Now() + kRemembered, .kind = TimerKind::kForgetDriver, .id = facts.uid,
+              .key = {}});
+}
+
+void Pipeline::State::EndApplications(const std::string& name_space,
+                                      const std::string& application) {
+  for (auto entry = entries.lower_bound(Key{name_space, "", 0});
+       entry != entries.end() && entry->first.name_space == name_space; ++entry) {
+    entry->second->history.EndApplication(application);
+  }
+}
+
+void Pipeline::State::On(const model::UsageSample& sample) {
+  auto* pod = pods.RunningAt(sample.name_space, sample.pod, sample.timestamp);
+  if (pod == nullptr || pod->sealed) {
+    ++unused.usage_unknown_pod;
+    return;
+  }
+  if (pod->ignored) return;
+  const auto& containers = sample.containers;
+  const auto usage = std::find_if(containers.begin(), containers.end(), [&](const auto& entry) {
+    return pod->facts.container && entry.container == *pod->facts.container;
+  });
+  if (usage == containers.end()) {
+    ++unused.usage_no_container;
+  } else if (usage->working_set.value == 0) {
+    ++unused.usage_zero;
+  } else if (pod->executor != nullptr) {
+    recommend::LearnSample(pod->entry->history, *pod->executor, usage->working_set,
+                           sample.timestamp, pod->entry->effective.policy, options.safety);
+  } else {
+    pod->waiting->AddSample(usage->working_set, sample.timestamp);
+  }
+}
+
+void Pipeline::State::On(const model::RecommendationEvent& event) {
+  const auto& object = event.object;
+  const Key key{object.name_space, object.signature, object.profile};
+  const auto name = std::make_pair(object.name_space, object.name);
+  Note("recommendation " + name.first + "/" + name.second, object.problems);
+  if (const auto before = object_keys.find(name);
+      before != object_keys.end() && before->second != key) {
+    objects[before->second].Remove(object.name);
+    object_keys.erase(before);
+  }
+  if (event.event == EventType::kDeleted) {
+    const bool purge = objects[key].Remove(object.name);
+    object_keys.erase(name);
+    if (purge) Purge(key);
+  } else {
+    objects[key].Put(object);
+    object_keys[name] = key;
+  }
+  if (const auto entry = entries.find(key); entry != entries.end()) Refresh(*entry->second);
+}
+
+void Pipeline::State::Purge(const Key& key) {
+  const auto entry = entries.find(key);
+  if (entry == entries.end()) return;
+  pods.ForEach([&](TrackedPod& pod) {
+    if (pod.entry != entry->second.get()) return;
+    pod.entry = nullptr;
+    pod.executor = nullptr;
+    pod.ignored = true;
+  });
+  entries.erase(entry);
+}
+
+void Pipeline::State::On(const model::NodeEvent& event) {
+  if (event.event == EventType::kDeleted) {
+    nodes.erase(event.name);
+  } else {
+    nodes[event.name] = event.allocatable;
+  }
+}
+
+void Pipeline::State::Note(const std::string& where, const std::vector<std::string>& what) {
+  for (const auto& problem : what) {
+    if (problems.size() < kMostProblems) problems.insert(where + ": " + problem);
+  }
+}
+
+const model::PodSettings* Pipeline::State::DriverOf(const PodFacts& pod) const {
+  const auto driver = drivers.find(pod.owner_uid);
+  return driver == drivers.end() ? nullptr : &driver->second.settings;
+}
+
+recommend::Context Pipeline::State::ContextOf(const Entry& entry) const {
+  Bytes largest;
+  for (const auto& [name, allocatable] : nodes) largest = std::max(largest, allocatable);
+  return {entry.effective.policy, options.safety, entry.effective.bounds, largest};
+}
+
+Pipeline::Pipeline(PipelineOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+Pipeline::~Pipeline() = default;
+Pipeline::Pipeline(Pipeline&&) noexcept = default;
+
+void Pipeline::Observe(const model::Observation& observation) {
+  if (observation.t < state_->Now()) ++state_->unused.out_of_order;
+  state_->AdvanceTo(observation.t);
+  std::visit([&](const auto& what) { state_->On(what); }, observation.what);
+}
+
+void Pipeline::AdvanceTo(Time now) { state_->AdvanceTo(now); }
+
+std::vector<KeyRecommendation> Pipeline::Recommend() const {
+  std::vector<KeyRecommendation> all;
+  all.reserve(state_->entries.size());
+  for (const auto& [key, entry] : state_->entries) {
+    const auto context = state_->ContextOf(*entry);
+    auto recommendation = recommend::Recommend(entry->history, context);
+    auto explanation = recommend::Explain(recommendation, entry->history, context);
+    all.push_back({&entry->history, std::move(recommendation), entry->effective.mode,
+                   std::move(explanation)});
+  }
+  return all;
+}
+
+Time Pipeline::Now() const { return state_->Now(); }
+const Unused& Pipeline::GetUnused() const { return state_->unused; }
+const std::set<std::string>& Pipeline::Problems() const { return state_->problems; }
+
+}  // namespace sparkfit::controller

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tracked_pods.h"
+
+#include <algorithm>
+
+namespace sparkfit::controller {
+namespace {
+
+// The API's times are whole seconds, cut off: what ended "at :07" may have run until :07.999.
+constexpr base::Duration kApiResolution = std::chrono::seconds(1);
+
+}  // namespace
+
+TrackedPod* TrackedPods::Find(std::string_view uid) {
+  const auto entry = by_uid_.find(uid);
+  return entry == by_uid_.end() ? nullptr : &entry->second;
+}
+
+TrackedPod& TrackedPods::Add(const model::PodFacts& facts) {
+  auto& pod = by_uid_[facts.uid];
+  pod.facts = facts;
+  by_name_[std::string(NameKey(facts.name_space, facts.name))].push_back(&pod);
+  if (!facts.owner_uid.empty()) by_owner_[facts.owner_uid].push_back(&pod);
+  return pod;
+}
+
+void TrackedPods::Remove(const std::string& uid) {
+  const auto entry = by_uid_.find(uid);
+  if (entry == by_uid_.end()) return;
+  const auto& facts = entry->second.facts;
+  Drop(by_name_, NameKey(facts.name_space, facts.name), &entry->second);
+  Drop(by_owner_, facts.owner_uid, &entry->second);
+  by_uid_.erase(entry);
+}
+
+void TrackedPods::Drop(Index& index, std::string_view key, const TrackedPod* pod) {
+  const auto entry = index.find(key);
+  if (entry == index.end()) return;
+  std::erase(entry->second, pod);
+  if (entry->second.empty()) index.erase(entry);
+}
+
+TrackedPod* TrackedPods::RunningAt(std::string_view name_space, std::string_view name,
+                                   base::Time at) {
+  const auto entry = by_name_.find(NameKey(name_space, name));
+  if (entry == by_name_.end()) return nullptr;
+  // The newest first: within the second in which one ended and the next was created both fit.
+  const auto& pods = entry->second;
+  const auto running = std::find_if(pods.rbegin(), pods.rend(), [at](const TrackedPod* pod) {
+    return pod->facts.created <= at && (!pod->ended || at < *pod->ended + kApiResolution);
+  });
+  return running == pods.rend() ? nullptr : *running;
+}
+
+TrackedPod* TrackedPods::LiveNamesake(const model::PodFacts& except) {
+  const auto entry = by_name_.find(NameKey(except.name_space, except.name));
+  if (entry == by_name_.end()) return nullptr;
+  for (auto* pod : entry->second) {
+    if (!pod->gone && pod->facts.uid != except.uid) return pod;
+  }
+  return nullptr;
+}
+
+std::vector<TrackedPod*> TrackedPods::OwnedBy(const std::string& driver_uid) {
+  const auto entry = by_owner_.find(driver_uid);
+  if (entry == by_owner_.end()) return {};
+  return entry->second;
+}
+
+std::string_view TrackedPods::NameKey(std::string_view name_space, std::string_view name) {
+  // Neither part can hold a slash (RFC 1123 labels); a hostile one only ever finds other pods of
+  // its own making.
+  scratch_.assign(name_space);
+  scratch_ += '/';
+  scratch_ += name;
+  return scratch_;
+}
+
+}  // namespace sparkfit::controller

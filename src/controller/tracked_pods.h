@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pods that are known, by UID and by name.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "job.h"
+#include "sparkfit/base/time.h"
+#include "sparkfit/model/history.h"
+#include "sparkfit/model/pod.h"
+
+namespace sparkfit::controller {
+
+// An executor pod. It belongs to a key once its signature is known, which may be only when its
+// driver was seen; until then its samples wait in `waiting`.
+struct TrackedPod {
+  model::PodFacts facts;
+  Entry* entry = nullptr;
+  model::Executor* executor = nullptr;  // in the history's overlay; null once sealed
+  std::unique_ptr<model::Executor> waiting;
+  std::vector<std::string> counted_ooms;  // container IDs
+  std::optional<base::Time> ended;
+  bool gone = false;     // DELETED was seen
+  bool sealed = false;   // late samples are over
+  bool ignored = false;  // alive at a purge
+};
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+
+class TrackedPods {
+ public:
+  TrackedPod* Find(std::string_view uid);
+  // REQUIRES: not there yet.
+  TrackedPod& Add(const model::PodFacts& facts);
+  void Remove(const std::string& uid);
+
+  // The pod that ran under this name at that time, or null.
+  TrackedPod* RunningAt(std::string_view name_space, std::string_view name, base::Time at);
+  // The pod of this name that has not ended, other than `except`; or null.
+  TrackedPod* LiveNamesake(const model::PodFacts& except);
+
+  // Executors whose driver has this UID.
+  std::vector<TrackedPod*> OwnedBy(const std::string& driver_uid);
+
+  template <typename Visit>
+  void ForEach(Visit&& visit) {
+    for (auto& [uid, pod] : by_uid_) visit(pod);
+  }
+
+ private:
+  using Index = std::unordered_map<std::string, std::vector<TrackedPod*>, StringHash, std::equal_to<>>;
+  static void Drop(Index& index, std::string_view key, const TrackedPod* pod);
+  std::string_view NameKey(std::string_view name_space, std::string_view name);
+
+  std::unordered_map<std::string, TrackedPod, StringHash, std::equal_to<>> by_uid_;
+  Index by_name_;
+  Index by_owner_;
+  std::string scratch_;  // a name key without an allocation for each sample
+};
+
+}  // namespace sparkfit::controller

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/model/history.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace sparkfit::model {
+namespace {
+
+constexpr std::uint8_t kManySamples = 3;
+
+// Sealing follows a hash map's order only one executor at a time, but merging the overlay must not
+// depend on it: floating-point sums do depend on order.
+std::vector<const Executor*> InStableOrder(const std::unordered_map<std::string, Executor>& map) {
+  std::vector<std::pair<const std::string*, const Executor*>> sorted;
+  sorted.reserve(map.size());
+  for (const auto& [uid, executor] : map) sorted.emplace_back(&uid, &executor);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto& a, const auto& b) { return *a.first < *b.first; });
+  std::vector<const Executor*> executors;
+  executors.reserve(sorted.size());
+  for (const auto& entry : sorted) executors.push_back(entry.second);
+  return executors;
+}
+
+}  // namespace
+
+bool Executor::AddSample(base::Bytes working_set, base::Time timestamp) {
+  peak = std::max(peak, working_set);
+  last_sample = std::max(last_sample, timestamp);
+  if (samples == kManySamples) return false;
+  for (std::uint8_t i = 0; i < samples; ++i) {
+    if (seen_[i] == timestamp) return false;
+  }
+  seen_[samples++] = timestamp;
+  return true;
+}
+
+Coverage Executor::GetCoverage() const {
+  if (samples == 0) return Coverage::kNone;
+  return samples < kManySamples ? Coverage::kFew : Coverage::kMany;
+}
+
+KeyHistory::KeyHistory(Key key, base::Duration half_life)
+    : key_(std::move(key)), half_life_(half_life) {}
+
+Executor& KeyHistory::Start(const std::string& uid, Executor executor, base::Time now) {
+  auto* application = Find(executor.application);
+  if (application == nullptr) application = &StartApplication(executor, now);
+  application->ended = false;  // it goes on after a pause
+  ++application->executors;
+  ++application->alive;
+  ++totals_.executors;
+  const auto* shape = FindShape(application->shape_id);
+  executor.shape_id = application->shape_id;
+  executor.comparable = shape != nullptr && shape->shape == executor.shape;
+  ++totals_.coverage[static_cast<std::size_t>(Coverage::kNone)];
+  if (auto* current = FindShape(executor.shape_id); current != nullptr && executor.comparable) {
+    current->submitted = executor.submitted;
+    current->request = executor.request;
+  }
+  const auto [entry, inserted] = executors_.emplace(uid, std::move(executor));
+  assert(inserted);
+  return entry->second;
+}
+
+ApplicationSummary& KeyHistory::StartApplication(const Executor& executor, base::Time now) {
+  ApplicationSummary application;
+  application.id = executor.application;
+  application.started = now;
+  application.shape_id = UseShape(executor);
+  ++totals_.applications;
+  ring_.push_back(std::move(application));
+  EndIdleApplications();
+  TrimRing();
+  return ring_.back();
+}
+
+std::uint32_t KeyHistory::UseShape(const Executor& executor) {
+  const auto known = std::find_if(shapes_.begin(), shapes_.end(), [&](const ShapeHistory& entry) {
+    return entry.shape == executor.shape;
+  });
+  if (known != shapes_.end()) {
+    std::rotate(known, known + 1, shapes_.end());
+  } else {
+    if (shapes_.size() == kShapes) shapes_.erase(shapes_.begin());
+    shapes_.push_back({.id = next_shape_id_++,
+                       .shape = executor.shape,
+                       .peaks = DecayingHistogram(MemoryBuckets(), half_life_)});
+  }
+  return shapes_.back().id;
+}
+
+void KeyHistory::Ran(Executor& executor) {
+  if (executor.ran) return;
+  executor.ran = true;
+  if (auto* shape = FindShape(executor.shape_id); shape != nullptr && executor.comparable) {
+    shape->largest_limit = std::max(shape->largest_limit, executor.size.limit);
+  }
+  auto* application = Find(executor.application);
+  if (application == nullptr || executor.size.limit.value == 0) return;
+  application->smallest_limit = application->smallest_limit.value == 0
+                                    ? executor.size.limit
+                                    : std::min(application->smallest_limit, executor.size.limit);
+}
+
+bool KeyHistory::AddSample(Executor& executor, base::Bytes working_set, base::Time timestamp,
+                           double share) {
+  if (!executor.comparable) return false;
+  const auto peak_before = executor.peak;
+  const auto coverage_before = executor.GetCoverage();
+  const bool fresh = executor.AddSample(working_set, timestamp);
+  if (fresh && executor.GetCoverage() != coverage_before) {
+    --totals_.coverage[static_cast<std::size_t>(coverage_before)];
+    ++totals_.coverage[static_cast<std::size_t>(executor.GetCoverage())];
+  }
+  if (!totals_.last_sample || timestamp > *totals_.last_sample) totals_.last_sample = timestamp;
+  const bool first = fresh && executor.samples == 1;
+  if (!first && executor.peak == peak_before) return false;
+  if (auto* application = Find(executor.application); application != nullptr) {
+    application->peak = std::max(application->peak, executor.peak);
+    if (first) ++application->sampled;
+    CountIfDone(*application);
+  }
+  const auto overhead = executor.size.Overhead();
+  if (!overhead || executor.oom) return false;
+  const auto high = *executor.size.heap + base::Scaled(*overhead, share);
+  return peak_before <= high && executor.peak > high;
+}
+
+void KeyHistory::AddOom(Executor& executor, OomKind kind, base::Time at) {
+  executor.oom = true;
+  ++(kind == OomKind::kContainer ? totals_.container_ooms : totals_.heap_ooms);
+  totals_.last_oom = std::max(totals_.last_oom.value_or(at), at);
+  if (kind == OomKind::kContainer && executor.comparable) {
+    executor.peak = std::max(executor.peak, executor.size.limit);
+    // An overlay entry without a sample needs a time for its weight.
+    executor.last_sample = std::max(executor.last_sample, at);
+  }
+  if (auto* application = Find(executor.application); application != nullptr) {
+    ++application->ooms;
+    application->peak = std::max(application->peak, executor.peak);
+  }
+}
+
+void KeyHistory::End(Executor& executor, base::Time at) {
+  if (executor.ended) return;
+  executor.ended = at;
+  if (auto* application = Find(executor.application); application != nullptr) {
+    --application->alive;
+  }
+  EndIdleApplications();
+}
+
+void KeyHistory::Seal(const std::string& uid) {
+  const auto entry = executors_.find(uid);
+  if (entry == executors_.end()) return;
+  const auto& executor = entry->second;
+  auto* shape = FindShape(executor.shape_id);
+  if (shape != nullptr && executor.peak.value > 0) {
+    shape->peaks.Add(static_cast<double>(executor.peak.value), 1.0, executor.PeakTime());
+    ++shape->sealed;
+  }
+  executors_.erase(entry);
+}
+
+void KeyHistory::EndApplication(const std::string& id) {
+  auto* application = Find(id);
+  if (application == nullptr || application->ended) return;
+  application->ended = true;
+  CountIfDone(*application);
+}
+
+void KeyHistory::EndIdleApplications() {
+  for (std::size_t i = 0; i + 1 < ring_.size(); ++i) {
+    if (ring_[i].alive == 0) EndApplication(ring_[i].id);
+  }
+}
+
+// An application that ended with a sampled executor proves its shape and counts for the floor.
+// Late samples may make it so after its end.
+void KeyHistory::CountIfDone(ApplicationSummary& application) {
+  if (!application.ended || application.sampled == 0 || application.counted) return;
+  application.counted = true;
+  if (auto* shape = FindShape(application.shape_id); shape != nullptr) shape->proven = true;
+  if (!floor || application.ooms > 0 || application.started <= floor->at) return;
+  ++floor->clean_any_size;
+  if (application.smallest_limit >= floor->Total()) ++floor->clean;
+}
+
+// Applications that still run are kept beyond sixteen: their number is bounded by their pods.
+void KeyHistory::TrimRing() {
+  while (ring_.size() > kApplications) {
+    const auto oldest = std::find_if(ring_.begin(), ring_.end() - 1, [](const auto& application) {
+      return application.ended && application.alive == 0;
+    });
+    if (oldest == ring_.end() - 1) return;
+    ring_.erase(oldest);
+  }
+}
+
+ApplicationSummary* KeyHistory::Find(const std::string& id) {
+  return const_cast<ApplicationSummary*>(std::as_const(*this).FindApplication(id));
+}
+
+const ApplicationSummary* KeyHistory::FindApplication(const std::string& id) const {
+  // From the back: the latest is asked for nearly always.
+  const auto entry = std::find_if(ring_.rbegin(), ring_.rend(),
+                                  [&](const auto& application) { return application.id == id; });
+  return entry == ring_.rend() ? nullptr : &*entry;
+}
+
+const ShapeHistory* KeyHistory::CurrentShape() const {
+  return shapes_.empty() ? nullptr : &shapes_.back();
+}
+
+ShapeHistory* KeyHistory::FindShape(std::uint32_t id) {
+  const auto entry = std::find_if(shapes_.begin(), shapes_.end(),
+                                  [&](const auto& shape) { return shape.id == id; });
+  return entry == shapes_.end() ? nullptr : &*entry;
+}
+
+bool KeyHistory::Counts(std::uint32_t shape_id) const {
+  return !shapes_.empty() && (!shapes_.back().proven || shapes_.back().id == shape_id);
+}
+
+DecayingHistogram KeyHistory::Peaks() const {
+  DecayingHistogram peaks(MemoryBuckets(), half_life_);
+  for (const auto& shape : shapes_) {
+    if (Counts(shape.id)) peaks.Merge(shape.peaks);
+  }
+  for (const auto* executor : InStableOrder(executors_)) {
+    if (Counts(executor->shape_id) && executor->peak.value > 0) {
+      peaks.Add(static_cast<double>(executor->peak.value), 1.0, executor->PeakTime());
+    }
+  }
+  return peaks;
+}
+
+std::uint64_t KeyHistory::PeakCount() const {
+  std::uint64_t count = 0;
+  for (const auto& shape : shapes_) count += Counts(shape.id) ? shape.sealed : 0;
+  for (const auto& [uid, executor] : executors_) {
+    count += Counts(executor.shape_id) && executor.peak.value > 0 ? 1 : 0;
+  }
+  return count;
+}
+
+base::Bytes KeyHistory::LargestPeak() const {
+  base::Bytes largest;
+  for (const auto& application : ring_) {
+    if (Counts(application.shape_id)) largest = std::max(largest, application.peak);
+  }
+  return largest;
+}
+
+void KeyHistory::NoteReference(const std::string& application, base::Bytes target) {
+  if (auto* found = Find(application); found != nullptr) found->reference = target;
+}
+
+void KeyHistory::NoteOomStep(const std::string& application) {
+  if (auto* found = Find(application); found != nullptr) ++found->oom_steps;
+}
+
+void KeyHistory::SetHalfLife(base::Duration half_life) {
+  half_life_ = half_life;
+  for (auto& shape : shapes_) shape.peaks.SetHalfLife(half_life);
+}
+
+}  // namespace sparkfit::model

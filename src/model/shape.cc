@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/model/shape.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace sparkfit::model {
+namespace {
+
+constexpr std::int64_t kMinOverheadMiB = 384;
+
+}  // namespace
+
+std::optional<base::Bytes> ExecutorSize::Overhead() const {
+  if (!heap) return std::nullopt;
+  return limit - *heap;
+}
+
+base::Bytes DefaultOverhead(OverheadClass overhead, base::Bytes heap) {
+  assert(overhead != OverheadClass::kExplicit);
+  // Tenths, so that the floor is exact: Spark's (0.1 × MiB).toInt gives the same for every heap
+  // below 2^31 MiB, because 0.1 and 0.4 are rounded up in binary.
+  const std::int64_t tenths = overhead == OverheadClass::kDefaultPython ? 4 : 1;
+  return base::MiB(std::max(heap.WholeMiB() * tenths / 10, kMinOverheadMiB));
+}
+
+OverheadClass ClassifyOverhead(const ExecutorSize& size) {
+  const auto overhead = size.Overhead();
+  if (!overhead) return OverheadClass::kExplicit;
+  for (const auto candidate : {OverheadClass::kDefaultJvm, OverheadClass::kDefaultPython}) {
+    if (*overhead == DefaultOverhead(candidate, *size.heap)) return candidate;
+  }
+  return OverheadClass::kExplicit;
+}
+
+std::string_view Name(OverheadClass overhead) {
+  switch (overhead) {
+    case OverheadClass::kDefaultJvm:
+      return "default 0.1";
+    case OverheadClass::kDefaultPython:
+      return "default 0.4";
+    case OverheadClass::kExplicit:
+      return "explicit";
+  }
+  return "";
+}
+
+}  // namespace sparkfit::model

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "sparkfit/base/quantity.h"
+#include "sparkfit/recommend/recommendation.h"
+
+namespace sparkfit::recommend {
+namespace {
+
+using base::Bytes;
+using base::FormatMiB;
+using model::KeyHistory;
+using model::OomFloor;
+using model::OomKind;
+
+std::string Plural(std::uint64_t n, std::string_view thing) {
+  return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
+}
+
+std::string Margined(Bytes basis, double margin, Bytes sum) {
+  return fmt::format("{} × {:.4g} = {}", FormatMiB(basis), 1 + margin, FormatMiB(sum));
+}
+
+std::string ExplainEstimate(const Estimate& estimate, const KeyHistory& history,
+                            const Policy& policy) {
+  const auto peaks = Plural(history.PeakCount(), "executor peak");
+  std::string text;
+  switch (policy.kind) {
+    case PolicyKind::kPercentile:
+      text = fmt::format("p{:.4g} of {} (half-life {}) is {}; {}", policy.percentile * 100, peaks,
+                         base::FormatDuration(policy.half_life), FormatMiB(estimate.basis),
+                         Margined(estimate.basis, policy.margin,
+                                  estimate.basis + base::Scaled(estimate.basis, policy.margin)));
+      if (estimate.target > estimate.basis + base::Scaled(estimate.basis, policy.margin)) {
+        text += fmt::format(", at least {}", FormatMiB(estimate.target));
+      }
+      break;
+    case PolicyKind::kMax:
+      text = "largest of " + peaks + ": " + Margined(estimate.basis, policy.margin, estimate.target);
+      break;
+    case PolicyKind::kRequest:
+      text = "as submitted: " + FormatMiB(estimate.basis);
+      break;
+  }
+  const Bytes rounded = estimate.target.RoundedUpToMiB();
+  return rounded == estimate.target ? text : text + ", rounded up to " + FormatMiB(rounded);
+}
+
+// "max(1.2 × 970 MiB, 970 MiB + 100 MiB) = 1,164 MiB"
+std::string ExplainBump(Bytes size, double factor, Bytes at_least) {
+  return fmt::format("max({:.4g} × {}, {} + {}) = {}", factor, FormatMiB(size), FormatMiB(size),
+                     FormatMiB(at_least), FormatMiB(Bumped(size, factor, at_least).RoundedUpToMiB()));
+}
+
+std::string ExplainFloor(const OomFloor& floor, const Context& context) {
+  const bool heap = floor.kind == OomKind::kHeap && floor.dead.heap;
+  const Bytes size = heap ? *floor.dead.heap : floor.dead.limit;
+  auto text = fmt::format("{} OOM at {}{} asks for {}{}", Name(floor.kind), FormatMiB(size),
+                          heap ? " of heap" : "",
+                          ExplainBump(size, floor.factor, context.policy.oom_bump_min),
+                          heap ? " of heap" : "");
+  if (floor.heap.value > 0) {
+    text += fmt::format(", so heap {} + overhead {} = {}", FormatMiB(floor.heap),
+                        FormatMiB(floor.overhead), FormatMiB(floor.Total()));
+  }
+  return text + fmt::format(" (held until {} later runs of at least this size end without one, {} so far)",
+                            context.safety.floor_applications, floor.clean);
+}
+
+std::string_view CeilingName(CeilingSource source) {
+  switch (source) {
+    case CeilingSource::kBounds:
+      return "the job's max-memory";
+    case CeilingSource::kConfigured:
+      return "the configured ceiling";
+    case CeilingSource::kLargestNode:
+      return "the largest node";
+  }
+  return "";
+}
+
+std::string ExplainShape(const model::ShapeHistory& shape) {
+  return fmt::format(
+      "kept at the submitted size until a run of the new shape ({} cores, {} overhead) has ended",
+      shape.shape.cores.empty() ? "unknown" : shape.shape.cores, model::Name(shape.shape.overhead));
+}
+
+std::string ExplainGuard(const model::ShapeHistory& shape) {
+  return shape.raised_to > shape.largest_limit
+             ? "held at what OOMs or high peaks asked for"
+             : "held at the largest limit that executors ran with, as none needed more";
+}
+
+std::string ExplainStage(const Applied& applied, const Recommendation& recommendation,
+                         const KeyHistory& history, const Context& context) {
+  switch (applied.stage) {
+    case Stage::kPolicy:
+      return "";
+    case Stage::kStep:
+      return fmt::format("changed by at most {:.4g} % per run", context.safety.step * 100);
+    case Stage::kGuard:
+      return ExplainGuard(*history.CurrentShape());
+    case Stage::kSmallest:
+      return "the smallest size: 512 MiB of heap and its overhead";
+    case Stage::kShape:
+      return ExplainShape(*history.CurrentShape());
+    case Stage::kFloor:
+      return ExplainFloor(*history.floor, context);
+    case Stage::kMin:
+      return "the job's min-memory";
+    case Stage::kCeiling:
+      return fmt::format("cut to {}",
+                         recommendation.ceiling ? CeilingName(*recommendation.ceiling) : "");
+  }
+  return "";
+}
+
+std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape) {
+  const auto rule = RuleFor(shape.submitted, shape.least_overhead);
+  std::string_view why = "kept as submitted";
+  if (rule && rule->overhead != model::OverheadClass::kExplicit) {
+    why = rule->overhead == model::OverheadClass::kDefaultJvm
+              ? "Spark's default, max(10 % of heap, 384 MiB)"
+              : "Spark's default for Python, max(40 % of heap, 384 MiB)";
+  }
+  if (rule && split.overhead == rule->least_overhead) why = "what an OOM asked for";
+  return fmt::format("Heap {} + overhead {} ({}).", FormatMiB(split.heap),
+                     FormatMiB(split.overhead), why);
+}
+
+}  // namespace
+
+bool LowConfidence(const KeyHistory& history) {
+  return history.Totals().coverage[static_cast<std::size_t>(model::Coverage::kMany)] < 2;
+}
+
+std::string Explain(const Recommendation& recommendation, const KeyHistory& history,
+                    const Context& context) {
+  if (!recommendation.target) return "No executor was sampled yet, so there is no recommendation.";
+  std::string text = recommendation.estimate
+                         ? ExplainEstimate(*recommendation.estimate, history, context.policy)
+                         : "No executor was sampled yet";
+  for (const auto& applied : recommendation.applied) {
+    text += fmt::format("; {}: {}", ExplainStage(applied, recommendation, history, context),
+                        FormatMiB(applied.after));
+  }
+  text += ".";
+  if (recommendation.split) {
+    text += " " + ExplainSplit(*recommendation.split, *history.CurrentShape());
+  }
+  if (LowConfidence(history)) {
+    text += " Low confidence: fewer than two executors were sampled three times or more.";
+  }
+  return text;
+}
+
+}  // namespace sparkfit::recommend

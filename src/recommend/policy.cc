@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/recommend/policy.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <functional>
+
+#include "sparkfit/base/quantity.h"
+
+namespace sparkfit::recommend {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Result;
+
+constexpr double kLowerPercentile = 0.50;
+constexpr double kUpperPercentile = 0.95;
+constexpr Bytes kSmallestEstimate = base::MiB(100);
+
+// Below both of these, retries after OOMs would not end.
+constexpr double kSmallestBump = 1.01;
+constexpr Bytes kSmallestBumpMin = base::MiB(16);
+
+constexpr std::array kKinds{PolicyKind::kPercentile, PolicyKind::kMax, PolicyKind::kRequest};
+
+// `max` on its own means what a user of such a rule means: 15 % on top of the largest peak.
+Policy DefaultsOf(PolicyKind kind) {
+  Policy policy;
+  policy.kind = kind;
+  if (kind == PolicyKind::kMax) policy.margin = 0.15;
+  return policy;
+}
+
+Result<double> Number(std::string_view text, double low, double high) {
+  double value = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end || !(value >= low && value <= high)) {
+    return base::Fail(Code::kInvalidArgument,
+                      fmt::format("\"{}\" is not a number from {} to {}", text, low, high));
+  }
+  return value;
+}
+
+template <typename T>
+Result<void> Store(Result<T> value, T& target) {
+  if (!value) return tl::unexpected<base::Error>(value.error());
+  target = *value;
+  return {};
+}
+
+struct Option {
+  PolicyOption description;
+  std::function<Result<void>(std::string_view, Policy&)> parse;
+  std::function<std::string(const Policy&)> format;
+};
+
+Result<void> ParseHalfLife(std::string_view text, Policy& policy) {
+  const auto value = base::ParseDuration(text);
+  if (value && *value < std::chrono::minutes(1)) {
+    return base::Fail(Code::kInvalidArgument, "a half-life is at least 1m");
+  }
+  return Store(value, policy.half_life);
+}
+
+const std::vector<Option>& Options() {
+  static const std::vector<Option> options{
+      {{"percentile", "share of the weighted peaks to cover, 0 to 1 (policy percentile)"},
+       [](auto text, Policy& p) { return Store(Number(text, 0, 1), p.percentile); },
+       [](const Policy& p) { return fmt::format("{}", p.percentile); }},
+      {{"margin", "added on top, 0.4 for 40 % (policies percentile and max)"},
+       [](auto text, Policy& p) { return Store(Number(text, 0, 10), p.margin); },
+       [](const Policy& p) { return fmt::format("{}", p.margin); }},
+      {{"oomBump", "after an OOM the next size is at least this many times the failed one"},
+       [](auto text, Policy& p) { return Store(Number(text, 1, 10), p.oom_bump); },
+       [](const Policy& p) { return fmt::format("{}", p.oom_bump); }},
+      {{"oomBumpMin", "and at least this much larger"},
+       [](auto text, Policy& p) { return Store(base::ParseMemory(text), p.oom_bump_min); },
+       [](const Policy& p) { return base::FormatQuantity(p.oom_bump_min); }},
+      {{"halfLife", "time after which a peak counts half"},
+       ParseHalfLife,
+       [](const Policy& p) { return base::FormatDuration(p.half_life); }},
+  };
+  return options;
+}
+
+Result<Policy> ParseName(std::string_view name) {
+  std::string known;
+  for (const auto kind : kKinds) {
+    if (name == Name(kind)) return DefaultsOf(kind);
+    known += (known.empty() ? "" : ", ") + std::string(Name(kind));
+  }
+  return base::Fail(Code::kInvalidArgument,
+                    fmt::format("unknown policy \"{}\" (known: {})", name.substr(0, 40), known));
+}
+
+Result<void> ParseOption(std::string_view assignment, Policy& policy) {
+  const auto equals = assignment.find('=');
+  const auto name = assignment.substr(0, equals);
+  std::string known;
+  for (const auto& option : Options()) {
+    known += (known.empty() ? "" : ", ") + std::string(option.description.name);
+    if (name != option.description.name) continue;
+    if (equals == std::string_view::npos) {
+      return base::Fail(Code::kInvalidArgument, fmt::format("{} needs a value: {}=…", name, name));
+    }
+    auto parsed = option.parse(assignment.substr(equals + 1), policy);
+    if (!parsed) {
+      return base::Fail(Code::kInvalidArgument, fmt::format("{}: {}", name, parsed.error().message));
+    }
+    return {};
+  }
+  return base::Fail(Code::kInvalidArgument,
+                    fmt::format("unknown option \"{}\" (known: {})", name.substr(0, 40), known));
+}
+
+// VPA's order of truncation: the percentile to a whole byte, then the margin of that.
+Bytes WithMargin(Bytes basis, double margin) { return basis + base::Scaled(basis, margin); }
+
+Bytes AtPercentile(const model::DecayingHistogram& peaks, double p) {
+  return {static_cast<std::int64_t>(peaks.Percentile(p))};
+}
+
+Estimate FromPercentile(const Policy& policy, const model::DecayingHistogram& peaks) {
+  const auto estimate = [&](double p) {
+    return std::max(WithMargin(AtPercentile(peaks, p), policy.margin), kSmallestEstimate);
+  };
+  const Bytes target = estimate(policy.percentile);
+  return {.target = target,
+          .lower = std::min(target, estimate(kLowerPercentile)),
+          .upper = std::max(target, estimate(kUpperPercentile)),
+          .basis = AtPercentile(peaks, policy.percentile)};
+}
+
+Estimate Exactly(Bytes target, Bytes basis) { return {target, target, target, basis}; }
+
+}  // namespace
+
+std::string_view Name(PolicyKind kind) {
+  switch (kind) {
+    case PolicyKind::kPercentile:
+      return "percentile";
+    case PolicyKind::kMax:
+      return "max";
+    case PolicyKind::kRequest:
+      return "request";
+  }
+  return "";
+}
+
+const std::vector<PolicyOption>& PolicyOptions() {
+  static const std::vector<PolicyOption> descriptions = [] {
+    std::vector<PolicyOption> all;
+    for (const auto& option : Options()) all.push_back(option.description);
+    return all;
+  }();
+  return descriptions;
+}
+
+Result<Policy> ParsePolicy(std::string_view text) {
+  const auto colon = text.find(':');
+  auto policy = ParseName(text.substr(0, colon));
+  if (!policy || colon == std::string_view::npos) return policy;
+  for (auto rest = text.substr(colon + 1);;) {
+    const auto comma = rest.find(',');
+    if (auto parsed = ParseOption(rest.substr(0, comma), *policy); !parsed) {
+      return base::Fail(fmt::format("policy \"{}\"", text.substr(0, 120)), parsed.error());
+    }
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+  }
+  if (policy->oom_bump < kSmallestBump && policy->oom_bump_min < kSmallestBumpMin) {
+    return base::Fail(Code::kInvalidArgument,
+                      fmt::format("policy \"{}\": an OOM would change nothing; oomBump is at least "
+                                  "{} or oomBumpMin at least {}",
+                                  text.substr(0, 120), kSmallestBump,
+                                  base::FormatQuantity(kSmallestBumpMin)));
+  }
+  return policy;
+}
+
+std::string Format(const Policy& policy) {
+  std::string text(Name(policy.kind));
+  char separator = ':';
+  for (const auto& option : Options()) {
+    text += fmt::format("{}{}={}", separator, option.description.name, option.format(policy));
+    separator = ',';
+  }
+  return text;
+}
+
+std::optional<Estimate> EstimateNeed(const Policy& policy, const Evidence& evidence) {
+  switch (policy.kind) {
+    case PolicyKind::kPercentile:
+      if (evidence.peaks.Empty()) return std::nullopt;
+      return FromPercentile(policy, evidence.peaks);
+    case PolicyKind::kMax:
+      if (evidence.largest_peak.value == 0) return std::nullopt;
+      return Exactly(WithMargin(evidence.largest_peak, policy.margin), evidence.largest_peak);
+    case PolicyKind::kRequest:
+      if (evidence.request.value == 0) return std::nullopt;
+      return Exactly(evidence.request, evidence.request);
+  }
+  return std::nullopt;
+}
+
+Bytes Bumped(Bytes size, double factor, Bytes at_least) {
+  return std::max(base::Scaled(size, factor), size + at_least);
+}
+
+}  // namespace sparkfit::recommend

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/recommend/safety.h"
+
+#include <algorithm>
+
+#include "sparkfit/recommend/split.h"
+
+namespace sparkfit::recommend {
+namespace {
+
+using base::Bytes;
+using model::Executor;
+using model::KeyHistory;
+using model::OomFloor;
+using model::OomKind;
+using model::OverheadClass;
+
+// A further OOM of an application is a new step only if the dead executor already had what was
+// asked for; otherwise it died of the old size and says nothing new.
+bool HadWhatWasAsked(const Executor& executor, const OomFloor& floor) {
+  return executor.size.limit >= floor.Total() && executor.size.heap.value_or(Bytes{}) >= floor.heap;
+}
+
+struct Step {
+  bool counts;
+  double factor;
+};
+
+Step NextStep(const KeyHistory& history, const Executor& executor, bool floor_holds,
+              const Policy& policy, const Safety& safety) {
+  const auto* application = history.FindApplication(executor.application);
+  const bool further = application != nullptr && application->oom_steps > 0 && floor_holds;
+  if (!further) return {true, policy.oom_bump};
+  if (!HadWhatWasAsked(executor, *history.floor)) return {false, policy.oom_bump};
+  return {true, std::max(policy.oom_bump, safety.escalation)};
+}
+
+OomFloor FloorFrom(const Executor& executor, OomKind kind, double factor, const Asked& asked,
+                   base::Time now) {
+  OomFloor floor;
+  floor.heap = asked.heap;
+  floor.overhead = asked.overhead;
+  floor.kind = kind;
+  floor.dead = executor.size;
+  floor.factor = factor;
+  floor.at = now;
+  floor.application = executor.application;
+  return floor;
+}
+
+// The floor after this OOM: the larger of what was asked for before and is asked for now, heap and
+// overhead apart. It starts to count anew when it grew or when the dead executor had it already.
+OomFloor Raised(const OomFloor& before, const OomFloor& now_asked, bool had_it) {
+  const Bytes heap = std::max(before.heap, now_asked.heap);
+  const Bytes overhead = std::max(before.overhead, now_asked.overhead);
+  const bool grew = heap > before.heap || overhead > before.overhead;
+  OomFloor floor = grew ? now_asked : before;
+  floor.heap = heap;
+  floor.overhead = overhead;
+  if (!grew && had_it) {
+    floor.at = now_asked.at;
+    floor.clean = floor.clean_any_size = 0;
+  }
+  return floor;
+}
+
+}  // namespace
+
+Asked AskedBy(const model::ExecutorSize& dead, OomKind kind, OverheadClass overhead, double factor,
+              Bytes at_least) {
+  const auto grown = [&](Bytes size) { return Bumped(size, factor, at_least).RoundedUpToMiB(); };
+  if (!dead.heap) return {{}, grown(dead.limit)};
+  if (kind == OomKind::kContainer) return {*dead.heap, grown(dead.limit) - *dead.heap};
+  const Bytes heap = grown(*dead.heap);
+  if (overhead == OverheadClass::kExplicit) return {heap, *dead.Overhead()};
+  return {heap, model::DefaultOverhead(overhead, heap)};
+}
+
+void LearnOom(KeyHistory& history, Executor& executor, OomKind kind, base::Time died,
+              base::Time now, const Policy& policy, const Safety& safety) {
+  history.AddOom(executor, kind, died);
+  if (executor.size.limit.value == 0) return;  // without a limit nothing says how much is enough
+  const bool holds = FloorHolds(history, safety);
+  const bool had_it = holds && HadWhatWasAsked(executor, *history.floor);
+  const Step step = NextStep(history, executor, holds, policy, safety);
+  if (step.counts) history.NoteOomStep(executor.application);
+  const auto asked = AskedBy(executor.size, kind, executor.shape.overhead, step.factor,
+                             policy.oom_bump_min);
+  auto floor = FloorFrom(executor, kind, step.factor, asked, now);
+  auto* shape = history.FindShape(executor.shape_id);
+  if (shape != nullptr) {
+    if (kind == OomKind::kContainer && asked.heap.value > 0) {
+      shape->least_overhead = std::max(shape->least_overhead, asked.overhead);
+    }
+    floor.overhead = std::max(floor.overhead, shape->least_overhead);
+  }
+  history.floor = holds ? Raised(*history.floor, floor, had_it) : floor;
+  if (shape != nullptr) {
+    shape->raised_to = std::max(shape->raised_to, history.floor->Total());
+    shape->peak_raise_spent = false;
+  }
+}
+
+void LearnSample(KeyHistory& history, Executor& executor, Bytes working_set, base::Time timestamp,
+                 const Policy& policy, const Safety& safety) {
+  if (!history.AddSample(executor, working_set, timestamp, safety.guard_share)) return;
+  auto* shape = history.FindShape(executor.shape_id);
+  if (shape == nullptr || shape->peak_raise_spent) return;
+  const Bytes raised = Bumped(executor.size.limit, policy.oom_bump, policy.oom_bump_min);
+  shape->raised_to = std::max(shape->raised_to, raised.RoundedUpToMiB());
+  shape->peak_raise_spent = true;
+}
+
+bool FloorHolds(const KeyHistory& history, const Safety& safety) {
+  return history.floor &&
+         history.floor->clean < static_cast<std::uint32_t>(safety.floor_applications) &&
+         history.floor->clean_any_size <
+             static_cast<std::uint32_t>(safety.floor_applications_any_size);
+}
+
+Bytes GuardOf(const model::ShapeHistory& shape) {
+  return std::max(shape.largest_limit, shape.raised_to);
+}
+
+}  // namespace sparkfit::recommend

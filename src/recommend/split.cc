@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/recommend/split.h"
+
+#include <algorithm>
+
+namespace sparkfit::recommend {
+namespace {
+
+using base::Bytes;
+using model::OverheadClass;
+
+}  // namespace
+
+std::optional<SplitRule> RuleFor(const model::ExecutorSize& submitted, Bytes least_overhead) {
+  const auto overhead = submitted.Overhead();
+  if (!overhead) return std::nullopt;
+  return SplitRule{model::ClassifyOverhead(submitted), *overhead, least_overhead};
+}
+
+Bytes OverheadFor(const SplitRule& rule, Bytes heap) {
+  const Bytes own = rule.overhead == OverheadClass::kExplicit
+                        ? rule.explicit_overhead
+                        : model::DefaultOverhead(rule.overhead, heap);
+  return std::max(own, rule.least_overhead);
+}
+
+std::optional<Split> SplitTotal(Bytes total, const SplitRule& rule) {
+  // heap + OverheadFor(heap) grows with the heap, so the largest that fits is found by halving.
+  std::int64_t fits = 0;
+  std::int64_t too_much = total.WholeMiB() + 1;
+  while (too_much - fits > 1) {
+    const std::int64_t heap = fits + (too_much - fits) / 2;
+    const bool ok = base::MiB(heap) + OverheadFor(rule, base::MiB(heap)) <= total;
+    (ok ? fits : too_much) = heap;
+  }
+  const Bytes heap = base::MiB(fits);
+  if (heap < kSmallestHeap) return std::nullopt;
+  return Split{heap, total - heap};
+}
+
+Bytes SmallestTotal(const SplitRule& rule) {
+  return kSmallestHeap + OverheadFor(rule, kSmallestHeap);
+}
+
+}  // namespace sparkfit::recommend

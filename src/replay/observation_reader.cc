@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/replay/observation_reader.h"
+
+#include <fmt/format.h>
+
+#include <variant>
+
+namespace sparkfit::replay {
+
+using base::Result;
+
+Result<void> ObservationReader::Add(const std::string& name, std::unique_ptr<ByteSource> source) {
+  auto log = std::make_unique<Log>();
+  log->name = name;
+  log->lines = std::make_unique<LineReader>(MaybeGunzip(std::move(source)));
+  const auto lines_before = counts_.lines;
+  if (auto advanced = Advance(*log); !advanced) return advanced;
+  if (counts_.lines == lines_before) problems_.Add(name, 0, "is empty");
+  logs_.push_back(std::move(log));
+  return {};
+}
+
+Result<std::optional<model::Observation>> ObservationReader::Next() {
+  Log* earliest = nullptr;
+  for (const auto& log : logs_) {
+    if (log->next && (earliest == nullptr || log->next->t < earliest->next->t)) earliest = log.get();
+  }
+  if (earliest == nullptr) return std::nullopt;
+  auto observation = std::move(earliest->next);
+  if (auto advanced = Advance(*earliest); !advanced) {
+    return tl::unexpected<base::Error>(advanced.error());
+  }
+  ++counts_.observations;
+  return observation;
+}
+
+Result<void> ObservationReader::Advance(Log& log) {
+  log.next.reset();
+  for (;;) {
+    const auto line = log.lines->Next();
+    if (!line) {
+      problems_.Add(log.name, 0, line.error().message);
+      continue;
+    }
+    if (!*line) return {};
+    ++counts_.lines;
+    counts_.bytes += (*line)->text.size() + 1;
+    const auto taken = Take(log, **line);
+    if (!taken) return tl::unexpected<base::Error>(taken.error());
+    if (*taken) return {};
+  }
+}
+
+// True where the line held the log's next observation.
+Result<bool> ObservationReader::Take(Log& log, const Line& line) {
+  if (line.too_long) {
+    problems_.Add(log.name, line.number,
+                  fmt::format("a line of more than {} MiB, skipped", LineReader::kLongestLine >> 20));
+    return false;
+  }
+  if (line.text.empty()) return false;
+  auto parsed = parser_.Parse(line.text);
+  if (!parsed) {
+    if (parsed.error().code == base::Code::kInvalidArgument) {
+      return base::Fail(fmt::format("{}:{}", log.name, line.number), parsed.error());
+    }
+    problems_.Add(log.name, line.number, parsed.error().message);
+    return false;
+  }
+  if (auto* observation = std::get_if<model::Observation>(&*parsed)) {
+    log.next = std::move(*observation);
+    return true;
+  }
+  if (auto* header = std::get_if<wire::LogHeader>(&*parsed)) {
+    if (options_.empty()) options_ = std::move(header->options);
+  } else {
+    ++counts_.unknown[std::get<wire::UnknownLine>(*parsed).type.substr(0, 40)];
+  }
+  return false;
+}
+
+}  // namespace sparkfit::replay

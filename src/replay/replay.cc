@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/replay/replay.h"
+
+namespace sparkfit::replay {
+namespace {
+
+constexpr std::uint64_t kProgressEvery = 4096;
+
+ReplayRow MakeRow(controller::KeyRecommendation result) {
+  const auto& history = *result.history;
+  const auto* shape = history.CurrentShape();
+  return {.key = history.GetKey(),
+          .totals = history.Totals(),
+          .peak = history.LargestPeak(),
+          .request = shape != nullptr ? shape->request : base::Bytes{},
+          .recommendation = std::move(result.recommendation),
+          .explanation = std::move(result.explanation)};
+}
+
+}  // namespace
+
+base::Result<std::vector<ReplayRow>> Replay(ObservationReader& reader,
+                                            controller::Pipeline& pipeline,
+                                            std::optional<base::Time> at,
+                                            const std::function<void(std::uint64_t)>& progress) {
+  for (;;) {
+    auto observation = reader.Next();
+    if (!observation) return tl::unexpected<base::Error>(observation.error());
+    if (!*observation) break;
+    // Lines out of order may follow that were learnt in time: read on.
+    if (at && (*observation)->t > *at) continue;
+    pipeline.Observe(**observation);
+    if (reader.Counts().observations % kProgressEvery == 0) progress(reader.Counts().lines);
+  }
+  if (at) pipeline.AdvanceTo(*at);
+  std::vector<ReplayRow> rows;
+  for (auto& result : pipeline.Recommend()) rows.push_back(MakeRow(std::move(result)));
+  return rows;
+}
+
+}  // namespace sparkfit::replay

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// simdjson's on-demand reader, used in one way throughout the room: one pass over each object,
+// switching on the key. Reading never throws; an error code ends the pass.
+#pragma once
+
+#include <simdjson.h>
+
+#include <string>
+#include <string_view>
+
+#include "sparkfit/base/result.h"
+#include "sparkfit/model/observation.h"
+
+namespace sparkfit::wire {
+
+using JsonObject = simdjson::ondemand::object;
+using JsonValue = simdjson::ondemand::value;
+
+// Calls visit(key, value) for each member; visit returns an error code. The value may be left
+// unread. Keys with escapes compare by their raw text.
+template <typename Visit>
+simdjson::error_code ForEachMember(JsonObject object, Visit&& visit) {
+  for (auto member : object) {
+    std::string_view key;
+    JsonValue value;
+    if (auto error = member.unescaped_key().get(key)) return error;
+    if (auto error = member.value().get(value)) return error;
+    if (auto error = visit(key, value)) return error;
+  }
+  return simdjson::SUCCESS;
+}
+
+// As above for a value that must be an object; null counts as empty, as in the Kubernetes API.
+template <typename Visit>
+simdjson::error_code ForEachMember(JsonValue value, Visit&& visit) {
+  bool null = false;
+  if (value.is_null().get(null) == simdjson::SUCCESS && null) return simdjson::SUCCESS;
+  JsonObject object;
+  if (auto error = value.get_object().get(object)) return error;
+  return ForEachMember(object, visit);
+}
+
+// Calls visit(element) for each element of an array; null counts as empty.
+template <typename Visit>
+simdjson::error_code ForEachElement(JsonValue value, Visit&& visit) {
+  bool null = false;
+  if (value.is_null().get(null) == simdjson::SUCCESS && null) return simdjson::SUCCESS;
+  simdjson::ondemand::array array;
+  if (auto error = value.get_array().get(array)) return error;
+  for (auto entry : array) {
+    JsonValue element;
+    if (auto error = entry.get(element)) return error;
+    if (auto error = visit(element)) return error;
+  }
+  return simdjson::SUCCESS;
+}
+
+inline simdjson::error_code ReadString(JsonValue value, std::string& out) {
+  std::string_view text;
+  if (auto error = value.get_string().get(text)) return error;
+  out = text;
+  return simdjson::SUCCESS;
+}
+
+// A quantity is a string in most objects and may be a bare number.
+inline simdjson::error_code ReadQuantityText(JsonValue value, std::string_view& out) {
+  simdjson::ondemand::json_type type{};
+  if (auto error = value.type().get(type)) return error;
+  if (type != simdjson::ondemand::json_type::number) return value.get_string().get(out);
+  out = value.raw_json_token();
+  while (!out.empty() && (out.back() == ' ' || out.back() == '\n' || out.back() == '\t')) {
+    out.remove_suffix(1);
+  }
+  return simdjson::SUCCESS;
+}
+
+inline tl::unexpected<base::Error> Malformed(simdjson::error_code error) {
+  return base::Fail(base::Code::kMalformed, simdjson::error_message(error));
+}
+
+// Facts of the objects in a log, read in one pass. An error is one of the JSON itself; what is
+// merely missing or odd the caller checks.
+base::Result<model::PodFacts> ReadPod(JsonObject object);
+base::Result<model::UsageSample> ReadPodMetrics(JsonObject object);
+base::Result<model::RecommendationObject> ReadRecommendation(JsonObject object);
+base::Result<model::NodeEvent> ReadNode(JsonObject object);
+
+}  // namespace sparkfit::wire

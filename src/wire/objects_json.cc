@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The smaller objects: PodMetrics, ExecutorRecommendation, Node.
+#include <fmt/format.h>
+
+#include "json.h"
+#include "sparkfit/base/quantity.h"
+
+namespace sparkfit::wire {
+namespace {
+
+using base::Code;
+using base::Result;
+using model::RecommendationObject;
+using model::UsageSample;
+using simdjson::error_code;
+using simdjson::SUCCESS;
+
+error_code ReadName(JsonValue metadata, std::string& name_space, std::string& name,
+                    std::string_view* created = nullptr) {
+  return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return ReadString(value, name);
+    if (key == "namespace") return ReadString(value, name_space);
+    if (key == "creationTimestamp" && created != nullptr && !value.is_null()) {
+      return value.get_string().get(*created);
+    }
+    return SUCCESS;
+  });
+}
+
+error_code ReadContainerUsage(JsonValue json, model::ContainerUsage& usage, std::string& problem) {
+  return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return ReadString(value, usage.container);
+    if (key != "usage") return SUCCESS;
+    return ForEachMember(value, [&](std::string_view resource, JsonValue amount) -> error_code {
+      if (resource != "memory") return SUCCESS;
+      std::string_view text;
+      if (auto error = ReadQuantityText(amount, text)) return error;
+      if (const auto memory = base::ParseMemory(text)) {
+        usage.working_set = *memory;
+      } else {
+        problem = memory.error().message;
+      }
+      return SUCCESS;
+    });
+  });
+}
+
+// "policy": {"name": "percentile", "margin": 0.3} as NAME:option=value.
+error_code ReadPolicy(JsonValue json, std::string& policy) {
+  std::string name;
+  std::string options;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return ReadString(value, name);
+    std::string_view text;
+    if (auto bad = ReadQuantityText(value, text)) return bad;
+    options += fmt::format("{}{}={}", options.empty() ? ":" : ",", key, text);
+    return SUCCESS;
+  });
+  policy = name + options;
+  return error;
+}
+
+error_code ReadBounds(JsonValue json, RecommendationObject& object) {
+  return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key != "min" && key != "max") return SUCCESS;
+    std::string_view text;
+    if (auto error = ReadQuantityText(value, text)) return error;
+    const auto amount = base::ParseMemory(text);
+    if (amount && amount->value > 0) {
+      (key == "min" ? object.min_memory : object.max_memory) = *amount;
+    } else {
+      object.problems.push_back(fmt::format("spec.memory.{}: \"{}\" is no bound", key, text));
+    }
+    return SUCCESS;
+  });
+}
+
+error_code ReadProfile(JsonValue value, RecommendationObject& object) {
+  std::int64_t profile = 0;
+  if (auto error = value.get_int64().get(profile)) return error;
+  if (profile < 0 || profile > std::numeric_limits<int>::max()) return simdjson::NUMBER_OUT_OF_RANGE;
+  object.profile = static_cast<int>(profile);
+  return SUCCESS;
+}
+
+error_code ReadSpec(JsonValue spec, RecommendationObject& object) {
+  return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "signature") return ReadString(value, object.signature);
+    if (key == "resourceProfile") return ReadProfile(value, object);
+    if (key == "memory") return ReadBounds(value, object);
+    if (key == "policy") {
+      object.policy.emplace();
+      return ReadPolicy(value, *object.policy);
+    }
+    if (key == "mode") {
+      std::string_view text;
+      if (auto error = value.get_string().get(text)) return error;
+      object.mode = model::ParseMode(text);
+      if (!object.mode) object.problems.push_back("spec.mode is not Off, Initial or Auto");
+    }
+    return SUCCESS;
+  });
+}
+
+}  // namespace
+
+Result<UsageSample> ReadPodMetrics(JsonObject object) {
+  UsageSample sample;
+  std::string_view timestamp;
+  std::string problem;
+  const auto error = ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "metadata") return ReadName(value, sample.name_space, sample.pod);
+    if (key == "timestamp") return value.get_string().get(timestamp);
+    if (key != "containers") return SUCCESS;
+    return ForEachElement(value, [&](JsonValue container) {
+      model::ContainerUsage usage;
+      const auto bad = ReadContainerUsage(container, usage, problem);
+      sample.containers.push_back(std::move(usage));
+      return bad;
+    });
+  });
+  if (error) return Malformed(error);
+  if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
+  if (sample.name_space.empty() || sample.pod.empty()) {
+    return base::Fail(Code::kMalformed, "usage without namespace or name");
+  }
+  const auto time = base::ParseTime(timestamp);
+  if (!time) return base::Fail("usage timestamp", time.error());
+  sample.timestamp = *time;
+  return sample;
+}
+
+Result<RecommendationObject> ReadRecommendation(JsonObject json) {
+  RecommendationObject object;
+  std::string_view created;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "metadata") return ReadName(value, object.name_space, object.name, &created);
+    if (key == "spec") return ReadSpec(value, object);
+    return SUCCESS;
+  });
+  if (error) return Malformed(error);
+  if (object.name_space.empty() || object.name.empty() || object.signature.empty()) {
+    return base::Fail(Code::kMalformed,
+                      "recommendation without namespace, name or spec.signature");
+  }
+  if (object.signature.size() > model::kLongestSignature) {
+    return base::Fail(Code::kMalformed, "recommendation: spec.signature is too long");
+  }
+  if (const auto time = base::ParseTime(created)) object.created = *time;
+  return object;
+}
+
+Result<model::NodeEvent> ReadNode(JsonObject object) {
+  model::NodeEvent node;
+  std::string name_space;
+  std::string_view memory;
+  const auto error = ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "metadata") return ReadName(value, name_space, node.name);
+    if (key != "status") return SUCCESS;
+    return ForEachMember(value, [&](std::string_view what, JsonValue amounts) -> error_code {
+      if (what != "allocatable") return SUCCESS;
+      return ForEachMember(amounts, [&](std::string_view resource, JsonValue amount) -> error_code {
+        return resource == "memory" ? ReadQuantityText(amount, memory) : SUCCESS;
+      });
+    });
+  });
+  if (error) return Malformed(error);
+  if (node.name.empty()) return base::Fail(Code::kMalformed, "node without name");
+  if (memory.empty()) return node;
+  const auto amount = base::ParseMemory(memory);
+  if (!amount) return base::Fail("node allocatable", amount.error());
+  node.allocatable = *amount;
+  return node;
+}
+
+}  // namespace sparkfit::wire

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/wire/pod_json.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "json.h"
+#include "sparkfit/base/quantity.h"
+
+namespace sparkfit::wire {
+namespace {
+
+using base::Code;
+using model::PodFacts;
+using model::PodPhase;
+using model::PodRole;
+using model::Termination;
+using simdjson::error_code;
+using simdjson::SUCCESS;
+
+constexpr std::string_view kExecutorContainer = "spark-kubernetes-executor";
+constexpr std::string_view kHeapVariable = "SPARK_EXECUTOR_MEMORY";
+constexpr std::string_view kOriginalMemory = "sparkfit.io/original-memory";
+constexpr std::string_view kOriginalHeap = "sparkfit.io/original-heap";
+
+// A container as far as it matters; views into the document's string buffer.
+struct ContainerFacts {
+  std::string_view name;
+  std::string_view limit;
+  std::string_view request;
+  std::string_view heap;
+  std::string_view cores;
+  bool exits_on_heap_oom = false;
+  bool runs_executor = false;  // args: ["executor"]
+
+  [[nodiscard]] bool IsExecutor() const {
+    return name == kExecutorContainer || !heap.empty() || runs_executor;
+  }
+};
+
+struct StatusFacts {
+  std::string_view name;
+  std::optional<Termination> ended;
+  std::optional<Termination> last;
+};
+
+// Everything on one pod, before it is put together: labels may follow what they explain.
+struct Draft {
+  PodFacts pod;
+  std::string_view profile;
+  std::string_view original_memory;
+  std::string_view original_heap;
+  std::optional<ContainerFacts> container;
+  std::vector<StatusFacts> statuses;
+
+  void Problem(std::string_view what, const base::Error& error) {
+    pod.problems.push_back(fmt::format("{}: {}", what, error.message));
+  }
+
+  void ReadTime(std::string_view what, std::string_view text, base::Time& out) {
+    if (const auto time = base::ParseTime(text)) {
+      out = *time;
+    } else {
+      Problem(what, time.error());
+    }
+  }
+
+  base::Bytes Amount(std::string_view what, std::string_view text) {
+    if (text.empty()) return {};
+    const auto amount = base::ParseMemory(text);
+    if (amount) return *amount;
+    Problem(what, amount.error());
+    return {};
+  }
+
+  std::optional<base::Bytes> Heap(std::string_view what, std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    const auto heap = base::ParseJvmMemory(text);
+    if (heap && heap->value > 0) return *heap;
+    if (!heap) Problem(what, heap.error());
+    return std::nullopt;
+  }
+};
+
+error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
+  return ForEachMember(labels, [&](std::string_view key, JsonValue value) {
+    std::string_view text;
+    if (auto error = value.get_string().get(text)) return error;
+    if (const auto source = model::FindSetting(key, annotations)) {
+      draft.pod.settings.Offer(*source, text);
+    } else if (annotations) {
+      if (key == kOriginalMemory) draft.original_memory = text;
+      if (key == kOriginalHeap) draft.original_heap = text;
+    } else if (key == "spark-role") {
+      draft.pod.role = text == "executor" ? PodRole::kExecutor
+                       : text == "driver" ? PodRole::kDriver
+                                          : PodRole::kOther;
+    } else if (key == "spark-app-selector") {
+      draft.pod.app_selector = text;
+    } else if (key == "spark-exec-resourceprofile-id") {
+      draft.profile = text;
+    }
+    return SUCCESS;
+  });
+}
+
+error_code ReadOwners(JsonValue owners, PodFacts& pod) {
+  return ForEachElement(owners, [&](JsonValue owner) {
+    std::string_view uid;
+    bool controller = false;
+    const auto error = ForEachMember(owner, [&](std::string_view key, JsonValue value) -> error_code {
+      if (key == "uid") return value.get_string().get(uid);
+      if (key == "controller") return value.get_bool().get(controller);
+      return SUCCESS;
+    });
+    if (controller || pod.owner_uid.empty()) pod.owner_uid = uid;
+    return error;
+  });
+}
+
+error_code ReadMetadata(JsonValue metadata, Draft& draft) {
+  auto& pod = draft.pod;
+  return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return ReadString(value, pod.name);
+    if (key == "namespace") return ReadString(value, pod.name_space);
+    if (key == "uid") return ReadString(value, pod.uid);
+    if (key == "labels") return ReadLabels(value, false, draft);
+    if (key == "annotations") return ReadLabels(value, true, draft);
+    if (key == "ownerReferences") return ReadOwners(value, pod);
+    if (key == "creationTimestamp") {
+      std::string_view text;
+      if (value.is_null()) return SUCCESS;  // a pod under review is not created yet
+      if (auto error = value.get_string().get(text)) return error;
+      draft.ReadTime("creationTimestamp", text, pod.created);
+    }
+    if (key == "deletionTimestamp") pod.deleted = !value.is_null();
+    return SUCCESS;
+  });
+}
+
+error_code ReadVariable(JsonValue variable, ContainerFacts& container) {
+  std::string_view name;
+  std::string_view text;
+  const auto error = ForEachMember(variable, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return value.get_string().get(name);
+    if (key == "value") return value.get_string().get(text);
+    return SUCCESS;
+  });
+  if (name == kHeapVariable) container.heap = text;  // the last of a name counts
+  if (name == "SPARK_EXECUTOR_CORES") container.cores = text;
+  if (text.find("-XX:+ExitOnOutOfMemoryError") != std::string_view::npos) {
+    container.exits_on_heap_oom = true;
+  }
+  return error;
+}
+
+error_code ReadMemory(JsonValue amounts, std::string_view& out) {
+  return ForEachMember(amounts, [&](std::string_view key, JsonValue value) -> error_code {
+    return key == "memory" ? ReadQuantityText(value, out) : SUCCESS;
+  });
+}
+
+error_code ReadContainer(JsonValue json, ContainerFacts& container) {
+  return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return value.get_string().get(container.name);
+    if (key == "env") {
+      return ForEachElement(value, [&](JsonValue v) { return ReadVariable(v, container); });
+    }
+    if (key == "args") {
+      return ForEachElement(value, [&](JsonValue v) {
+        std::string_view text;
+        if (v.get_string().get(text) == SUCCESS && text == "executor") {
+          container.runs_executor = true;
+        }
+        return SUCCESS;
+      });
+    }
+    if (key == "resources") {
+      return ForEachMember(value, [&](std::string_view what, JsonValue amounts) -> error_code {
+        if (what == "limits") return ReadMemory(amounts, container.limit);
+        if (what == "requests") return ReadMemory(amounts, container.request);
+        return SUCCESS;
+      });
+    }
+    return SUCCESS;
+  });
+}
+
+error_code ReadSpec(JsonValue spec, Draft& draft) {
+  return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "restartPolicy") {
+      std::string_view policy;
+      if (auto error = value.get_string().get(policy)) return error;
+      draft.pod.restarts = policy == "Always";
+    }
+    if (key != "containers") return SUCCESS;
+    return ForEachElement(value, [&](JsonValue json) {
+      ContainerFacts container;
+      const auto error = ReadContainer(json, container);
+      // The name Spark gives wins over a container that merely looks like an executor.
+      if (container.IsExecutor() &&
+          (!draft.container || container.name == kExecutorContainer)) {
+        draft.container = container;
+      }
+      return error;
+    });
+  });
+}
+
+error_code ReadTermination(JsonValue json, Draft& draft, std::optional<Termination>& out) {
+  return ForEachMember(json, [&](std::string_view state, JsonValue details) {
+    if (state != "terminated") return SUCCESS;
+    Termination termination;
+    const auto error =
+        ForEachMember(details, [&](std::string_view key, JsonValue value) -> error_code {
+          if (key == "reason") return ReadString(value, termination.reason);
+          if (key == "containerID") return ReadString(value, termination.container_id);
+          if (key == "exitCode") {
+            std::int64_t code = 0;
+            if (auto bad = value.get_int64().get(code)) return bad;
+            termination.exit_code = static_cast<int>(code);
+          }
+          if (key == "finishedAt" && !value.is_null()) {
+            std::string_view text;
+            if (auto bad = value.get_string().get(text)) return bad;
+            base::Time finished{};
+            draft.ReadTime("finishedAt", text, finished);
+            if (finished != base::Time{}) termination.finished_at = finished;
+          }
+          return SUCCESS;
+        });
+    out = std::move(termination);
+    return error;
+  });
+}
+
+error_code ReadStatus(JsonValue json, Draft& draft) {
+  return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "phase" || key == "reason") {
+      std::string_view text;
+      if (auto error = value.get_string().get(text)) return error;
+      if (key == "reason") draft.pod.evicted = text == "Evicted" || text.starts_with("Preempt");
+      if (key == "phase") {
+        draft.pod.phase = text == "Pending"     ? PodPhase::kPending
+                          : text == "Running"   ? PodPhase::kRunning
+                          : text == "Succeeded" ? PodPhase::kSucceeded
+                          : text == "Failed"    ? PodPhase::kFailed
+                                                : PodPhase::kUnknown;
+      }
+    }
+    if (key != "containerStatuses") return SUCCESS;
+    return ForEachElement(value, [&](JsonValue status) {
+      StatusFacts facts;
+      const auto error =
+          ForEachMember(status, [&](std::string_view field, JsonValue content) -> error_code {
+            if (field == "name") return content.get_string().get(facts.name);
+            if (field == "state") return ReadTermination(content, draft, facts.ended);
+            if (field == "lastState") return ReadTermination(content, draft, facts.last);
+            return SUCCESS;
+          });
+      draft.statuses.push_back(std::move(facts));
+      return error;
+    });
+  });
+}
+
+// A heap that does not fit its limit says nothing about the overhead.
+model::ExecutorSize MakeSize(base::Bytes limit, std::optional<base::Bytes> heap) {
+  if (heap && *heap > limit) heap.reset();
+  return {limit, heap};
+}
+
+void PutTogether(Draft& draft) {
+  auto& pod = draft.pod;
+  if (!draft.container) return;
+  const auto& container = *draft.container;
+  pod.container = std::string(container.name);
+  pod.cores = container.cores;
+  pod.exits_on_heap_oom = container.exits_on_heap_oom;
+  const auto request = draft.Amount("memory request", container.request);
+  auto limit = draft.Amount("memory limit", container.limit);
+  if (limit.value == 0) limit = request;
+  pod.size = MakeSize(limit, draft.Heap(kHeapVariable, container.heap));
+  pod.submitted = pod.size;
+  pod.request = request.value > 0 ? request : limit;
+  const auto original = draft.Amount(kOriginalMemory, draft.original_memory);
+  if (original.value > 0) {
+    pod.submitted = MakeSize(original, draft.Heap(kOriginalHeap, draft.original_heap));
+    pod.request = original;
+  }
+  for (auto& status : draft.statuses) {
+    if (status.name != container.name) continue;
+    pod.ended = std::move(status.ended);
+    pod.last_restart = std::move(status.last);
+  }
+}
+
+base::Result<int> ParseProfile(std::string_view text) {
+  if (text.empty()) return 0;
+  int profile = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, profile);
+  if (error != std::errc{} || stop != end || profile < 0) {
+    return base::Fail(Code::kMalformed, fmt::format("spark-exec-resourceprofile-id \"{}\" is no number",
+                                                    text.substr(0, 63)));
+  }
+  return profile;
+}
+
+}  // namespace
+
+base::Result<PodFacts> ReadPod(JsonObject object) {
+  Draft draft;
+  const auto error = ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "metadata") return ReadMetadata(value, draft);
+    if (key == "spec") return ReadSpec(value, draft);
+    if (key == "status") return ReadStatus(value, draft);
+    return SUCCESS;
+  });
+  if (error) return Malformed(error);
+  if (draft.pod.name_space.empty() || draft.pod.name.empty() || draft.pod.uid.empty()) {
+    return base::Fail(Code::kMalformed, "pod without namespace, name or uid");
+  }
+  const auto profile = ParseProfile(draft.profile);
+  if (!profile) return tl::unexpected<base::Error>(profile.error());
+  draft.pod.profile = *profile;
+  PutTogether(draft);
+  return std::move(draft.pod);
+}
+
+base::Result<PodFacts> ParsePod(std::string_view json) {
+  simdjson::padded_string padded(json);
+  simdjson::ondemand::parser parser;
+  simdjson::ondemand::document document;
+  JsonObject object;
+  if (auto error = parser.iterate(padded).get(document)) return Malformed(error);
+  if (auto error = document.get_object().get(object)) return Malformed(error);
+  return ReadPod(object);
+}
+
+}  // namespace sparkfit::wire
