@@ -71,6 +71,8 @@ ApplicationSummary& KeyHistory::StartApplication(const Executor& executor, base:
   application.started = now;
   application.shape_id = UseShape(executor);
   ++totals_.applications;
+  // One more than are kept, no doubling: thousands of keys rest in memory.
+  if (ring_.size() <= kApplications) ring_.reserve(kApplications + 1);
   ring_.push_back(std::move(application));
   EndIdleApplications();
   TrimRing();

@@ -65,7 +65,7 @@ std::vector<Limit> LimitsOf(const KeyHistory& history, const ShapeHistory& shape
   const Bytes guard = GuardOf(shape);
   if (guard.value > 0) limits.push_back({Stage::kGuard, guard, true});
   if (rule) limits.push_back({Stage::kSmallest, SmallestTotal(*rule), false});
-  if (!shape.proven) limits.push_back({Stage::kShape, shape.submitted.limit, false});
+  if (history.ShapeIsNew()) limits.push_back({Stage::kShape, shape.submitted.limit, false});
   if (FloorHolds(history, context.safety)) {
     limits.push_back({Stage::kFloor, history.floor->Total(), false});
   }

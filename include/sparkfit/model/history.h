@@ -160,6 +160,8 @@ class KeyHistory {
 
   // The shape of the latest application; null before the first executor.
   [[nodiscard]] const ShapeHistory* CurrentShape() const;
+  // The job's shape changed, and no application of the new one has ended with a sampled executor.
+  [[nodiscard]] bool ShapeIsNew() const { return shapes_.size() > 1 && !shapes_.back().proven; }
   [[nodiscard]] ShapeHistory* FindShape(std::uint32_t id);
 
   // The peaks that count now, live executors included: those of the current shape once it is

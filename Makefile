@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A facade: every target is one or two commands that can be run by hand as well.
+
+BINARY := build/release/sparkfit
+FUZZ_RUNS ?= 1000000
+FUZZ_TARGETS := $(patsubst tests/fuzz/targets/%_fuzz.cc,%,$(wildcard tests/fuzz/targets/*_fuzz.cc))
+
+.DEFAULT_GOAL := help
+
+##@ Start here
+
+.PHONY: help
+help: ## this text
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: deps ## install what is needed, build, and replay a recorded day of Spark jobs
+	cmake --preset release
+	cmake --build --preset release --target sparkfit
+	$(BINARY) replay examples/spark-runs.ndjson.gz
+
+.PHONY: test
+test: deps ## install what is needed, build, and run all tests
+	cmake --workflow --preset release
+
+##@ Build
+
+.PHONY: deps
+deps: ## install the packages that building and testing need (Debian 12)
+	tools/install-deps build
+
+.PHONY: build
+build: ## build build/release/sparkfit and its tests
+	cmake --preset release
+	cmake --build --preset release
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf build
+
+##@ Check
+
+.PHONY: verify
+verify: ## layers, clock, places of tests, formatting
+	@for check in tools/verify-*; do $$check || exit 1; done
+
+.PHONY: format
+format: ## format the sources in place
+	tools/install-deps clang
+	git ls-files '*.h' '*.cc' | xargs clang-format-14 -i
+
+.PHONY: tidy
+tidy: ## clang-tidy and clang's thread-safety analysis
+	tools/install-deps build clang
+	cmake --preset tidy
+	cmake --build --preset tidy
+
+.PHONY: asan
+asan: deps ## tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	cmake --workflow --preset asan
+
+.PHONY: tsan
+tsan: deps ## tests under ThreadSanitizer
+	cmake --workflow --preset tsan
+
+.PHONY: fuzz
+fuzz: ## each fuzz target FUZZ_RUNS times
+	tools/install-deps build clang
+	cmake --preset fuzz
+	cmake --build --preset fuzz --target $(addprefix fuzz_,$(FUZZ_TARGETS))
+	@for target in $(FUZZ_TARGETS); do \
+	  mkdir -p build/fuzz/corpus/$$target; \
+	  build/fuzz/tests/fuzz_$$target -runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 \
+	    build/fuzz/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
+	done
+
+.PHONY: coverage
+coverage: ## line coverage of src, as text
+	tools/install-deps build coverage
+	cmake --workflow --preset coverage
+	gcovr --root . --filter src/ --filter include/ build/coverage
+
+##@ Measure
+
+.PHONY: bench
+bench: deps ## benchmarks; docs/performance.md says how to read them
+	cmake --preset release
+	cmake --build --preset release --target sparkfit sparkfit_bench
+	build/release/tests/sparkfit_bench --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
+
+##@ Contribute
+
+.PHONY: hooks
+hooks: ## run the checks before every commit
+	git config core.hooksPath tools/githooks

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <benchmark/benchmark.h>
+#include <malloc.h>
+
+#include <memory>
+#include <vector>
+
+#include "history_builder.h"
+
+namespace sparkfit {
+namespace {
+
+// A key as it rests between runs: its ring is full, all executors are sealed, and its peaks lie
+// within a factor of state.range(0).
+std::unique_ptr<test::HistoryBuilder> IdleKey(int number, std::int64_t spread) {
+  auto b = std::make_unique<test::HistoryBuilder>();
+  for (int run = 0; run < 20; ++run) {
+    const auto application = "spark-" + std::string(30, 'a') + std::to_string(number % 10) +
+                             std::to_string(run);
+    for (int executor = 0; executor < 4; ++executor) {
+      const auto uid = b->Start(application, test::DefaultSize(16384));
+      const std::int64_t peak = 1000 + 1000 * (spread - 1) * ((run * 4 + executor) * 37 % 80) / 80;
+      b->Sample(uid, base::MiB(peak));
+      b->End(uid);
+    }
+    b->history.EndApplication(application);
+  }
+  return b;
+}
+
+void BytesPerIdleKey(benchmark::State& state) {
+  constexpr int kKeys = 2000;
+  double bytes = 0;
+  for (auto _ : state) {
+    std::vector<model::KeyHistory> keys;
+    keys.reserve(kKeys);
+    const auto before = mallinfo2().uordblks;
+    for (int i = 0; i < kKeys; ++i) keys.push_back(std::move(IdleKey(i, state.range(0))->history));
+    bytes = static_cast<double>(mallinfo2().uordblks - before) / kKeys +
+            static_cast<double>(sizeof(model::KeyHistory));
+  }
+  state.counters["bytes_per_key"] = bytes;
+}
+BENCHMARK(BytesPerIdleKey)->Arg(2)->Arg(10)->Arg(50)->Iterations(1)->Unit(benchmark::kMillisecond);
+
+void Recommend(benchmark::State& state) {
+  const auto b = IdleKey(1, 4);
+  const auto context = b->ContextWith({}, base::GiB(64));
+  for (auto _ : state) benchmark::DoNotOptimize(recommend::Recommend(b->history, context));
+}
+BENCHMARK(Recommend);
+
+}  // namespace
+}  // namespace sparkfit

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/controller/pipeline.h"
+
+#include <catch2/catch.hpp>
+
+#include "cluster_story.h"
+
+namespace sparkfit::controller {
+namespace {
+
+using base::Bytes;
+using base::GiB;
+using base::MiB;
+using model::EventType;
+using test::ClusterStory;
+
+model::RecommendationEvent Object(EventType event, const std::string& name,
+                                  const std::string& signature) {
+  model::RecommendationEvent result;
+  result.event = event;
+  result.object.name_space = "jobs";
+  result.object.name = name;
+  result.object.signature = signature;
+  return result;
+}
+
+TEST_CASE("a run of a signed executor leads to a recommendation", "[controller]") {
+  ClusterStory story;
+  story.Live(ClusterStory::Executor("e1", "app-1", "nightly"), GiB(1));
+  const auto result = story.Only();
+  CHECK(result.history->GetKey() == model::Key{"jobs", "nightly", 0});
+  CHECK(result.history->Totals().applications == 1);
+  CHECK(result.recommendation.target == MiB(1439));  // see recommendation_test.cc
+}
+
+TEST_CASE("a live executor's peak is recommended at once", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Run(pod);
+  CHECK_FALSE(story.Only().recommendation.target.has_value());
+  story.Use(pod, GiB(1));
+  CHECK(story.Only().recommendation.target == MiB(1439));
+}
+
+TEST_CASE("an executor without a signature is left alone", "[controller]") {
+  ClusterStory story;
+  story.Live(ClusterStory::Executor("e1", "app-1", ""), GiB(1));
+  CHECK(story.pipeline.Recommend().empty());
+  CHECK(story.pipeline.GetUnused().executors_unsigned == 1);
+}
+
+TEST_CASE("a driver's signature counts for its executors, seen before or after them",
+          "[controller]") {
+  const bool driver_first = GENERATE(true, false);
+  ClusterStory story;
+  auto driver = ClusterStory::Driver("d1", "app-1");
+  ClusterStory::Sign(driver, "from-driver");
+  auto pod = ClusterStory::Executor("e1", "app-1", "");
+  pod.owner_uid = "d1";
+  if (driver_first) story.Pod(EventType::kAdded, driver);
+  story.Run(pod);
+  for (int i = 1; i <= 3; ++i) story.Use(pod, MiB(1000 + i));
+  story.Terminate(pod, "OOMKilled", 137);
+  if (!driver_first) story.Pod(EventType::kAdded, driver);
+  const auto result = story.Only();
+  CHECK(result.history->GetKey().signature == "from-driver");
+  CHECK(result.history->Totals().container_ooms == 1);
+  CHECK(result.history->Totals().coverage[2] == 1);
+  CHECK(result.history->FindApplication("app-1")->alive == 0);
+  CHECK(story.pipeline.GetUnused().executors_unsigned == 0);
+}
+
+TEST_CASE("an OOM raises the target at once, and is counted once however often it is shown",
+          "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly", 1000);  // limit 1384
+  story.Run(pod);
+  story.Terminate(pod, "OOMKilled", 137);
+  CHECK(story.Only().recommendation.target == MiB(1661));  // 1.2 × 1384 = 1660.8
+  pod.phase = model::PodPhase::kFailed;
+  story.Pod(EventType::kModified, pod);
+  story.Delete(pod);
+  story.Delete(pod);
+  CHECK(story.Only().history->Totals().container_ooms == 1);
+}
+
+TEST_CASE("an OOM that only the DELETED event shows is counted", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Run(pod);
+  pod.ended = model::Termination{"", "OOMKilled", 137, story.now};
+  story.Delete(pod);
+  CHECK(story.Only().history->Totals().container_ooms == 1);
+}
+
+TEST_CASE("a restarting container's OOMs are told apart by their ID", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  pod.restarts = true;
+  story.Run(pod);
+  for (const auto* id : {"containerd://1", "containerd://2"}) {
+    pod.ended = model::Termination{id, "OOMKilled", 137, story.now};
+    story.Pod(EventType::kModified, pod);
+    pod.last_restart = std::exchange(pod.ended, std::nullopt);
+    story.Pod(EventType::kModified, pod);
+  }
+  CHECK(story.Only().history->Totals().container_ooms == 2);
+  CHECK(story.Only().history->FindApplication("app-1")->alive == 1);
+}
+
+TEST_CASE("a late sample counts until a minute after the end, and only if it was taken before",
+          "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Run(pod);
+  const auto taken = story.now;
+  story.Terminate(pod, "Completed", 0);
+  story.Pass(std::chrono::seconds(50));
+  story.UseAt(pod, MiB(900), taken);
+  CHECK(story.Only().history->LargestPeak() == MiB(900));
+  story.UseAt(pod, MiB(1900), taken + std::chrono::seconds(5));  // after its end
+  story.Pass(std::chrono::seconds(20));
+  story.UseAt(pod, MiB(2900), taken);  // too late
+  CHECK(story.Only().history->LargestPeak() == MiB(900));
+  CHECK(story.pipeline.GetUnused().usage_unknown_pod == 2);
+}
+
+TEST_CASE("a reused pod name keeps its samples with the pod that ran then", "[controller]") {
+  ClusterStory story;
+  auto first = ClusterStory::Executor("e1", "app-1", "nightly");
+  first.name = "exec-1";
+  story.Run(first);
+  const auto before = story.now;
+  story.Pass(std::chrono::seconds(2));
+  auto second = ClusterStory::Executor("e2", "app-2", "nightly");
+  second.name = "exec-1";
+  story.Run(second);  // so the first must be gone, though nobody said so
+  story.UseAt(first, MiB(700), before);
+  story.Use(second, MiB(500));
+  const auto& history = *story.Only().history;
+  CHECK(history.FindApplication("app-1")->peak == MiB(700));
+  CHECK(history.FindApplication("app-1")->alive == 0);
+  CHECK(history.FindApplication("app-2")->peak == MiB(500));
+}
+
+TEST_CASE("usage of unknown pods and other containers is dropped and counted", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Use(pod, MiB(500));  // before the pod was seen
+  story.Run(pod);
+  story.Observe(model::UsageSample{"jobs", "e1", story.now, {{"istio-proxy", MiB(9000)}}});
+  story.Use(pod, Bytes{});
+  story.Observe(model::UsageSample{"other", "e1", story.now, {{"spark-kubernetes-executor", MiB(9)}}});
+  CHECK_FALSE(story.Only().recommendation.target.has_value());
+  CHECK(story.pipeline.GetUnused().usage_unknown_pod == 2);
+  CHECK(story.pipeline.GetUnused().usage_no_container == 1);
+  CHECK(story.pipeline.GetUnused().usage_zero == 1);
+}
+
+TEST_CASE("an application ends when its driver is gone", "[controller]") {
+  ClusterStory story;
+  auto driver = ClusterStory::Driver("d1", "app-1");
+  story.Pod(EventType::kAdded, driver);
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Run(pod);
+  story.Use(pod, MiB(500));
+  CHECK_FALSE(story.Only().history->FindApplication("app-1")->ended);
+  driver.phase = model::PodPhase::kSucceeded;
+  story.Pod(EventType::kModified, driver);
+  CHECK(story.Only().history->FindApplication("app-1")->ended);
+}
+
+TEST_CASE("an application ends after ten minutes without an executor", "[controller]") {
+  ClusterStory story;
+  story.Live(ClusterStory::Executor("e1", "app-1", "nightly"), MiB(500));
+  story.Pass(std::chrono::minutes(9));
+  CHECK_FALSE(story.Only().history->FindApplication("app-1")->ended);
+  // Dynamic allocation brings one back: the ten minutes start anew when that ends.
+  story.Live(ClusterStory::Executor("e2", "app-1", "nightly"), MiB(500));
+  story.Pass(std::chrono::minutes(9));
+  CHECK_FALSE(story.Only().history->FindApplication("app-1")->ended);
+  story.Pass(std::chrono::minutes(2));
+  CHECK(story.Only().history->FindApplication("app-1")->ended);
+  CHECK(story.Only().history->Totals().applications == 1);
+}
+
+TEST_CASE("resource profiles and namespaces have histories of their own", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Live(pod, MiB(500));
+  pod.uid = pod.name = "e2";
+  pod.profile = 1;
+  story.Live(pod, MiB(600));
+  pod.uid = pod.name = "e3";
+  pod.name_space = "a-first";
+  story.Live(pod, MiB(700));
+  const auto all = story.pipeline.Recommend();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].history->GetKey() == model::Key{"a-first", "nightly", 1});
+  CHECK(all[1].history->GetKey() == model::Key{"jobs", "nightly", 0});
+  CHECK(all[2].history->GetKey() == model::Key{"jobs", "nightly", 1});
+}
+
+TEST_CASE("deleting the object purges: nothing known before counts, live executors are ignored",
+          "[controller]") {
+  ClusterStory story;
+  story.Live(ClusterStory::Executor("e1", "app-1", "nightly"), GiB(3));
+  auto alive = ClusterStory::Executor("e2", "app-2", "nightly");
+  story.Run(alive);
+  story.Observe(Object(EventType::kAdded, "nightly-1", "nightly"));
+  story.Observe(Object(EventType::kDeleted, "nightly-1", "nightly"));
+  CHECK(story.pipeline.Recommend().empty());
+  story.Use(alive, GiB(3));
+  story.Terminate(alive, "OOMKilled", 137);
+  story.Delete(alive);
+  CHECK(story.pipeline.Recommend().empty());
+  story.Live(ClusterStory::Executor("e3", "app-3", "nightly"), GiB(1));
+  CHECK(story.Only().recommendation.target == MiB(1439));
+  CHECK(story.Only().history->Totals().executors == 1);
+}
+
+TEST_CASE("deleting a duplicate object is no purge", "[controller]") {
+  ClusterStory story;
+  story.Live(ClusterStory::Executor("e1", "app-1", "nightly"), GiB(1));
+  auto older = Object(EventType::kAdded, "z-older", "nightly");
+  auto younger = Object(EventType::kAdded, "a-younger", "nightly");
+  younger.object.created = older.object.created + std::chrono::seconds(1);
+  older.object.min_memory = GiB(2);
+  younger.object.min_memory = GiB(3);
+  story.Observe(younger);
+  story.Observe(older);
+  CHECK(story.Only().recommendation.target == GiB(2));
+  younger.event = EventType::kDeleted;
+  story.Observe(younger);
+  CHECK(story.Only().recommendation.target == GiB(2));
+}
+
+TEST_CASE("a user's settings win over the job's, each alone", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly", 8192);
+  ClusterStory::Set(pod, "sparkfit.io/mode", "Initial");
+  ClusterStory::Set(pod, "sparkfit.io/min-memory", "2Gi");
+  ClusterStory::Set(pod, "sparkfit.io/policy", "max:margin=0.5");
+  story.Live(pod, GiB(2));
+  CHECK(story.Only().mode == model::Mode::kInitial);
+  CHECK(story.Only().recommendation.target == GiB(3));
+  auto object = Object(EventType::kAdded, "nightly-1", "nightly");
+  object.object.mode = model::Mode::kOff;
+  object.object.min_memory = GiB(4);
+  story.Observe(object);
+  CHECK(story.Only().mode == model::Mode::kOff);
+  CHECK(story.Only().recommendation.target == GiB(4));
+}
+
+TEST_CASE("settings that cannot be understood are named and do no harm", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  ClusterStory::Set(pod, "sparkfit.io/policy", "magic");
+  ClusterStory::Set(pod, "sparkfit.io/min-memory", "lots");
+  story.Live(pod, GiB(1));
+  CHECK(story.Only().recommendation.target == MiB(1439));
+  CHECK(story.pipeline.Problems().size() == 2);
+}
+
+TEST_CASE("the largest node is the ceiling", "[controller]") {
+  ClusterStory story;
+  story.Observe(model::NodeEvent{EventType::kAdded, "small", MiB(500)});
+  story.Observe(model::NodeEvent{EventType::kAdded, "large", MiB(1200)});
+  story.Live(ClusterStory::Executor("e1", "app-1", "nightly"), GiB(1));
+  CHECK(story.Only().recommendation.target == MiB(1200));
+  story.Observe(model::NodeEvent{EventType::kDeleted, "large", {}});
+  CHECK(story.Only().recommendation.target == MiB(500));
+}
+
+TEST_CASE("an executor that was never started raises no guard", "[controller]") {
+  ClusterStory story;
+  auto huge = ClusterStory::Executor("e0", "app-1", "nightly", 900 * 1024);
+  story.Pod(EventType::kAdded, huge);  // pending for ever: no node is that large
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly", 900);
+  story.Run(pod);
+  story.Use(pod, MiB(1200));
+  CHECK(story.Only().recommendation.target == MiB(1284));
+}
+
+TEST_CASE("time never goes back", "[controller]") {
+  ClusterStory story;
+  story.Live(ClusterStory::Executor("e1", "app-1", "nightly"), GiB(1));
+  const auto latest = story.pipeline.Now();
+  story.now = latest - std::chrono::hours(1);
+  story.Observe(model::NodeEvent{EventType::kAdded, "node", GiB(64)});
+  CHECK(story.pipeline.Now() == latest);
+  CHECK(story.pipeline.GetUnused().out_of_order == 1);
+}
+
+TEST_CASE("a patched executor counts with the size it was submitted with", "[controller]") {
+  ClusterStory story;
+  auto first = ClusterStory::Executor("e1", "app-1", "nightly", 1000);  // 1384
+  story.Run(first);
+  story.Terminate(first, "OOMKilled", 137);
+  auto patched = ClusterStory::Executor("e2", "app-1", "nightly", 1000);
+  patched.size = {MiB(1661), MiB(1000)};
+  story.Run(patched);
+  story.Use(patched, MiB(1300));
+  const auto& history = *story.Only().history;
+  CHECK(history.CurrentShape()->shape.overhead == model::OverheadClass::kDefaultJvm);
+  CHECK(history.CurrentShape()->submitted.limit == MiB(1384));
+  CHECK(history.CurrentShape()->largest_limit == MiB(1661));
+  CHECK(history.Totals().coverage[1] == 1);  // of the same shape, so sampled
+}
+
+}  // namespace
+}  // namespace sparkfit::controller

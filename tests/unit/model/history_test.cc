@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/model/history.h"
+
+#include <catch2/catch.hpp>
+
+#include "history_builder.h"
+
+namespace sparkfit::model {
+namespace {
+
+using base::MiB;
+using test::DefaultSize;
+using test::HistoryBuilder;
+
+TEST_CASE("coverage counts distinct timestamps: none, few, many", "[model][history]") {
+  Executor executor;
+  const base::Time t{std::chrono::hours(1)};
+  CHECK(executor.GetCoverage() == Coverage::kNone);
+  CHECK(executor.AddSample(MiB(1), t));
+  CHECK_FALSE(executor.AddSample(MiB(2), t));  // the same instant again
+  CHECK(executor.GetCoverage() == Coverage::kFew);
+  CHECK(executor.AddSample(MiB(1), t + std::chrono::seconds(2)));
+  CHECK_FALSE(executor.AddSample(MiB(1), t));  // late and known
+  CHECK(executor.GetCoverage() == Coverage::kFew);
+  CHECK(executor.AddSample(MiB(1), t + std::chrono::seconds(1)));  // late and new
+  CHECK(executor.GetCoverage() == Coverage::kMany);
+  CHECK(executor.peak == MiB(2));
+  CHECK(executor.last_sample == t + std::chrono::seconds(2));
+}
+
+TEST_CASE("a live executor's peak counts at once, an ended one's exactly once",
+          "[model][history]") {
+  HistoryBuilder b;
+  const auto uid = b.Start("app-1", DefaultSize(4096));
+  b.Sample(uid, MiB(1000));
+  CHECK(b.history.PeakCount() == 1);
+  CHECK_FALSE(b.history.Peaks().Empty());
+  b.history.End(b.Find(uid), b.now);
+  CHECK(b.history.PeakCount() == 1);
+  b.history.Seal(uid);
+  b.history.Seal(uid);
+  CHECK(b.history.PeakCount() == 1);
+  CHECK(b.history.Executors().empty());
+  CHECK(b.history.LargestPeak() == MiB(1000));
+}
+
+TEST_CASE("an executor that was never sampled leaves no peak", "[model][history]") {
+  HistoryBuilder b;
+  b.End(b.Start("app-1", DefaultSize(4096)));
+  CHECK(b.history.Peaks().Empty());
+  CHECK(b.history.PeakCount() == 0);
+  CHECK(b.history.Totals().executors == 1);
+}
+
+TEST_CASE("an executor killed at its limit needed at least that", "[model][history]") {
+  HistoryBuilder b;
+  const auto uid = b.Start("app-1", DefaultSize(4096));
+  b.Sample(uid, MiB(1000));
+  b.Oom(uid, OomKind::kContainer);
+  CHECK(b.history.LargestPeak() == MiB(4096 + 409));
+  const auto heap = b.Start("app-1", DefaultSize(4096));
+  b.Sample(heap, MiB(2000));
+  b.Oom(heap, OomKind::kHeap);  // says nothing about the container
+  CHECK(b.history.Totals().container_ooms == 1);
+  CHECK(b.history.Totals().heap_ooms == 1);
+  CHECK(b.history.PeakCount() == 2);
+}
+
+TEST_CASE("sixteen applications are kept, running ones longer", "[model][history]") {
+  HistoryBuilder b;
+  const auto running = b.Start("running", DefaultSize(4096));
+  for (int i = 0; i < 40; ++i) b.Run("app-" + std::to_string(i), DefaultSize(4096), MiB(1000));
+  CHECK(b.history.Applications().size() == KeyHistory::kApplications);
+  CHECK(b.history.FindApplication("running") != nullptr);
+  CHECK(b.history.FindApplication("app-39") != nullptr);
+  CHECK(b.history.FindApplication("app-20") == nullptr);
+  CHECK(b.history.Totals().applications == 41);
+  b.End(running);
+  b.Run("app-40", DefaultSize(4096), MiB(1000));
+  CHECK(b.history.FindApplication("running") == nullptr);
+}
+
+TEST_CASE("a later application ends those that have no executor left", "[model][history]") {
+  HistoryBuilder b;
+  const auto first = b.Start("app-1", DefaultSize(4096));
+  const auto second = b.Start("app-2", DefaultSize(4096));
+  CHECK_FALSE(b.history.FindApplication("app-1")->ended);  // it has one left
+  b.End(first);
+  CHECK(b.history.FindApplication("app-1")->ended);
+  b.End(second);
+  CHECK_FALSE(b.history.FindApplication("app-2")->ended);  // none is later
+  b.history.EndApplication("app-2");
+  CHECK(b.history.FindApplication("app-2")->ended);
+}
+
+TEST_CASE("executors of another shape than their application's first are not sampled",
+          "[model][history]") {
+  HistoryBuilder b;
+  const auto first = b.Start("app-1", DefaultSize(4096), "4");
+  const auto odd = b.Start("app-1", DefaultSize(4096), "1");  // Spark 4.2's recovery mode
+  b.Sample(first, MiB(1000));
+  b.Sample(odd, MiB(3000));
+  CHECK(b.history.LargestPeak() == MiB(1000));
+  CHECK(b.history.PeakCount() == 1);
+  CHECK(b.history.Totals().coverage[0] == 1);  // none
+  CHECK(b.history.Totals().coverage[2] == 1);  // many
+}
+
+TEST_CASE("samples of other shapes count until the new shape is proven", "[model][history]") {
+  HistoryBuilder b;
+  b.Run("app-1", DefaultSize(8192), MiB(6000), "4");
+  const auto uid = b.Start("app-2", DefaultSize(4096), "2");
+  b.Sample(uid, MiB(2000));
+  CHECK_FALSE(b.history.CurrentShape()->proven);
+  CHECK(b.history.LargestPeak() == MiB(6000));
+  CHECK(b.history.PeakCount() == 2);
+  b.End(uid);
+  b.history.EndApplication("app-2");
+  CHECK(b.history.CurrentShape()->proven);
+  CHECK(b.history.LargestPeak() == MiB(2000));
+  CHECK(b.history.PeakCount() == 1);
+  // Back to the old shape: what it needed is still known.
+  b.Start("app-3", DefaultSize(8192), "4");
+  CHECK(b.history.LargestPeak() == MiB(6000));
+}
+
+TEST_CASE("a sample that comes after the application's end still proves its shape",
+          "[model][history]") {
+  HistoryBuilder b;
+  const auto uid = b.Start("app-1", DefaultSize(4096));
+  b.history.End(b.Find(uid), b.now);
+  b.history.EndApplication("app-1");
+  CHECK_FALSE(b.history.CurrentShape()->proven);
+  b.Sample(uid, MiB(2000), 1);
+  CHECK(b.history.CurrentShape()->proven);
+}
+
+TEST_CASE("the overlay gives the same percentiles whatever the order of its executors",
+          "[model][history]") {
+  HistoryBuilder forwards;
+  HistoryBuilder backwards;
+  const auto at = forwards.now;
+  for (int i = 0; i < 50; ++i) {
+    const auto one = forwards.Start("app", DefaultSize(8192));
+    const auto other = backwards.Start("app", DefaultSize(8192));
+    forwards.now = backwards.now = at;  // every peak weighs the same
+    forwards.Sample(one, MiB(100 + i * 97), 1);
+    backwards.Sample(other, MiB(100 + (49 - i) * 97), 1);
+  }
+  for (const double p : {0.1, 0.5, 0.9}) {
+    CHECK(forwards.history.Peaks().Percentile(p) == backwards.history.Peaks().Percentile(p));
+  }
+}
+
+}  // namespace
+}  // namespace sparkfit::model

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/model/settings.h"
+
+#include <catch2/catch.hpp>
+
+namespace sparkfit::model {
+namespace {
+
+constexpr const char* kEmr = "emr-containers.amazonaws.com/dynamic.sizing";
+
+struct Entry {
+  std::string key;
+  std::string value;
+  bool annotation = true;
+};
+
+PodSettings Settings(std::initializer_list<Entry> entries) {
+  PodSettings settings;
+  for (const auto& entry : entries) {
+    if (const auto source = FindSetting(entry.key, entry.annotation)) {
+      settings.Offer(*source, entry.value);
+    }
+  }
+  return settings;
+}
+
+std::string Emr(const std::string& suffix) { return kEmr + suffix; }
+
+TEST_CASE("on one pod own keys win over EMR's, and there annotations over labels",
+          "[model][settings]") {
+  std::vector<Entry> entries{{"sparkfit.io/signature", "own annotation", true},
+                             {"sparkfit.io/signature", "own label", false},
+                             {Emr(".signature"), "emr annotation", true},
+                             {Emr(".signature"), "emr label", false}};
+  for (std::size_t first = 0; first < entries.size(); ++first) {
+    // Whatever the order in which they are read.
+    PodSettings settings;
+    for (std::size_t i = entries.size(); i-- > first;) {
+      settings.Offer(*FindSetting(entries[i].key, entries[i].annotation), entries[i].value);
+    }
+    CHECK(settings.Get(Setting::kSignature) == entries[first].value);
+  }
+}
+
+TEST_CASE("each setting is looked up alone, executor before driver", "[model][settings]") {
+  const auto executor = Settings({{Emr(".signature"), "from-executor", false}});
+  const auto driver = Settings({{"sparkfit.io/signature", "from-driver"},
+                                {"sparkfit.io/mode", "Initial"},
+                                {"sparkfit.io/max-memory", "8Gi"}});
+  CHECK(FindSignature(executor, &driver) == "from-executor");
+  CHECK(FindSignature(PodSettings{}, &driver) == "from-driver");
+  const auto job = Understand(executor, &driver);
+  CHECK(job.mode == Mode::kInitial);
+  CHECK(job.max_memory == base::GiB(8));
+  CHECK(job.problems.empty());
+}
+
+TEST_CASE("EMR's mode counts only with dynamic.sizing true, on either pod", "[model][settings]") {
+  const auto executor = Settings({{Emr(".mode"), "Initial"}});
+  CHECK(Understand(executor, nullptr).mode == std::nullopt);
+  const auto on = Settings({{kEmr, "true", false}});
+  CHECK(Understand(executor, &on).mode == Mode::kInitial);
+  const auto off = Settings({{kEmr, "TRUE", false}});  // only the literal "true" enables
+  CHECK(Understand(executor, &off).mode == std::nullopt);
+  const auto own = Settings({{"sparkfit.io/mode", "Auto"}, {Emr(".mode"), "Initial"}});
+  CHECK(Understand(own, &on).mode == Mode::kAuto);
+}
+
+TEST_CASE("a driver's own mode does not win over the executor's EMR mode", "[model][settings]") {
+  const auto executor = Settings({{Emr(".mode"), "Initial"}, {kEmr, "true"}});
+  const auto driver = Settings({{"sparkfit.io/mode", "Off"}});
+  CHECK(Understand(executor, &driver).mode == Mode::kInitial);
+}
+
+TEST_CASE("EMR's bounds are understood in both spellings of its documentation",
+          "[model][settings]") {
+  CHECK(Understand(Settings({{Emr(".scale.memory.min"), "1G"}}), nullptr).min_memory ==
+        base::Bytes{1000000000});
+  CHECK(Understand(Settings({{Emr(".memory.max"), "4Gi"}}), nullptr).max_memory == base::GiB(4));
+  CHECK(Understand(Settings({{Emr(".memory.max"), "4Gi"}, {Emr(".scale.memory.max"), "5Gi"}}), nullptr)
+            .max_memory == base::GiB(5));
+}
+
+TEST_CASE("what cannot be understood is left out and named", "[model][settings]") {
+  const auto job = Understand(Settings({{"sparkfit.io/mode", "on"},
+                                        {"sparkfit.io/min-memory", "4GB"},
+                                        {"sparkfit.io/max-memory", "-1Gi"},
+                                        {Emr(".scale.memory"), "yes"},
+                                        {Emr(".scale.cpu"), "true"}}),
+                              nullptr);
+  CHECK(job.mode == std::nullopt);
+  CHECK(job.min_memory == std::nullopt);
+  CHECK(job.max_memory == std::nullopt);
+  CHECK(job.scale_memory);
+  CHECK(job.wants_cpu);
+  CHECK(job.problems.size() == 4);
+}
+
+TEST_CASE("a signature that is empty or too long is none", "[model][settings]") {
+  CHECK(FindSignature(Settings({{"sparkfit.io/signature", ""}}), nullptr) == std::nullopt);
+  const std::string longest(kLongestSignature, 'x');
+  CHECK(FindSignature(Settings({{"sparkfit.io/signature", longest}}), nullptr) == longest);
+  CHECK(FindSignature(Settings({{"sparkfit.io/signature", longest + "x"}}), nullptr) ==
+        std::nullopt);
+}
+
+TEST_CASE("keys that are not ours are no settings", "[model][settings]") {
+  for (const auto* key : {"sparkfit.io/", "sparkfit.io/signatures", "signature", "",
+                          "emr-containers.amazonaws.com/job.id",
+                          "emr-containers.amazonaws.com/dynamic.sizingX"}) {
+    INFO(key);
+    CHECK_FALSE(FindSetting(key, true).has_value());
+  }
+}
+
+}  // namespace
+}  // namespace sparkfit::model

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/model/shape.h"
+
+#include <catch2/catch.hpp>
+
+namespace sparkfit::model {
+namespace {
+
+using base::MiB;
+
+TEST_CASE("the default overhead is Spark's: a share of the heap, at least 384 MiB",
+          "[model][shape]") {
+  CHECK(DefaultOverhead(OverheadClass::kDefaultJvm, MiB(1024)) == MiB(384));
+  CHECK(DefaultOverhead(OverheadClass::kDefaultJvm, MiB(3840)) == MiB(384));
+  CHECK(DefaultOverhead(OverheadClass::kDefaultJvm, MiB(8192)) == MiB(819));  // 819.2 cut off
+  CHECK(DefaultOverhead(OverheadClass::kDefaultPython, MiB(8192)) == MiB(3276));
+  CHECK(DefaultOverhead(OverheadClass::kDefaultPython, MiB(959)) == MiB(384));
+}
+
+TEST_CASE("an overhead is default only where Spark would have computed it", "[model][shape]") {
+  struct Case {
+    std::int64_t limit;
+    std::int64_t heap;
+    OverheadClass expected;
+  };
+  const Case cases[] = {
+      {1408, 1024, OverheadClass::kDefaultJvm},      // Spark's own default executor
+      {2432, 2048, OverheadClass::kDefaultJvm},      // fits both factors: the JVM's
+      {11468, 8192, OverheadClass::kDefaultPython},  // 8192 + 3276
+      {9011, 8192, OverheadClass::kDefaultJvm},      // 8192 + 819
+      {9012, 8192, OverheadClass::kExplicit},        // one MiB more than the default
+      {970, 900, OverheadClass::kExplicit},
+      {1024, 1024, OverheadClass::kExplicit}};
+  for (const auto& c : cases) {
+    INFO(c.limit << " with heap " << c.heap);
+    CHECK(ClassifyOverhead({MiB(c.limit), MiB(c.heap)}) == c.expected);
+  }
+  CHECK(ClassifyOverhead({MiB(1408), std::nullopt}) == OverheadClass::kExplicit);
+}
+
+}  // namespace
+}  // namespace sparkfit::model
