@@ -79,13 +79,24 @@ double DecayingHistogram::DecayFactor(base::Time time) {
                    static_cast<double>(half_life_.count()));
 }
 
-void DecayingHistogram::AddToBucket(std::size_t bucket, double weight) {
-  if (weights_.empty()) first_ = bucket;
-  if (bucket < first_) {
-    weights_.insert(weights_.begin(), first_ - bucket, 0.0);
-    first_ = bucket;
+// Widens the window of kept buckets, to the exact size: it happens seldom, and thousands of
+// histograms rest in memory.
+void DecayingHistogram::CoverBucket(std::size_t bucket) {
+  const std::size_t end = first_ + weights_.size();
+  if (bucket >= first_ && bucket < end) return;
+  const std::size_t from = weights_.empty() ? bucket : std::min(first_, bucket);
+  const std::size_t to = weights_.empty() ? bucket + 1 : std::max(end, bucket + 1);
+  std::vector<double> wider(to - from, 0.0);
+  if (!weights_.empty()) {
+    std::copy(weights_.begin(), weights_.end(),
+              wider.begin() + static_cast<std::ptrdiff_t>(first_ - from));
   }
-  if (bucket >= first_ + weights_.size()) weights_.resize(bucket - first_ + 1, 0.0);
+  weights_ = std::move(wider);
+  first_ = from;
+}
+
+void DecayingHistogram::AddToBucket(std::size_t bucket, double weight) {
+  CoverBucket(bucket);
   double& sum = weights_[bucket - first_];
   sum += weight;
   total_ += weight;

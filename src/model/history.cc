@@ -107,28 +107,28 @@ void KeyHistory::Ran(Executor& executor) {
                                     : std::min(application->smallest_limit, executor.size.limit);
 }
 
-bool KeyHistory::AddSample(Executor& executor, base::Bytes working_set, base::Time timestamp,
-                           double share) {
-  if (!executor.comparable) return false;
+void KeyHistory::AddSample(Executor& executor, base::Bytes working_set, base::Time timestamp) {
+  if (!executor.comparable) return;
   const auto peak_before = executor.peak;
   const auto coverage_before = executor.GetCoverage();
   const bool fresh = executor.AddSample(working_set, timestamp);
-  if (fresh && executor.GetCoverage() != coverage_before) {
+  if (fresh) {
     --totals_.coverage[static_cast<std::size_t>(coverage_before)];
     ++totals_.coverage[static_cast<std::size_t>(executor.GetCoverage())];
   }
   if (!totals_.last_sample || timestamp > *totals_.last_sample) totals_.last_sample = timestamp;
   const bool first = fresh && executor.samples == 1;
-  if (!first && executor.peak == peak_before) return false;
-  if (auto* application = Find(executor.application); application != nullptr) {
-    application->peak = std::max(application->peak, executor.peak);
-    if (first) ++application->sampled;
-    CountIfDone(*application);
-  }
-  const auto overhead = executor.size.Overhead();
-  if (!overhead || executor.oom) return false;
-  const auto high = *executor.size.heap + base::Scaled(*overhead, share);
-  return peak_before <= high && executor.peak > high;
+  if (!first && executor.peak == peak_before) return;
+  auto* application = Find(executor.application);
+  NotePeak(executor, application);
+  if (application == nullptr) return;
+  if (first) ++application->sampled;
+  CountIfDone(*application);
+}
+
+void KeyHistory::NotePeak(const Executor& executor, ApplicationSummary* application) {
+  totals_.peak = std::max(totals_.peak, executor.peak);
+  if (application != nullptr) application->peak = std::max(application->peak, executor.peak);
 }
 
 void KeyHistory::AddOom(Executor& executor, OomKind kind, base::Time at) {
@@ -140,10 +140,9 @@ void KeyHistory::AddOom(Executor& executor, OomKind kind, base::Time at) {
     // An overlay entry without a sample needs a time for its weight.
     executor.last_sample = std::max(executor.last_sample, at);
   }
-  if (auto* application = Find(executor.application); application != nullptr) {
-    ++application->ooms;
-    application->peak = std::max(application->peak, executor.peak);
-  }
+  auto* application = Find(executor.application);
+  NotePeak(executor, application);
+  if (application != nullptr) ++application->ooms;
 }
 
 void KeyHistory::End(Executor& executor, base::Time at) {

@@ -18,7 +18,8 @@ using model::OverheadClass;
 // A further OOM of an application is a new step only if the dead executor already had what was
 // asked for; otherwise it died of the old size and says nothing new.
 bool HadWhatWasAsked(const Executor& executor, const OomFloor& floor) {
-  return executor.size.limit >= floor.Total() && executor.size.heap.value_or(Bytes{}) >= floor.heap;
+  return executor.size.limit >= floor.Total() &&
+         executor.size.heap.value_or(floor.heap) >= floor.heap;
 }
 
 struct Step {
@@ -49,15 +50,15 @@ OomFloor FloorFrom(const Executor& executor, OomKind kind, double factor, const 
 }
 
 // The floor after this OOM: the larger of what was asked for before and is asked for now, heap and
-// overhead apart. It starts to count anew when it grew or when the dead executor had it already.
-OomFloor Raised(const OomFloor& before, const OomFloor& now_asked, bool had_it) {
+// overhead apart. It starts to count anew when it grew or when the dead executor was as large.
+OomFloor Raised(const OomFloor& before, const OomFloor& now_asked) {
   const Bytes heap = std::max(before.heap, now_asked.heap);
   const Bytes overhead = std::max(before.overhead, now_asked.overhead);
   const bool grew = heap > before.heap || overhead > before.overhead;
   OomFloor floor = grew ? now_asked : before;
   floor.heap = heap;
   floor.overhead = overhead;
-  if (!grew && had_it) {
+  if (!grew && now_asked.dead.limit >= before.Total()) {
     floor.at = now_asked.at;
     floor.clean = floor.clean_any_size = 0;
   }
@@ -81,7 +82,6 @@ void LearnOom(KeyHistory& history, Executor& executor, OomKind kind, base::Time 
   history.AddOom(executor, kind, died);
   if (executor.size.limit.value == 0) return;  // without a limit nothing says how much is enough
   const bool holds = FloorHolds(history, safety);
-  const bool had_it = holds && HadWhatWasAsked(executor, *history.floor);
   const Step step = NextStep(history, executor, holds, policy, safety);
   if (step.counts) history.NoteOomStep(executor.application);
   const auto asked = AskedBy(executor.size, kind, executor.shape.overhead, step.factor,
@@ -94,20 +94,26 @@ void LearnOom(KeyHistory& history, Executor& executor, OomKind kind, base::Time 
     }
     floor.overhead = std::max(floor.overhead, shape->least_overhead);
   }
-  history.floor = holds ? Raised(*history.floor, floor, had_it) : floor;
   if (shape != nullptr) {
-    shape->raised_to = std::max(shape->raised_to, history.floor->Total());
+    shape->raised_to = std::max(shape->raised_to, floor.Total());
     shape->peak_raise_spent = false;
   }
+  history.floor = holds ? Raised(*history.floor, floor) : floor;
 }
 
 void LearnSample(KeyHistory& history, Executor& executor, Bytes working_set, base::Time timestamp,
                  const Policy& policy, const Safety& safety) {
-  if (!history.AddSample(executor, working_set, timestamp, safety.guard_share)) return;
+  history.AddSample(executor, working_set, timestamp);
+  history.Ran(executor);
+  const auto overhead = executor.size.Overhead();
+  if (!overhead || executor.oom) return;
+  if (executor.peak <= *executor.size.heap + base::Scaled(*overhead, safety.guard_share)) return;
   auto* shape = history.FindShape(executor.shape_id);
   if (shape == nullptr || shape->peak_raise_spent) return;
-  const Bytes raised = Bumped(executor.size.limit, policy.oom_bump, policy.oom_bump_min);
-  shape->raised_to = std::max(shape->raised_to, raised.RoundedUpToMiB());
+  const Bytes raised =
+      Bumped(executor.size.limit, policy.oom_bump, policy.oom_bump_min).RoundedUpToMiB();
+  if (raised <= GuardOf(*shape)) return;  // known to be enough: the one raise is not used up
+  shape->raised_to = raised;
   shape->peak_raise_spent = true;
 }
 

@@ -64,6 +64,7 @@ void Run(const Execution& execution, Bytes allocation, const recommend::Policy& 
          BacktestResult& result) {
   const double hours = execution.runtime_hours;
   std::uint64_t kills = 0;
+  std::uint64_t retries = 0;
   while (allocation < execution.peak) {
     ++kills;
     result.allocated_gbh += GigabyteHours(allocation, hours);
@@ -72,6 +73,7 @@ void Run(const Execution& execution, Bytes allocation, const recommend::Policy& 
       ++result.unsatisfied;
       break;
     }
+    ++retries;
     allocation = Clamped(recommend::Bumped(allocation, policy.oom_bump, policy.oom_bump_min));
   }
   if (allocation >= execution.peak) {
@@ -81,7 +83,7 @@ void Run(const Execution& execution, Bytes allocation, const recommend::Policy& 
   result.used_gbh += GigabyteHours(execution.peak, hours);
   result.oom_executions += kills > 0 ? 1 : 0;
   result.oom_kills += kills;
-  result.max_retries = std::max(result.max_retries, kills);
+  result.max_retries = std::max(result.max_retries, retries);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ ReplayRow MakeRow(controller::KeyRecommendation result) {
   const auto* shape = history.CurrentShape();
   return {.key = history.GetKey(),
           .totals = history.Totals(),
-          .peak = history.LargestPeak(),
+          .peak = history.Totals().peak,
           .request = shape != nullptr ? shape->request : base::Bytes{},
           .recommendation = std::move(result.recommendation),
           .explanation = std::move(result.explanation)};

@@ -235,12 +235,31 @@ error_code ReadTermination(JsonValue json, Draft& draft, std::optional<Terminati
   });
 }
 
+// Condition DisruptionTarget: the scheduler, the eviction API or the node took the pod down.
+error_code ReadConditions(JsonValue json, PodFacts& pod) {
+  return ForEachElement(json, [&](JsonValue condition) {
+    std::string_view type;
+    std::string_view status;
+    const auto error =
+        ForEachMember(condition, [&](std::string_view key, JsonValue value) -> error_code {
+          if (key == "type") return value.get_string().get(type);
+          if (key == "status") return value.get_string().get(status);
+          return SUCCESS;
+        });
+    if (type == "DisruptionTarget" && status == "True") pod.evicted = true;
+    return error;
+  });
+}
+
 error_code ReadStatus(JsonValue json, Draft& draft) {
   return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "conditions") return ReadConditions(value, draft.pod);
     if (key == "phase" || key == "reason") {
       std::string_view text;
       if (auto error = value.get_string().get(text)) return error;
-      if (key == "reason") draft.pod.evicted = text == "Evicted" || text.starts_with("Preempt");
+      if (key == "reason" && (text == "Evicted" || text.starts_with("Preempt"))) {
+        draft.pod.evicted = true;
+      }
       if (key == "phase") {
         draft.pod.phase = text == "Pending"     ? PodPhase::kPending
                           : text == "Running"   ? PodPhase::kRunning

@@ -84,6 +84,7 @@ class DecayingHistogram {
 
  private:
   [[nodiscard]] double DecayFactor(base::Time time);
+  void CoverBucket(std::size_t bucket);
   void AddToBucket(std::size_t bucket, double weight);
   void MoveReference(base::Time reference);
   void FindHeavyRange();

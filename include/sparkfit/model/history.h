@@ -116,6 +116,7 @@ struct ObservedTotals {
   std::array<std::uint64_t, 3> coverage{};  // by Coverage
   std::uint64_t container_ooms = 0;
   std::uint64_t heap_ooms = 0;
+  base::Bytes peak;  // the highest of all sampled executors, 0: none
   std::optional<base::Time> last_sample;
   std::optional<base::Time> last_oom;
 };
@@ -135,9 +136,8 @@ class KeyHistory {
   // The executor's container is known to have run under its limit.
   void Ran(Executor& executor);
 
-  // One usage sample. True where it is the first to lift the executor's peak above heap + `share`
-  // of the overhead: evidence for the growth guard.
-  bool AddSample(Executor& executor, base::Bytes working_set, base::Time timestamp, double share);
+  // One usage sample; one of an executor that is not comparable is left out.
+  void AddSample(Executor& executor, base::Bytes working_set, base::Time timestamp);
 
   // The executor died of an OOM: its peak is at least the limit where the container was killed.
   void AddOom(Executor& executor, OomKind kind, base::Time at);
@@ -180,6 +180,7 @@ class KeyHistory {
   void SetHalfLife(base::Duration half_life);
 
  private:
+  void NotePeak(const Executor& executor, ApplicationSummary* application);
   ApplicationSummary* Find(const std::string& id);
   ApplicationSummary& StartApplication(const Executor& executor, base::Time now);
   std::uint32_t UseShape(const Executor& executor);

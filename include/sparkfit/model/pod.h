@@ -38,7 +38,7 @@ struct PodFacts {
   int profile = 0;
   base::Time created{};
   bool deleted = false;            // a deletion was asked for
-  bool evicted = false;            // status.reason Evicted or Preempting
+  bool evicted = false;            // status.reason Evicted or Preempt…, or condition DisruptionTarget
   bool restarts = false;           // restartPolicy Always: a terminated container is not the end
   bool exits_on_heap_oom = false;  // -XX:+ExitOnOutOfMemoryError among the JVM options
   PodSettings settings;
