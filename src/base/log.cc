@@ -41,7 +41,8 @@ std::string Quoted(std::string_view text) {
 }
 
 template <typename T, std::size_t N>
-Result<T> ByName(std::string_view name, const std::array<std::pair<std::string_view, T>, N>& table) {
+Result<T> ByName(std::string_view name,
+                 const std::array<std::pair<std::string_view, T>, N>& table) {
   std::string known;
   for (const auto& [text, value] : table) {
     if (text == name) return value;
@@ -71,10 +72,9 @@ Logger::Logger(std::ostream& out, LogLevel level, LogFormat format) : format_(fo
   logger_ = std::make_shared<spdlog::logger>(
       "sparkfit", std::make_shared<spdlog::sinks::ostream_sink_mt>(out, /*force_flush=*/true));
   logger_->set_level(ToSpdlog(level));
-  logger_->set_pattern(format == LogFormat::kJson
-                           ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                           : "%l: %v",
-                       spdlog::pattern_time_type::utc);
+  logger_->set_pattern(
+      format == LogFormat::kJson ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%l: %v",
+      spdlog::pattern_time_type::utc);
 }
 
 void Logger::Debug(std::string_view message, std::initializer_list<Field> fields) const {

@@ -176,7 +176,8 @@ Result<Bytes> ParseJvmMemory(std::string_view text) {
     if (power == std::string_view::npos) return malformed();
   }
   if (number > (kLargestPlausible.value >> (10 * power))) {
-    return Fail(Code::kMalformed, fmt::format("JVM memory {} is not plausible", text.substr(0, 40)));
+    return Fail(Code::kMalformed,
+                fmt::format("JVM memory {} is not plausible", text.substr(0, 40)));
   }
   return Bytes{number << (10 * power)};
 }
@@ -185,7 +186,8 @@ std::string FormatQuantity(Bytes amount) {
   if (amount.value != 0 && amount.value % Bytes::kMiB == 0) {
     return fmt::format("{}Mi", amount.value / Bytes::kMiB);
   }
-  if (amount.value != 0 && amount.value % 1024 == 0) return fmt::format("{}Ki", amount.value / 1024);
+  if (amount.value != 0 && amount.value % 1024 == 0)
+    return fmt::format("{}Ki", amount.value / 1024);
   return fmt::format("{}", amount.value);
 }
 

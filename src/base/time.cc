@@ -31,8 +31,8 @@ int Digits(std::string_view text, std::size_t at, std::size_t width) {
 bool InRange(int value, int low, int high) { return value >= low && value <= high; }
 
 std::optional<Time> ParseDateTime(std::string_view text) {
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
-      text[13] != ':' || text[16] != ':') {
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' ||
+      (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':') {
     return std::nullopt;
   }
   const int year = Digits(text, 0, 4);
@@ -79,8 +79,11 @@ struct Unit {
   std::string_view name;
   milliseconds length;
 };
-constexpr std::array<Unit, 5> kUnits{
-    {{"d", days(1)}, {"h", hours(1)}, {"m", minutes(1)}, {"s", seconds(1)}, {"ms", milliseconds(1)}}};
+constexpr std::array<Unit, 5> kUnits{{{"d", days(1)},
+                                      {"h", hours(1)},
+                                      {"m", minutes(1)},
+                                      {"s", seconds(1)},
+                                      {"ms", milliseconds(1)}}};
 
 std::optional<milliseconds> UnitLength(std::string_view name) {
   for (const auto& unit : kUnits) {
@@ -109,8 +112,8 @@ std::optional<double> TakeTerm(std::string_view& rest) {
 
 Result<Time> ParseTime(std::string_view text) {
   const auto malformed = [&] {
-    return Fail(Code::kMalformed,
-                fmt::format("\"{}\" is not a time (such as 2026-11-23T10:08:20Z)", text.substr(0, 40)));
+    return Fail(Code::kMalformed, fmt::format("\"{}\" is not a time (such as 2026-11-23T10:08:20Z)",
+                                              text.substr(0, 40)));
   };
   const auto whole = ParseDateTime(text);
   if (!whole) return malformed();
@@ -135,8 +138,8 @@ std::string FormatTime(Time time) {
 Result<Duration> ParseDuration(std::string_view text) {
   constexpr double kLongest = 100.0 * 366 * 24 * 3600 * 1000;
   const auto malformed = [&] {
-    return Fail(Code::kMalformed,
-                fmt::format("\"{}\" is not a duration (such as 24h, 90s, 1h30m)", text.substr(0, 40)));
+    return Fail(Code::kMalformed, fmt::format("\"{}\" is not a duration (such as 24h, 90s, 1h30m)",
+                                              text.substr(0, 40)));
   };
   if (text == "0") return Duration(0);
   if (text.empty()) return malformed();

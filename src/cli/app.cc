@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/cli/app.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "commands.h"
@@ -75,7 +75,8 @@ void AddOptions(CLI::App& command, CommonFlags& flags) {
     const std::string key(option.key);
     command
         .add_option_function<std::string>(
-            "--" + option.Flag(), [key, &flags](const std::string& text) { flags.options[key] = text; },
+            "--" + option.Flag(),
+            [key, &flags](const std::string& text) { flags.options[key] = text; },
             fmt::format("{} [{}]", option.help, option.get(defaults)))
         ->type_name(std::string(option.type));
   }
@@ -96,10 +97,12 @@ struct Commands {
 
 void AddReplay(CLI::App& app, ReplayFlags& flags) {
   auto& command = *app.add_subcommand(
-      "replay", "observation logs through the controller's own pipeline: what would be recommended");
+      "replay",
+      "observation logs through the controller's own pipeline: what would be recommended");
   command.add_option("FILE", flags.files, "observation logs, plain or gzip; - for standard input")
       ->required();
-  command.add_option("--at", flags.at, "what was known then, as 2026-11-23T10:15:00Z")->type_name("TIME");
+  command.add_option("--at", flags.at, "what was known then, as 2026-11-23T10:15:00Z")
+      ->type_name("TIME");
   command.add_option("--namespace", flags.namespaces, "only this namespace; repeatable")
       ->type_name("NAME")
       ->allow_extra_args(false);
@@ -114,7 +117,9 @@ void AddReplay(CLI::App& app, ReplayFlags& flags) {
 void AddBacktest(CLI::App& app, BacktestFlags& flags) {
   auto& command = *app.add_subcommand(
       "backtest", "what policies would have cost on a table of executions: waste, OOMs, retries");
-  command.add_option("FILE", flags.files, "tables of executions, TSV, plain or gzip; - for standard input")
+  command
+      .add_option("FILE", flags.files,
+                  "tables of executions, TSV, plain or gzip; - for standard input")
       ->required();
   command.add_option("--policy", flags.policies, "a policy; repeatable [percentile, max, request]")
       ->type_name("POLICY")
@@ -132,7 +137,8 @@ void AddConfigCommands(CLI::App& app, Commands& commands) {
   SPARKFIT_STEP=0.5 sparkfit print-config --config sparkfit.yaml
 
 Precedence: flag, environment, file, default.)");
-  auto& check = *app.add_subcommand("check-config", "configuration files: fine, or all that is wrong");
+  auto& check =
+      *app.add_subcommand("check-config", "configuration files: fine, or all that is wrong");
   check.add_option("FILE", commands.config_files, "configuration files, YAML")->required();
 }
 
@@ -180,7 +186,8 @@ int Run(std::vector<std::string> arguments, const Process& process) {
   CLI::App app{std::string(kDescription), "sparkfit"};
   app.footer(std::string(kExamples));
   app.require_subcommand(1);
-  app.set_version_flag("--version", fmt::format("sparkfit {} ({})", base::kVersion, base::kGitDescribe));
+  app.set_version_flag("--version",
+                       fmt::format("sparkfit {} ({})", base::kVersion, base::kGitDescribe));
   Commands commands;
   AddReplay(app, commands.replay);
   AddBacktest(app, commands.backtest);

@@ -50,7 +50,8 @@ Result<void> ForEachFile(const std::vector<std::string>& files, Add&& add) {
 }
 
 void Count(std::uint64_t n, std::string_view what, std::vector<std::string>& notes) {
-  if (n > 0) notes.push_back(fmt::format("{} {}", base::FormatCount(static_cast<std::int64_t>(n)), what));
+  if (n > 0)
+    notes.push_back(fmt::format("{} {}", base::FormatCount(static_cast<std::int64_t>(n)), what));
 }
 
 // What was read and could not be used, for a person to judge the result by.
@@ -132,7 +133,8 @@ Result<std::string> ReadWholeFile(const std::string& path) {
 Settings Gather(const CommonFlags& flags, const Process& process) {
   Settings settings;
   std::string file = flags.config_file;
-  if (const char* given = process.environment("SPARKFIT_CONFIG"); file.empty() && given != nullptr) {
+  if (const char* given = process.environment("SPARKFIT_CONFIG");
+      file.empty() && given != nullptr) {
     file = given;
   }
   if (!file.empty()) {
@@ -212,7 +214,8 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
     results.push_back(replay::Backtest(table, policies[i], names[i]));
   }
   process.out << replay::Render(results, *output) << std::flush;
-  const bool unread = Report(table.GetProblems(), {process.err, base::LogLevel::kInfo, base::LogFormat::kText});
+  const bool unread =
+      Report(table.GetProblems(), {process.err, base::LogLevel::kInfo, base::LogFormat::kText});
   if (flags.strict && unread) return Fail("there were problems (--strict)", process);
   return kExitFine;
 }

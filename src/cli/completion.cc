@@ -46,13 +46,15 @@ _sparkfit() {
   for (const auto& command : commands) {
     for (const auto& flag : command.flags) {
       if (flag.values.empty()) continue;
-      script += fmt::format("    \"{} {}\") COMPREPLY=($(compgen -W \"{}\" -- \"$current\")); return ;;\n",
-                            command.name, flag.name, Words(flag.values));
+      script += fmt::format(
+          "    \"{} {}\") COMPREPLY=($(compgen -W \"{}\" -- \"$current\")); return ;;\n",
+          command.name, flag.name, Words(flag.values));
     }
   }
   script += "  esac\n  case \"$command\" in\n";
-  script += fmt::format("    \"\") COMPREPLY=($(compgen -W \"{} --help --version\" -- \"$current\")) ;;\n",
-                        CommandNames(commands, " "));
+  script += fmt::format(
+      "    \"\") COMPREPLY=($(compgen -W \"{} --help --version\" -- \"$current\")) ;;\n",
+      CommandNames(commands, " "));
   for (const auto& command : commands) {
     const auto rest = command.words.empty()
                           ? std::string("compgen -f -- \"$current\"")
@@ -80,7 +82,8 @@ std::string ZshArguments(const CommandSpec& command) {
   for (const auto& flag : command.flags) {
     auto spec = fmt::format("*{}[{}]", flag.name, ZshText(flag.help));
     if (flag.takes_value) {
-      spec += flag.values.empty() ? ":value:_files" : fmt::format(":value:({})", Words(flag.values));
+      spec +=
+          flag.values.empty() ? ":value:_files" : fmt::format(":value:({})", Words(flag.values));
     }
     text += " " + Quoted(spec);
   }
@@ -117,8 +120,8 @@ std::string Fish(const std::vector<CommandSpec>& commands) {
       script += '\n';
     }
     if (!command.words.empty()) {
-      script += fmt::format("complete -c sparkfit -n {} -f -a {}\n", seen,
-                            Quoted(Words(command.words)));
+      script +=
+          fmt::format("complete -c sparkfit -n {} -f -a {}\n", seen, Quoted(Words(command.words)));
     }
   }
   return script;

@@ -87,31 +87,29 @@ std::vector<Option> MakeOptions() {
        "largest change per application as a share of the target, 0.5 for ±50 %; 0: no cap",
        [](auto text, Config& c) { return Store(Number(text, 0.0, 10.0), c.pipeline.safety.step); },
        [](const Config& c) { return fmt::format("{}", c.pipeline.safety.step); }});
-  options.push_back({"floorApplications", "count",
-                     "applications without an OOM, at limits of at least its floor, that end it",
+  options.push_back(
+      {"floorApplications", "count",
+       "applications without an OOM, at limits of at least its floor, that end it",
+       [](auto text, Config& c) {
+         return Store(Number(text, 1, 1000), c.pipeline.safety.floor_applications);
+       },
+       [](const Config& c) { return fmt::format("{}", c.pipeline.safety.floor_applications); }});
+  options.push_back({"floorApplicationsAnySize", "count",
+                     "applications without an OOM, whatever their limits, that end its floor",
                      [](auto text, Config& c) {
-                       return Store(Number(text, 1, 1000), c.pipeline.safety.floor_applications);
+                       return Store(Number(text, 1, 1000),
+                                    c.pipeline.safety.floor_applications_any_size);
                      },
                      [](const Config& c) {
-                       return fmt::format("{}", c.pipeline.safety.floor_applications);
+                       return fmt::format("{}", c.pipeline.safety.floor_applications_any_size);
                      }});
   options.push_back(
-      {"floorApplicationsAnySize", "count",
-       "applications without an OOM, whatever their limits, that end its floor",
+      {"escalation", "number",
+       "second and later OOM steps within one application multiply the size by this",
        [](auto text, Config& c) {
-         return Store(Number(text, 1, 1000), c.pipeline.safety.floor_applications_any_size);
+         return Store(Number(text, 1.0, 10.0), c.pipeline.safety.escalation);
        },
-       [](const Config& c) {
-         return fmt::format("{}", c.pipeline.safety.floor_applications_any_size);
-       }});
-  options.push_back({"escalation", "number",
-                     "second and later OOM steps within one application multiply the size by this",
-                     [](auto text, Config& c) {
-                       return Store(Number(text, 1.0, 10.0), c.pipeline.safety.escalation);
-                     },
-                     [](const Config& c) {
-                       return fmt::format("{}", c.pipeline.safety.escalation);
-                     }});
+       [](const Config& c) { return fmt::format("{}", c.pipeline.safety.escalation); }});
   options.push_back(
       {"guardShare", "number",
        "a peak above heap + this share of the overhead raises the growth guard once",
@@ -119,11 +117,12 @@ std::vector<Option> MakeOptions() {
          return Store(Number(text, 0.0, 1.0), c.pipeline.safety.guard_share);
        },
        [](const Config& c) { return fmt::format("{}", c.pipeline.safety.guard_share); }});
-  options.push_back({"lateSamples", "duration", "how long an ended executor waits for late samples",
-                     [](auto text, Config& c) {
-                       return Store(base::ParseDuration(text), c.pipeline.late_samples);
-                     },
-                     [](const Config& c) { return base::FormatDuration(c.pipeline.late_samples); }});
+  options.push_back(
+      {"lateSamples", "duration", "how long an ended executor waits for late samples",
+       [](auto text, Config& c) {
+         return Store(base::ParseDuration(text), c.pipeline.late_samples);
+       },
+       [](const Config& c) { return base::FormatDuration(c.pipeline.late_samples); }});
   options.push_back(
       {"applicationIdle", "duration", "an application without an executor for this long has ended",
        [](auto text, Config& c) {
@@ -197,7 +196,8 @@ void Settings::Set(const Option& option, Source source, const std::string& value
 
 void Settings::Unknown(const std::string& where, std::string_view key) {
   std::string known;
-  for (const auto& option : Options()) known += (known.empty() ? "" : ", ") + std::string(option.key);
+  for (const auto& option : Options())
+    known += (known.empty() ? "" : ", ") + std::string(option.key);
   Problem(fmt::format("{}: unknown key \"{}\" (known: {})", where, key.substr(0, 60), known));
 }
 

@@ -268,8 +268,8 @@ void Pipeline::State::LearnOoms(TrackedPod& pod) {
 void Pipeline::State::EndPod(TrackedPod& pod, Time at) {
   if (pod.ended) return;
   pod.ended = at;
-  timers.Set({.due = at + options.late_samples, .kind = TimerKind::kSeal, .id = pod.facts.uid,
-              .key = {}});
+  timers.Set(
+      {.due = at + options.late_samples, .kind = TimerKind::kSeal, .id = pod.facts.uid, .key = {}});
   if (pod.executor != nullptr) EndExecutor(pod);
 }
 
@@ -309,8 +309,8 @@ void Pipeline::State::OnDriver(EventType event, const PodFacts& facts) {
   if (event != EventType::kDeleted && !IsTerminal(facts)) return;
   EndApplications(facts.name_space, facts.uid);
   EndApplications(facts.name_space, facts.app_selector);
-  timers.Set({.due = Now() + kRemembered, .kind = TimerKind::kForgetDriver, .id = facts.uid,
-              .key = {}});
+  timers.Set(
+      {.due = Now() + kRemembered, .kind = TimerKind::kForgetDriver, .id = facts.uid, .key = {}});
 }
 
 void Pipeline::State::EndApplications(const std::string& name_space,

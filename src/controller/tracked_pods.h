@@ -59,7 +59,8 @@ class TrackedPods {
   }
 
  private:
-  using Index = std::unordered_map<std::string, std::vector<TrackedPod*>, StringHash, std::equal_to<>>;
+  using Index =
+      std::unordered_map<std::string, std::vector<TrackedPod*>, StringHash, std::equal_to<>>;
   static void Drop(Index& index, std::string_view key, const TrackedPod* pod);
   std::string_view NameKey(std::string_view name_space, std::string_view name);
 

@@ -25,9 +25,9 @@ base::Time RoundToHalfLife(base::Time time, base::Duration half_life) {
 
 Buckets Buckets::Exponential(double max, double first, double ratio, double epsilon) {
   assert(max > 0 && first > 0 && ratio > 1);
-  const auto count =
-      static_cast<std::size_t>(std::ceil(std::log(max * (ratio - 1) / first + 1) / std::log(ratio))) +
-      1;
+  const auto count = static_cast<std::size_t>(
+                         std::ceil(std::log(max * (ratio - 1) / first + 1) / std::log(ratio))) +
+                     1;
   std::vector<double> starts(count);
   for (std::size_t n = 0; n < count; ++n) {
     starts[n] = n == 0 ? 0.0 : first * (std::pow(ratio, static_cast<double>(n)) - 1) / (ratio - 1);
@@ -45,8 +45,9 @@ Buckets Buckets::Linear(double max, double size, double epsilon) {
 
 std::size_t Buckets::Find(double value) const {
   if (!(value >= first_)) return 0;
-  const double position = ratio_ == 1.0 ? value / first_
-                                        : std::log(value * (ratio_ - 1) / first_ + 1) / std::log(ratio_);
+  const double position = ratio_ == 1.0
+                              ? value / first_
+                              : std::log(value * (ratio_ - 1) / first_ + 1) / std::log(ratio_);
   const double last = static_cast<double>(Count() - 1);
   return static_cast<std::size_t>(std::min(std::floor(position), last));
 }

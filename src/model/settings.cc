@@ -78,7 +78,8 @@ bool IsTrue(const std::optional<std::string>& text, bool fallback, std::string_v
             std::vector<std::string>& problems) {
   if (!text) return fallback;
   if (*text != "true" && *text != "false") {
-    problems.push_back(fmt::format("{}: \"{}\" is neither true nor false", what, text->substr(0, 40)));
+    problems.push_back(
+        fmt::format("{}: \"{}\" is neither true nor false", what, text->substr(0, 40)));
     return fallback;
   }
   return *text == "true";

@@ -36,7 +36,8 @@ std::string ExplainEstimate(const Estimate& estimate, const KeyHistory& history,
       }
       break;
     case PolicyKind::kMax:
-      text = "largest of " + peaks + ": " + Margined(estimate.basis, policy.margin, estimate.target);
+      text =
+          "largest of " + peaks + ": " + Margined(estimate.basis, policy.margin, estimate.target);
       break;
     case PolicyKind::kRequest:
       text = "as submitted: " + FormatMiB(estimate.basis);
@@ -49,22 +50,23 @@ std::string ExplainEstimate(const Estimate& estimate, const KeyHistory& history,
 // "max(1.2 × 970 MiB, 970 MiB + 100 MiB) = 1,164 MiB"
 std::string ExplainBump(Bytes size, double factor, Bytes at_least) {
   return fmt::format("max({:.4g} × {}, {} + {}) = {}", factor, FormatMiB(size), FormatMiB(size),
-                     FormatMiB(at_least), FormatMiB(Bumped(size, factor, at_least).RoundedUpToMiB()));
+                     FormatMiB(at_least),
+                     FormatMiB(Bumped(size, factor, at_least).RoundedUpToMiB()));
 }
 
 std::string ExplainFloor(const OomFloor& floor, const Context& context) {
   const bool heap = floor.kind == OomKind::kHeap && floor.dead.heap;
   const Bytes size = heap ? *floor.dead.heap : floor.dead.limit;
-  auto text = fmt::format("{} OOM at {}{} asks for {}{}", Name(floor.kind), FormatMiB(size),
-                          heap ? " of heap" : "",
-                          ExplainBump(size, floor.factor, context.policy.oom_bump_min),
-                          heap ? " of heap" : "");
+  auto text = fmt::format(
+      "{} OOM at {}{} asks for {}{}", Name(floor.kind), FormatMiB(size), heap ? " of heap" : "",
+      ExplainBump(size, floor.factor, context.policy.oom_bump_min), heap ? " of heap" : "");
   if (floor.heap.value > 0) {
     text += fmt::format(", so heap {} + overhead {} = {}", FormatMiB(floor.heap),
                         FormatMiB(floor.overhead), FormatMiB(floor.Total()));
   }
-  return text + fmt::format(" (held until {} later runs of at least this size end without one, {} so far)",
-                            context.safety.floor_applications, floor.clean);
+  return text +
+         fmt::format(" (held until {} later runs of at least this size end without one, {} so far)",
+                     context.safety.floor_applications, floor.clean);
 }
 
 std::string_view CeilingName(CeilingSource source) {

@@ -109,7 +109,8 @@ Result<void> ParseOption(std::string_view assignment, Policy& policy) {
     }
     auto parsed = option.parse(assignment.substr(equals + 1), policy);
     if (!parsed) {
-      return base::Fail(Code::kInvalidArgument, fmt::format("{}: {}", name, parsed.error().message));
+      return base::Fail(Code::kInvalidArgument,
+                        fmt::format("{}: {}", name, parsed.error().message));
     }
     return {};
   }
@@ -173,11 +174,11 @@ Result<Policy> ParsePolicy(std::string_view text) {
     rest.remove_prefix(comma + 1);
   }
   if (policy->oom_bump < kSmallestBump && policy->oom_bump_min < kSmallestBumpMin) {
-    return base::Fail(Code::kInvalidArgument,
-                      fmt::format("policy \"{}\": an OOM would change nothing; oomBump is at least "
-                                  "{} or oomBumpMin at least {}",
-                                  text.substr(0, 120), kSmallestBump,
-                                  base::FormatQuantity(kSmallestBumpMin)));
+    return base::Fail(
+        Code::kInvalidArgument,
+        fmt::format("policy \"{}\": an OOM would change nothing; oomBump is at least "
+                    "{} or oomBumpMin at least {}",
+                    text.substr(0, 120), kSmallestBump, base::FormatQuantity(kSmallestBumpMin)));
   }
   return policy;
 }

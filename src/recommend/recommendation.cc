@@ -95,8 +95,7 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   const auto* shape = history.CurrentShape();
   if (shape == nullptr) return result;
   const auto peaks = history.Peaks();
-  result.estimate =
-      EstimateNeed(context.policy, {peaks, history.LargestPeak(), shape->request});
+  result.estimate = EstimateNeed(context.policy, {peaks, history.LargestPeak(), shape->request});
   if (!result.estimate && !FloorHolds(history, context.safety)) return result;
 
   const auto rule = RuleFor(shape->submitted, shape->least_overhead);

@@ -84,8 +84,8 @@ void LearnOom(KeyHistory& history, Executor& executor, OomKind kind, base::Time 
   const bool holds = FloorHolds(history, safety);
   const Step step = NextStep(history, executor, holds, policy, safety);
   if (step.counts) history.NoteOomStep(executor.application);
-  const auto asked = AskedBy(executor.size, kind, executor.shape.overhead, step.factor,
-                             policy.oom_bump_min);
+  const auto asked =
+      AskedBy(executor.size, kind, executor.shape.overhead, step.factor, policy.oom_bump_min);
   auto floor = FloorFrom(executor, kind, step.factor, asked, now);
   auto* shape = history.FindShape(executor.shape_id);
   if (shape != nullptr) {

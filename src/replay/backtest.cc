@@ -106,7 +106,8 @@ BacktestResult Backtest(const ExecutionTable& table, const recommend::Policy& po
     }
     Bytes allocation = execution.request;
     if (const auto& key = known[execution.key]) {
-      const auto estimate = recommend::EstimateNeed(policy, {key->peaks, key->largest, execution.request});
+      const auto estimate =
+          recommend::EstimateNeed(policy, {key->peaks, key->largest, execution.request});
       if (estimate) allocation = estimate->target;
     } else {
       ++result.cold_starts;

@@ -122,13 +122,17 @@ Result<Execution> ExecutionTable::ParseRow(std::string_view line, const Columns&
     }
   });
   if (count <= columns.last) {
-    return base::Fail(Code::kMalformed, fmt::format("a row of {} fields, where the header has more", count));
+    return base::Fail(Code::kMalformed,
+                      fmt::format("a row of {} fields, where the header has more", count));
   }
   std::array<double, kNames.size()> numbers{};
   const auto largest = static_cast<double>(base::kLargestPlausible.value);
-  for (const auto& [column, high] : std::initializer_list<std::pair<Column, double>>{
-           {kSubmit, kLatest}, {kComplete, kLatest}, {kRequest, largest}, {kPeak, largest},
-           {kRuntime, kLongestRuntime}}) {
+  for (const auto& [column, high] :
+       std::initializer_list<std::pair<Column, double>>{{kSubmit, kLatest},
+                                                        {kComplete, kLatest},
+                                                        {kRequest, largest},
+                                                        {kPeak, largest},
+                                                        {kRuntime, kLongestRuntime}}) {
     const auto number = Number(column, fields[column], 0, high);
     if (!number) return tl::unexpected<base::Error>(number.error());
     numbers[column] = *number;
@@ -150,9 +154,9 @@ std::uint32_t ExecutionTable::KeyOf(std::string_view workflow, std::string_view 
 }
 
 void ExecutionTable::Sort() {
-  std::stable_sort(executions_.begin(), executions_.end(), [](const Execution& a, const Execution& b) {
-    return a.submitted < b.submitted;
-  });
+  std::stable_sort(
+      executions_.begin(), executions_.end(),
+      [](const Execution& a, const Execution& b) { return a.submitted < b.submitted; });
 }
 
 }  // namespace sparkfit::replay

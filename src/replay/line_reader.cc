@@ -58,7 +58,8 @@ class MemorySource final : public ByteSource {
 
 class GunzipSource final : public ByteSource {
  public:
-  explicit GunzipSource(std::unique_ptr<ByteSource> inner) : inner_(std::move(inner)), input_(kChunk, '\0') {}
+  explicit GunzipSource(std::unique_ptr<ByteSource> inner)
+      : inner_(std::move(inner)), input_(kChunk, '\0') {}
   ~GunzipSource() override {
     if (kind_ == Kind::kGzip) inflateEnd(&stream_);
   }
@@ -85,10 +86,12 @@ class GunzipSource final : public ByteSource {
 
   Result<void> LookAtStart() {
     if (auto filled = Refill(); !filled) return filled;
-    const bool gzip = stream_.avail_in >= 2 && stream_.next_in[0] == 0x1f && stream_.next_in[1] == 0x8b;
+    const bool gzip =
+        stream_.avail_in >= 2 && stream_.next_in[0] == 0x1f && stream_.next_in[1] == 0x8b;
     kind_ = Kind::kPlain;
     if (!gzip) return {};
-    if (inflateInit2(&stream_, 15 + 16) != Z_OK) return base::Fail(Code::kUnavailable, "zlib failed");
+    if (inflateInit2(&stream_, 15 + 16) != Z_OK)
+      return base::Fail(Code::kUnavailable, "zlib failed");
     kind_ = Kind::kGzip;
     return {};
   }

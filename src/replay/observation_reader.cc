@@ -23,7 +23,8 @@ Result<void> ObservationReader::Add(const std::string& name, std::unique_ptr<Byt
 Result<std::optional<model::Observation>> ObservationReader::Next() {
   Log* earliest = nullptr;
   for (const auto& log : logs_) {
-    if (log->next && (earliest == nullptr || log->next->t < earliest->next->t)) earliest = log.get();
+    if (log->next && (earliest == nullptr || log->next->t < earliest->next->t))
+      earliest = log.get();
   }
   if (earliest == nullptr) return std::nullopt;
   auto observation = std::move(earliest->next);
@@ -54,8 +55,9 @@ Result<void> ObservationReader::Advance(Log& log) {
 // True where the line held the log's next observation.
 Result<bool> ObservationReader::Take(Log& log, const Line& line) {
   if (line.too_long) {
-    problems_.Add(log.name, line.number,
-                  fmt::format("a line of more than {} MiB, skipped", LineReader::kLongestLine >> 20));
+    problems_.Add(
+        log.name, line.number,
+        fmt::format("a line of more than {} MiB, skipped", LineReader::kLongestLine >> 20));
     return false;
   }
   if (line.text.empty()) return false;

@@ -159,11 +159,12 @@ std::string RenderTable(const std::vector<BacktestResult>& results) {
   if (results.empty()) return table.Format();
   const auto& any = results.front();
   return table.Format() +
-         fmt::format("\n{} executions of {} signatures used {:.1f} GBh (1 GB = 10^9 bytes); {} had no "
-                     "history and got what they requested.\n",
-                     base::FormatCount(static_cast<std::int64_t>(any.executions)),
-                     base::FormatCount(static_cast<std::int64_t>(any.signatures)), any.used_gbh,
-                     base::FormatCount(static_cast<std::int64_t>(any.cold_starts)));
+         fmt::format(
+             "\n{} executions of {} signatures used {:.1f} GBh (1 GB = 10^9 bytes); {} had no "
+             "history and got what they requested.\n",
+             base::FormatCount(static_cast<std::int64_t>(any.executions)),
+             base::FormatCount(static_cast<std::int64_t>(any.signatures)), any.used_gbh,
+             base::FormatCount(static_cast<std::int64_t>(any.cold_starts)));
 }
 
 template <typename T>

@@ -46,8 +46,8 @@ std::string Printable(std::string_view text) {
   for (std::size_t i = 0; i < safe.size(); ++i) {
     const auto c = static_cast<unsigned char>(safe[i]);
     // C0, DEL, and C1 as UTF-8 writes it.
-    const bool c1 = c == 0xc2 && i + 1 < safe.size() &&
-                    static_cast<unsigned char>(safe[i + 1]) < 0xa0;
+    const bool c1 =
+        c == 0xc2 && i + 1 < safe.size() && static_cast<unsigned char>(safe[i + 1]) < 0xa0;
     if (c < 0x20 || c == 0x7f) safe[i] = '?';
     if (c1) safe.replace(i, 2, "?");
   }

@@ -79,7 +79,8 @@ error_code ReadBounds(JsonValue json, RecommendationObject& object) {
 error_code ReadProfile(JsonValue value, RecommendationObject& object) {
   std::int64_t profile = 0;
   if (auto error = value.get_int64().get(profile)) return error;
-  if (profile < 0 || profile > std::numeric_limits<int>::max()) return simdjson::NUMBER_OUT_OF_RANGE;
+  if (profile < 0 || profile > std::numeric_limits<int>::max())
+    return simdjson::NUMBER_OUT_OF_RANGE;
   object.profile = static_cast<int>(profile);
   return SUCCESS;
 }
@@ -109,17 +110,18 @@ Result<UsageSample> ReadPodMetrics(JsonObject object) {
   UsageSample sample;
   std::string_view timestamp;
   std::string problem;
-  const auto error = ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "metadata") return ReadName(value, sample.name_space, sample.pod);
-    if (key == "timestamp") return value.get_string().get(timestamp);
-    if (key != "containers") return SUCCESS;
-    return ForEachElement(value, [&](JsonValue container) {
-      model::ContainerUsage usage;
-      const auto bad = ReadContainerUsage(container, usage, problem);
-      sample.containers.push_back(std::move(usage));
-      return bad;
-    });
-  });
+  const auto error =
+      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+        if (key == "metadata") return ReadName(value, sample.name_space, sample.pod);
+        if (key == "timestamp") return value.get_string().get(timestamp);
+        if (key != "containers") return SUCCESS;
+        return ForEachElement(value, [&](JsonValue container) {
+          model::ContainerUsage usage;
+          const auto bad = ReadContainerUsage(container, usage, problem);
+          sample.containers.push_back(std::move(usage));
+          return bad;
+        });
+      });
   if (error) return Malformed(error);
   if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
   if (sample.name_space.empty() || sample.pod.empty()) {
@@ -141,8 +143,7 @@ Result<RecommendationObject> ReadRecommendation(JsonObject json) {
   });
   if (error) return Malformed(error);
   if (object.name_space.empty() || object.name.empty() || object.signature.empty()) {
-    return base::Fail(Code::kMalformed,
-                      "recommendation without namespace, name or spec.signature");
+    return base::Fail(Code::kMalformed, "recommendation without namespace, name or spec.signature");
   }
   if (object.signature.size() > model::kLongestSignature) {
     return base::Fail(Code::kMalformed, "recommendation: spec.signature is too long");
@@ -155,16 +156,18 @@ Result<model::NodeEvent> ReadNode(JsonObject object) {
   model::NodeEvent node;
   std::string name_space;
   std::string_view memory;
-  const auto error = ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "metadata") return ReadName(value, name_space, node.name);
-    if (key != "status") return SUCCESS;
-    return ForEachMember(value, [&](std::string_view what, JsonValue amounts) -> error_code {
-      if (what != "allocatable") return SUCCESS;
-      return ForEachMember(amounts, [&](std::string_view resource, JsonValue amount) -> error_code {
-        return resource == "memory" ? ReadQuantityText(amount, memory) : SUCCESS;
+  const auto error =
+      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+        if (key == "metadata") return ReadName(value, name_space, node.name);
+        if (key != "status") return SUCCESS;
+        return ForEachMember(value, [&](std::string_view what, JsonValue amounts) -> error_code {
+          if (what != "allocatable") return SUCCESS;
+          return ForEachMember(
+              amounts, [&](std::string_view resource, JsonValue amount) -> error_code {
+                return resource == "memory" ? ReadQuantityText(amount, memory) : SUCCESS;
+              });
+        });
       });
-    });
-  });
   if (error) return Malformed(error);
   if (node.name.empty()) return base::Fail(Code::kMalformed, "node without name");
   if (memory.empty()) return node;

@@ -56,17 +56,19 @@ void ReadKnownObject(JsonObject object, Envelope& envelope) {
   }
   const auto event = ParseEvent(envelope.event);
   if (!event) {
-    envelope.failure = base::Error{
-        Code::kMalformed, fmt::format("event \"{}\" is not ADDED, MODIFIED or DELETED",
-                                      envelope.event.substr(0, 40))};
+    envelope.failure =
+        base::Error{Code::kMalformed, fmt::format("event \"{}\" is not ADDED, MODIFIED or DELETED",
+                                                  envelope.event.substr(0, 40))};
     return;
   }
   if (envelope.type == "pod") {
-    Take(ReadPod(object), envelope,
-         [&](auto pod) { return model::PodEvent{*event, std::move(pod)}; });
+    Take(ReadPod(object), envelope, [&](auto pod) {
+      return model::PodEvent{*event, std::move(pod)};
+    });
   } else if (envelope.type == "recommendation") {
-    Take(ReadRecommendation(object), envelope,
-         [&](auto facts) { return model::RecommendationEvent{*event, std::move(facts)}; });
+    Take(ReadRecommendation(object), envelope, [&](auto facts) {
+      return model::RecommendationEvent{*event, std::move(facts)};
+    });
   } else {
     Take(ReadNode(object), envelope, [&](auto node) {
       node.event = *event;

@@ -109,11 +109,12 @@ error_code ReadOwners(JsonValue owners, PodFacts& pod) {
   return ForEachElement(owners, [&](JsonValue owner) {
     std::string_view uid;
     bool controller = false;
-    const auto error = ForEachMember(owner, [&](std::string_view key, JsonValue value) -> error_code {
-      if (key == "uid") return value.get_string().get(uid);
-      if (key == "controller") return value.get_bool().get(controller);
-      return SUCCESS;
-    });
+    const auto error =
+        ForEachMember(owner, [&](std::string_view key, JsonValue value) -> error_code {
+          if (key == "uid") return value.get_string().get(uid);
+          if (key == "controller") return value.get_bool().get(controller);
+          return SUCCESS;
+        });
     if (controller || pod.owner_uid.empty()) pod.owner_uid = uid;
     return error;
   });
@@ -142,11 +143,12 @@ error_code ReadMetadata(JsonValue metadata, Draft& draft) {
 error_code ReadVariable(JsonValue variable, ContainerFacts& container) {
   std::string_view name;
   std::string_view text;
-  const auto error = ForEachMember(variable, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "name") return value.get_string().get(name);
-    if (key == "value") return value.get_string().get(text);
-    return SUCCESS;
-  });
+  const auto error =
+      ForEachMember(variable, [&](std::string_view key, JsonValue value) -> error_code {
+        if (key == "name") return value.get_string().get(name);
+        if (key == "value") return value.get_string().get(text);
+        return SUCCESS;
+      });
   if (name == kHeapVariable) container.heap = text;  // the last of a name counts
   if (name == "SPARK_EXECUTOR_CORES") container.cores = text;
   if (text.find("-XX:+ExitOnOutOfMemoryError") != std::string_view::npos) {
@@ -199,8 +201,7 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
       ContainerFacts container;
       const auto error = ReadContainer(json, container);
       // The name Spark gives wins over a container that merely looks like an executor.
-      if (container.IsExecutor() &&
-          (!draft.container || container.name == kExecutorContainer)) {
+      if (container.IsExecutor() && (!draft.container || container.name == kExecutorContainer)) {
         draft.container = container;
       }
       return error;
@@ -321,8 +322,9 @@ base::Result<int> ParseProfile(std::string_view text) {
   const auto* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, profile);
   if (error != std::errc{} || stop != end || profile < 0) {
-    return base::Fail(Code::kMalformed, fmt::format("spark-exec-resourceprofile-id \"{}\" is no number",
-                                                    text.substr(0, 63)));
+    return base::Fail(
+        Code::kMalformed,
+        fmt::format("spark-exec-resourceprofile-id \"{}\" is no number", text.substr(0, 63)));
   }
   return profile;
 }
@@ -331,12 +333,13 @@ base::Result<int> ParseProfile(std::string_view text) {
 
 base::Result<PodFacts> ReadPod(JsonObject object) {
   Draft draft;
-  const auto error = ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "metadata") return ReadMetadata(value, draft);
-    if (key == "spec") return ReadSpec(value, draft);
-    if (key == "status") return ReadStatus(value, draft);
-    return SUCCESS;
-  });
+  const auto error =
+      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+        if (key == "metadata") return ReadMetadata(value, draft);
+        if (key == "spec") return ReadSpec(value, draft);
+        if (key == "status") return ReadStatus(value, draft);
+        return SUCCESS;
+      });
   if (error) return Malformed(error);
   if (draft.pod.name_space.empty() || draft.pod.name.empty() || draft.pod.uid.empty()) {
     return base::Fail(Code::kMalformed, "pod without namespace, name or uid");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sparkfit/model/histogram.h"
-
 #include <benchmark/benchmark.h>
 
 #include <cmath>
 #include <vector>
+
+#include "sparkfit/model/histogram.h"
 
 namespace sparkfit::model {
 namespace {

@@ -15,8 +15,8 @@ namespace {
 std::unique_ptr<test::HistoryBuilder> IdleKey(int number, std::int64_t spread) {
   auto b = std::make_unique<test::HistoryBuilder>();
   for (int run = 0; run < 20; ++run) {
-    const auto application = "spark-" + std::string(30, 'a') + std::to_string(number % 10) +
-                             std::to_string(run);
+    const auto application =
+        "spark-" + std::string(30, 'a') + std::to_string(number % 10) + std::to_string(run);
     for (int executor = 0; executor < 4; ++executor) {
       const auto uid = b->Start(application, test::DefaultSize(16384));
       const std::int64_t peak = 1000 + 1000 * (spread - 1) * ((run * 4 + executor) * 37 % 80) / 80;

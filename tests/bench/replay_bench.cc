@@ -117,8 +117,8 @@ BENCHMARK(ReplayObservations)->Unit(benchmark::kMillisecond);
 // (SPARKFIT_TRACES), else the synthetic table of the tests.
 void ReadAndBacktest(benchmark::State& state) {
   const char* traces = std::getenv("SPARKFIT_TRACES");
-  const std::string recorded = std::string(traces != nullptr ? traces : "../shared/data") +
-                               "/nfcore-pods.tsv.gz";
+  const std::string recorded =
+      std::string(traces != nullptr ? traces : "../shared/data") + "/nfcore-pods.tsv.gz";
   const bool have = OpenFile(recorded).has_value();
   const std::string path = have ? recorded : "tests/oracle/synthetic.tsv.gz";
   state.SetLabel(have ? "recorded traces" : "synthetic table");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/model/histogram.h"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
+#include <catch2/catch.hpp>
 #include <cmath>
 
 namespace sparkfit::model {

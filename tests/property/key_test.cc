@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/model/key.h"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
+
+#include <catch2/catch.hpp>
 
 namespace sparkfit::model {
 namespace {

@@ -3,8 +3,9 @@
 // Any life of a job, drawn at random: whatever happened, a recommendation keeps its promises.
 #include "sparkfit/recommend/recommendation.h"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
+
+#include <catch2/catch.hpp>
 
 #include "history_builder.h"
 
@@ -18,7 +19,8 @@ using test::HistoryBuilder;
 model::ExecutorSize AnySize() {
   const auto heap = *rc::gen::inRange<std::int64_t>(300, 60000);
   const auto overhead = *rc::gen::element<std::int64_t>(0, 70, 384, heap / 10, heap * 4 / 10, 4096);
-  return {MiB(heap + overhead), *rc::gen::arbitrary<bool>() ? std::optional(MiB(heap)) : std::nullopt};
+  return {MiB(heap + overhead),
+          *rc::gen::arbitrary<bool>() ? std::optional(MiB(heap)) : std::nullopt};
 }
 
 // One run: executors of one size, sampled or not, that end well or die.
@@ -76,7 +78,8 @@ TEST_CASE("lower ≤ target ≤ upper, none of them zero, heap and overhead make
     RC_ASSERT(*recommendation.lower <= *recommendation.target);
     RC_ASSERT(*recommendation.target <= *recommendation.upper);
     if (!recommendation.split) return;
-    RC_ASSERT(recommendation.split->heap + recommendation.split->overhead == *recommendation.target);
+    RC_ASSERT(recommendation.split->heap + recommendation.split->overhead ==
+              *recommendation.target);
     RC_ASSERT(recommendation.split->heap >= kSmallestHeap);
     RC_ASSERT(recommendation.split->heap.value % Bytes::kMiB == 0);
   }));
@@ -98,8 +101,8 @@ TEST_CASE("without an OOM or a high peak no run gets more than the largest limit
   REQUIRE(rc::check([] {
     HistoryBuilder b;
     const auto heap = MiB(*rc::gen::inRange(600, 30000));
-    const model::ExecutorSize size{heap + model::DefaultOverhead(model::OverheadClass::kDefaultJvm, heap),
-                                   heap};
+    const model::ExecutorSize size{
+        heap + model::DefaultOverhead(model::OverheadClass::kDefaultJvm, heap), heap};
     const int runs = *rc::gen::inRange(1, 20);
     for (int i = 0; i < runs; ++i) {
       b.Run("app-" + std::to_string(i), size, {*rc::gen::inRange<std::int64_t>(1, heap.value)});

@@ -65,9 +65,7 @@ class ClusterStory {
     Pod(model::EventType::kModified, pod);
   }
 
-  void Use(const model::PodFacts& pod, base::Bytes working_set) {
-    UseAt(pod, working_set, now);
-  }
+  void Use(const model::PodFacts& pod, base::Bytes working_set) { UseAt(pod, working_set, now); }
 
   void UseAt(const model::PodFacts& pod, base::Bytes working_set, base::Time timestamp) {
     Observe(model::UsageSample{
@@ -75,8 +73,8 @@ class ClusterStory {
   }
 
   void Terminate(model::PodFacts& pod, const std::string& reason, int exit_code) {
-    pod.ended = model::Termination{"", reason, exit_code,
-                                   std::chrono::floor<std::chrono::seconds>(now)};
+    pod.ended =
+        model::Termination{"", reason, exit_code, std::chrono::floor<std::chrono::seconds>(now)};
     Pod(model::EventType::kModified, pod);
   }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Failure as a value. Foreign input and the environment fail with Error; programmer errors assert.
-// Only the part of tl::expected that std::expected shares is used, so that C++23 can replace it here.
+// Only the part of tl::expected that std::expected shares is used, so that C++23 can replace it
+// here.
 #pragma once
 
 #include <string>

@@ -35,12 +35,12 @@ struct PipelineOptions {
 
 // What could not be used. A person wants to know; nothing of it stops anything.
 struct Unused {
-  std::uint64_t usage_unknown_pod = 0;    // no executor of that name ran at the sample's time
-  std::uint64_t usage_no_container = 0;   // it lacks the executor's container
-  std::uint64_t usage_zero = 0;           // no working set: a container that is not running
-  std::uint64_t executors_unsigned = 0;   // executors that nobody asked to observe
-  std::uint64_t pods_with_problems = 0;   // parts of them were not understood
-  std::uint64_t out_of_order = 0;         // learnt at a time before what was already learnt
+  std::uint64_t usage_unknown_pod = 0;   // no executor of that name ran at the sample's time
+  std::uint64_t usage_no_container = 0;  // it lacks the executor's container
+  std::uint64_t usage_zero = 0;          // no working set: a container that is not running
+  std::uint64_t executors_unsigned = 0;  // executors that nobody asked to observe
+  std::uint64_t pods_with_problems = 0;  // parts of them were not understood
+  std::uint64_t out_of_order = 0;        // learnt at a time before what was already learnt
 };
 
 // One key's history and what it is recommended.

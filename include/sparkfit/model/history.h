@@ -40,9 +40,9 @@ struct Executor {
   ExecutorSize submitted;  // what it was submitted with
   base::Bytes request;     // submitted
   base::Time created{};
-  bool ran = false;         // a container of it was started
-  bool comparable = true;   // of the shape of its application's first executor; else not sampled
-  bool oom = false;         // it died of an OOM of either kind
+  bool ran = false;        // a container of it was started
+  bool comparable = true;  // of the shape of its application's first executor; else not sampled
+  bool oom = false;        // it died of an OOM of either kind
   std::optional<base::Time> ended;
 
   base::Bytes peak;  // highest working set; of one that died of a container OOM at least its limit
@@ -83,15 +83,15 @@ struct ApplicationSummary {
 struct ShapeHistory {
   std::uint32_t id = 0;
   Shape shape;
-  DecayingHistogram peaks;         // of ended executors
-  std::uint64_t sealed = 0;        // how many peaks are in it, however light by now
-  bool proven = false;             // an application of it ended with a sampled executor
-  bool peak_raise_spent = false;   // growth guard: a high peak raised it, and no OOM since
-  base::Bytes largest_limit{};     // under which executors of this shape ran
-  base::Bytes raised_to{};         // growth guard: what evidence raised it to
-  base::Bytes least_overhead{};    // that an OOM asked for
-  ExecutorSize submitted{};        // of the latest executor
-  base::Bytes request{};           // of the latest executor
+  DecayingHistogram peaks;        // of ended executors
+  std::uint64_t sealed = 0;       // how many peaks are in it, however light by now
+  bool proven = false;            // an application of it ended with a sampled executor
+  bool peak_raise_spent = false;  // growth guard: a high peak raised it, and no OOM since
+  base::Bytes largest_limit{};    // under which executors of this shape ran
+  base::Bytes raised_to{};        // growth guard: what evidence raised it to
+  base::Bytes least_overhead{};   // that an OOM asked for
+  ExecutorSize submitted{};       // of the latest executor
+  base::Bytes request{};          // of the latest executor
 };
 
 // What OOMs asked for: a pair, so that heap and overhead are both at least what failed.
@@ -99,9 +99,9 @@ struct OomFloor {
   base::Bytes heap;      // 0: the dead executor did not show one
   base::Bytes overhead;  // all of it where the heap is unknown
   OomKind kind = OomKind::kContainer;
-  ExecutorSize dead;     // the size of the executor whose OOM decided
-  double factor = 0;     // its size (or heap) was multiplied by
-  base::Time at{};       // of the latest OOM that set or restarted it
+  ExecutorSize dead;  // the size of the executor whose OOM decided
+  double factor = 0;  // its size (or heap) was multiplied by
+  base::Time at{};    // of the latest OOM that set or restarted it
   std::string application;
   std::uint32_t clean = 0;           // later applications without an OOM at limits ≥ Total()
   std::uint32_t clean_any_size = 0;  // later applications without an OOM

@@ -37,17 +37,17 @@ struct PodFacts {
   PodPhase phase = PodPhase::kUnknown;
   int profile = 0;
   base::Time created{};
-  bool deleted = false;            // a deletion was asked for
-  bool evicted = false;            // status.reason Evicted or Preempt…, or condition DisruptionTarget
-  bool restarts = false;           // restartPolicy Always: a terminated container is not the end
+  bool deleted = false;   // a deletion was asked for
+  bool evicted = false;   // status.reason Evicted or Preempt…, or condition DisruptionTarget
+  bool restarts = false;  // restartPolicy Always: a terminated container is not the end
   bool exits_on_heap_oom = false;  // -XX:+ExitOnOutOfMemoryError among the JVM options
   PodSettings settings;
 
   // The executor container, absent where none was recognised.
   std::optional<std::string> container;
-  ExecutorSize size;          // what it has
-  ExecutorSize submitted;     // what it was submitted with: differs where admission changed it
-  base::Bytes request;        // submitted memory request; the limit where there is none
+  ExecutorSize size;       // what it has
+  ExecutorSize submitted;  // what it was submitted with: differs where admission changed it
+  base::Bytes request;     // submitted memory request; the limit where there is none
   std::string cores;
   std::optional<Termination> ended;         // state.terminated of the executor container
   std::optional<Termination> last_restart;  // lastState.terminated of it

@@ -21,8 +21,8 @@ namespace sparkfit::replay {
 struct ReadCounts {
   std::uint64_t lines = 0;
   std::uint64_t observations = 0;
-  std::uint64_t bytes = 0;                        // inflated
-  std::map<std::string, std::uint64_t> unknown;   // skipped lines by type
+  std::uint64_t bytes = 0;                       // inflated
+  std::map<std::string, std::uint64_t> unknown;  // skipped lines by type
 };
 
 class ObservationReader {

@@ -150,7 +150,8 @@ TEST_CASE("usage of unknown pods and other containers is dropped and counted", "
   story.Run(pod);
   story.Observe(model::UsageSample{"jobs", "e1", story.now, {{"istio-proxy", MiB(9000)}}});
   story.Use(pod, Bytes{});
-  story.Observe(model::UsageSample{"other", "e1", story.now, {{"spark-kubernetes-executor", MiB(9)}}});
+  story.Observe(
+      model::UsageSample{"other", "e1", story.now, {{"spark-kubernetes-executor", MiB(9)}}});
   CHECK_FALSE(story.Only().recommendation.target.has_value());
   CHECK(story.pipeline.GetUnused().usage_unknown_pod == 2);
   CHECK(story.pipeline.GetUnused().usage_no_container == 1);

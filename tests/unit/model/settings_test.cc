@@ -77,7 +77,8 @@ TEST_CASE("EMR's bounds are understood in both spellings of its documentation",
   CHECK(Understand(Settings({{Emr(".scale.memory.min"), "1G"}}), nullptr).min_memory ==
         base::Bytes{1000000000});
   CHECK(Understand(Settings({{Emr(".memory.max"), "4Gi"}}), nullptr).max_memory == base::GiB(4));
-  CHECK(Understand(Settings({{Emr(".memory.max"), "4Gi"}, {Emr(".scale.memory.max"), "5Gi"}}), nullptr)
+  CHECK(Understand(Settings({{Emr(".memory.max"), "4Gi"}, {Emr(".scale.memory.max"), "5Gi"}}),
+                   nullptr)
             .max_memory == base::GiB(5));
 }
 
@@ -105,9 +106,9 @@ TEST_CASE("a signature that is empty or too long is none", "[model][settings]") 
 }
 
 TEST_CASE("keys that are not ours are no settings", "[model][settings]") {
-  for (const auto* key : {"sparkfit.io/", "sparkfit.io/signatures", "signature", "",
-                          "emr-containers.amazonaws.com/job.id",
-                          "emr-containers.amazonaws.com/dynamic.sizingX"}) {
+  for (const auto* key :
+       {"sparkfit.io/", "sparkfit.io/signatures", "signature", "",
+        "emr-containers.amazonaws.com/job.id", "emr-containers.amazonaws.com/dynamic.sizingX"}) {
     INFO(key);
     CHECK_FALSE(FindSetting(key, true).has_value());
   }

@@ -23,14 +23,13 @@ TEST_CASE("an overhead is default only where Spark would have computed it", "[mo
     std::int64_t heap;
     OverheadClass expected;
   };
-  const Case cases[] = {
-      {1408, 1024, OverheadClass::kDefaultJvm},      // Spark's own default executor
-      {2432, 2048, OverheadClass::kDefaultJvm},      // fits both factors: the JVM's
-      {11468, 8192, OverheadClass::kDefaultPython},  // 8192 + 3276
-      {9011, 8192, OverheadClass::kDefaultJvm},      // 8192 + 819
-      {9012, 8192, OverheadClass::kExplicit},        // one MiB more than the default
-      {970, 900, OverheadClass::kExplicit},
-      {1024, 1024, OverheadClass::kExplicit}};
+  const Case cases[] = {{1408, 1024, OverheadClass::kDefaultJvm},  // Spark's own default executor
+                        {2432, 2048, OverheadClass::kDefaultJvm},  // fits both factors: the JVM's
+                        {11468, 8192, OverheadClass::kDefaultPython},  // 8192 + 3276
+                        {9011, 8192, OverheadClass::kDefaultJvm},      // 8192 + 819
+                        {9012, 8192, OverheadClass::kExplicit},  // one MiB more than the default
+                        {970, 900, OverheadClass::kExplicit},
+                        {1024, 1024, OverheadClass::kExplicit}};
   for (const auto& c : cases) {
     INFO(c.limit << " with heap " << c.heap);
     CHECK(ClassifyOverhead({MiB(c.limit), MiB(c.heap)}) == c.expected);

@@ -69,8 +69,7 @@ TEST_CASE("what is no policy is refused with what is known", "[recommend][policy
   }
 }
 
-TEST_CASE("percentile is VPA's bucket end and a margin, each cut to bytes",
-          "[recommend][policy]") {
+TEST_CASE("percentile is VPA's bucket end and a margin, each cut to bytes", "[recommend][policy]") {
   // One peak of 1 GiB: bucket end 1077095457.982, + 40 % = 1507933639 (vectors of VPA's buckets).
   const auto peaks = Peaks({GiB(1)});
   const auto estimate = EstimateNeed(Policy{}, {peaks, GiB(1), GiB(2)});
@@ -83,8 +82,8 @@ TEST_CASE("percentile is VPA's bucket end and a margin, each cut to bytes",
 
 TEST_CASE("bounds are the 50th and the 95th percentile", "[recommend][policy]") {
   // Nine at 4 GiB and one at 8 GiB: p50 = p90 = 4340933439, p95 = 8790737608; × 1.4.
-  const auto peaks = Peaks({GiB(4), GiB(4), GiB(4), GiB(4), GiB(4), GiB(4), GiB(4), GiB(4), GiB(4),
-                            GiB(8)});
+  const auto peaks =
+      Peaks({GiB(4), GiB(4), GiB(4), GiB(4), GiB(4), GiB(4), GiB(4), GiB(4), GiB(4), GiB(8)});
   const auto estimate = EstimateNeed(Policy{}, {peaks, GiB(8), {}});
   REQUIRE(estimate.has_value());
   CHECK(std::abs(estimate->target.value - 6077306814) <= 2);

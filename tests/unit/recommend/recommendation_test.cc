@@ -118,8 +118,8 @@ TEST_CASE("the user's bounds come last, the ceiling after the min", "[recommend]
   CHECK(Ask(b, {GiB(2), {}}).target == GiB(2));
   CHECK(Ask(b, {{}, GiB(1)}).target == GiB(1));
   CHECK(Ask(b, {GiB(4), GiB(2)}).target == GiB(2));
-  CHECK(Ask(b, {GiB(4), {}}, GiB(3)).target == GiB(3));        // the largest node
-  CHECK(Ask(b, {GiB(4), GiB(5)}, GiB(3)).target == GiB(4));    // the object's max wins over it
+  CHECK(Ask(b, {GiB(4), {}}, GiB(3)).target == GiB(3));      // the largest node
+  CHECK(Ask(b, {GiB(4), GiB(5)}, GiB(3)).target == GiB(4));  // the object's max wins over it
   b.safety.max_memory = MiB(1200);
   CHECK(Ask(b, {}, GiB(3)).target == MiB(1200));
   CHECK_THAT(Why(b, {}, GiB(3)), Catch::Contains("configured ceiling"));

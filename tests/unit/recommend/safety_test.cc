@@ -72,7 +72,8 @@ TEST_CASE("an executor that had what was asked for and died is a step: 1.2, 2.4,
   CHECK(b.history.floor->Total() == MiB(1200));
   b.Oom(b.Start("app-1", Size(1200, 600), "1", submitted), OomKind::kContainer);
   CHECK(b.history.floor->Total() == MiB(2400));
-  b.Oom(b.Start("app-1", Size(1200, 600), "1", submitted), OomKind::kContainer);  // was started before
+  b.Oom(b.Start("app-1", Size(1200, 600), "1", submitted),
+        OomKind::kContainer);  // was started before
   CHECK(b.history.floor->Total() == MiB(2400));
   b.Oom(b.Start("app-1", Size(2400, 600), "1", submitted), OomKind::kContainer);
   CHECK(b.history.floor->Total() == MiB(4800));
@@ -94,7 +95,7 @@ TEST_CASE("a heap OOM of an executor whose heap had been grown is a step", "[rec
 TEST_CASE("OOMs of both kinds ask for both: the larger heap and the larger overhead",
           "[recommend][safety]") {
   HistoryBuilder b;
-  const auto first = b.Start("app-1", DefaultSize(2000));   // 2384
+  const auto first = b.Start("app-1", DefaultSize(2000));  // 2384
   const auto second = b.Start("app-1", DefaultSize(2000));
   b.Oom(first, OomKind::kContainer);  // max(2860.8, 2484) = 2861: overhead 861
   b.Oom(second, OomKind::kHeap);      // heap 2400, and the overhead that was asked for

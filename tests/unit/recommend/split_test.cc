@@ -24,7 +24,7 @@ void CheckSplit(std::int64_t total, const SplitRule& rule, std::int64_t heap,
 
 TEST_CASE("a default overhead is computed anew for the new heap", "[recommend][split]") {
   const auto jvm = Rule(OverheadClass::kDefaultJvm);
-  CheckSplit(2432, jvm, 2048, 384);   // Spark's own sizes come back
+  CheckSplit(2432, jvm, 2048, 384);  // Spark's own sizes come back
   CheckSplit(9011, jvm, 8192, 819);
   CheckSplit(1136, jvm, 752, 384);
   // 9009 + 900 = 9909 fits; 9010 + 901 = 9911 does not: the odd MiB goes to the overhead.
