@@ -183,6 +183,7 @@ int RunReplay(const ReplayFlags& flags, const Process& process) {
   const base::Logger log(process.err, settings.Get().log_level, settings.Get().log_format);
   const bool unread = Report(reader.GetProblems(), log);
   const bool odd = ReportUnused(reader, pipeline, log);
+  if (unread && reader.Counts().observations == 0) return Fail("nothing could be read", process);
   if (flags.strict && (unread || odd)) return Fail("there were problems (--strict)", process);
   return kExitFine;
 }
@@ -216,6 +217,7 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
   process.out << replay::Render(results, *output) << std::flush;
   const bool unread =
       Report(table.GetProblems(), {process.err, base::LogLevel::kInfo, base::LogFormat::kText});
+  if (unread && table.Executions().empty()) return Fail("nothing could be read", process);
   if (flags.strict && unread) return Fail("there were problems (--strict)", process);
   return kExitFine;
 }

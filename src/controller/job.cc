@@ -8,8 +8,8 @@ namespace sparkfit::controller {
 
 Effective Resolve(const model::JobRequest& job, const model::RecommendationObject* object,
                   const recommend::Policy& fallback, std::vector<std::string>& problems) {
-  static const model::RecommendationObject kNone;
-  const auto& user = object != nullptr ? *object : kNone;
+  static const model::RecommendationObject none;
+  const auto& user = object != nullptr ? *object : none;
   Effective effective;
   effective.policy = fallback;
   if (const auto& text = user.policy ? user.policy : job.policy) {

@@ -29,8 +29,8 @@ Effective Resolve(const model::JobRequest& job, const model::RecommendationObjec
 
 // One key, as the pipeline keeps it.
 struct Entry {
-  Entry(const model::Key& key, Effective settings)
-      : history(key, settings.policy.half_life), effective(std::move(settings)) {}
+  Entry(const model::Key& key, const Effective& settings)
+      : history(key, settings.policy.half_life), effective(settings) {}
 
   model::KeyHistory history;
   model::JobRequest job;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/controller/pipeline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cassert>
 #include <unordered_set>
 
 #include "job.h"
@@ -64,7 +67,7 @@ void Update(PodFacts& known, const PodFacts& seen) {
 }  // namespace
 
 struct Pipeline::State {
-  explicit State(PipelineOptions given) : options(std::move(given)) {}
+  explicit State(const PipelineOptions& given) : options(given) {}
 
   PipelineOptions options;
   base::VirtualClock clock;
@@ -232,6 +235,7 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   LearnState(pod);
   // The samples that waited for the signature: all that is kept of them is the highest.
   const auto waiting = std::move(pod.waiting);
+  assert(waiting != nullptr);  // from Track until here
   for (std::size_t i = 0; i < waiting->samples; ++i) {
     recommend::LearnSample(history, *pod.executor, waiting->peak, waiting->Seen(i),
                            entry.effective.policy, options.safety);
@@ -387,7 +391,7 @@ void Pipeline::State::On(const model::NodeEvent& event) {
 
 void Pipeline::State::Note(const std::string& where, const std::vector<std::string>& what) {
   for (const auto& problem : what) {
-    if (problems.size() < kMostProblems) problems.insert(where + ": " + problem);
+    if (problems.size() < kMostProblems) problems.insert(fmt::format("{}: {}", where, problem));
   }
 }
 
@@ -402,7 +406,7 @@ recommend::Context Pipeline::State::ContextOf(const Entry& entry) const {
   return {entry.effective.policy, options.safety, entry.effective.bounds, largest};
 }
 
-Pipeline::Pipeline(PipelineOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+Pipeline::Pipeline(const PipelineOptions& options) : state_(std::make_unique<State>(options)) {}
 Pipeline::~Pipeline() = default;
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
 

@@ -54,9 +54,9 @@ const std::optional<std::string>& LookUp(Setting setting, const PodSettings& exe
 // The mode of one pod: its own key, else EMR's where that counts.
 const std::optional<std::string>& ModeOf(const PodSettings& pod, bool emr_counts) {
   const auto& own = pod.Get(Setting::kMode);
-  static const std::optional<std::string> kNone;
+  static const std::optional<std::string> none;
   if (own) return own;
-  return emr_counts ? pod.Get(Setting::kEmrMode) : kNone;
+  return emr_counts ? pod.Get(Setting::kEmrMode) : none;
 }
 
 std::optional<base::Bytes> Memory(const std::optional<std::string>& text, std::string_view what,

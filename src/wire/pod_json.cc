@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "json.h"
@@ -209,31 +210,43 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
   });
 }
 
-error_code ReadTermination(JsonValue json, Draft& draft, std::optional<Termination>& out) {
-  return ForEachMember(json, [&](std::string_view state, JsonValue details) {
-    if (state != "terminated") return SUCCESS;
-    Termination termination;
-    const auto error =
-        ForEachMember(details, [&](std::string_view key, JsonValue value) -> error_code {
-          if (key == "reason") return ReadString(value, termination.reason);
-          if (key == "containerID") return ReadString(value, termination.container_id);
-          if (key == "exitCode") {
-            std::int64_t code = 0;
-            if (auto bad = value.get_int64().get(code)) return bad;
-            termination.exit_code = static_cast<int>(code);
-          }
-          if (key == "finishedAt" && !value.is_null()) {
-            std::string_view text;
-            if (auto bad = value.get_string().get(text)) return bad;
-            base::Time finished{};
-            draft.ReadTime("finishedAt", text, finished);
-            if (finished != base::Time{}) termination.finished_at = finished;
-          }
-          return SUCCESS;
-        });
-    out = std::move(termination);
-    return error;
+error_code ReadTerminated(JsonValue json, Draft& draft, Termination& termination) {
+  return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "reason") return ReadString(value, termination.reason);
+    if (key == "containerID") return ReadString(value, termination.container_id);
+    if (key == "exitCode") {
+      std::int64_t code = 0;
+      if (auto error = value.get_int64().get(code)) return error;
+      termination.exit_code = static_cast<int>(std::clamp<std::int64_t>(code, -1, 256));
+    }
+    if (key != "finishedAt" || value.is_null()) return SUCCESS;
+    std::string_view text;
+    if (auto error = value.get_string().get(text)) return error;
+    base::Time finished{};
+    draft.ReadTime("finishedAt", text, finished);
+    if (finished != base::Time{}) termination.finished_at = finished;
+    return SUCCESS;
   });
+}
+
+// state or lastState of a container.
+error_code ReadState(JsonValue json, Draft& draft, std::optional<Termination>& out) {
+  return ForEachMember(json, [&](std::string_view state, JsonValue details) -> error_code {
+    if (state != "terminated") return SUCCESS;
+    return ReadTerminated(details, draft, out.emplace());
+  });
+}
+
+error_code ReadContainerStatus(JsonValue json, Draft& draft) {
+  StatusFacts facts;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return value.get_string().get(facts.name);
+    if (key == "state") return ReadState(value, draft, facts.ended);
+    if (key == "lastState") return ReadState(value, draft, facts.last);
+    return SUCCESS;
+  });
+  draft.statuses.push_back(std::move(facts));
+  return error;
 }
 
 // Condition DisruptionTarget: the scheduler, the eviction API or the node took the pod down.
@@ -252,36 +265,27 @@ error_code ReadConditions(JsonValue json, PodFacts& pod) {
   });
 }
 
+PodPhase ParsePhase(std::string_view name) {
+  if (name == "Pending") return PodPhase::kPending;
+  if (name == "Running") return PodPhase::kRunning;
+  if (name == "Succeeded") return PodPhase::kSucceeded;
+  return name == "Failed" ? PodPhase::kFailed : PodPhase::kUnknown;
+}
+
 error_code ReadStatus(JsonValue json, Draft& draft) {
   return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "conditions") return ReadConditions(value, draft.pod);
-    if (key == "phase" || key == "reason") {
-      std::string_view text;
-      if (auto error = value.get_string().get(text)) return error;
-      if (key == "reason" && (text == "Evicted" || text.starts_with("Preempt"))) {
-        draft.pod.evicted = true;
-      }
-      if (key == "phase") {
-        draft.pod.phase = text == "Pending"     ? PodPhase::kPending
-                          : text == "Running"   ? PodPhase::kRunning
-                          : text == "Succeeded" ? PodPhase::kSucceeded
-                          : text == "Failed"    ? PodPhase::kFailed
-                                                : PodPhase::kUnknown;
-      }
+    if (key == "containerStatuses") {
+      return ForEachElement(value, [&](JsonValue v) { return ReadContainerStatus(v, draft); });
     }
-    if (key != "containerStatuses") return SUCCESS;
-    return ForEachElement(value, [&](JsonValue status) {
-      StatusFacts facts;
-      const auto error =
-          ForEachMember(status, [&](std::string_view field, JsonValue content) -> error_code {
-            if (field == "name") return content.get_string().get(facts.name);
-            if (field == "state") return ReadTermination(content, draft, facts.ended);
-            if (field == "lastState") return ReadTermination(content, draft, facts.last);
-            return SUCCESS;
-          });
-      draft.statuses.push_back(std::move(facts));
-      return error;
-    });
+    if (key != "phase" && key != "reason") return SUCCESS;
+    std::string_view text;
+    if (auto error = value.get_string().get(text)) return error;
+    if (key == "phase") draft.pod.phase = ParsePhase(text);
+    if (key == "reason" && (text == "Evicted" || text.starts_with("Preempt"))) {
+      draft.pod.evicted = true;
+    }
+    return SUCCESS;
   });
 }
 

@@ -54,7 +54,7 @@ struct KeyRecommendation {
 // Not safe for concurrent use.
 class Pipeline {
  public:
-  explicit Pipeline(PipelineOptions options);
+  explicit Pipeline(const PipelineOptions& options);
   ~Pipeline();
   Pipeline(Pipeline&&) noexcept;
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "sparkfit/replay/replay.h"
+#include "sparkfit/replay/report.h"
+
+namespace {
+
+void Require(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+// Any bytes as a log: never a crash, and what is recommended keeps its promises.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace sparkfit;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  replay::ObservationReader reader;
+  if (!reader.Add("fuzz", replay::FromMemory(text))) return 0;
+  controller::PipelineOptions options;
+  options.safety.step = size % 2 == 0 ? 0 : 0.5;
+  controller::Pipeline pipeline(options);
+  const auto rows = replay::Replay(reader, pipeline, std::nullopt, [](std::uint64_t) {});
+  if (!rows) return 0;
+  for (const auto& row : *rows) {
+    const auto& recommendation = row.recommendation;
+    if (!recommendation.target) continue;
+    Require(recommendation.lower->value > 0);
+    Require(*recommendation.lower <= *recommendation.target);
+    Require(*recommendation.target <= *recommendation.upper);
+    if (!recommendation.split) continue;
+    const auto& split = *recommendation.split;
+    Require(split.heap + split.overhead == *recommendation.target);
+  }
+  for (const auto format : {replay::OutputFormat::kTable, replay::OutputFormat::kJson,
+                            replay::OutputFormat::kYaml}) {
+    Require(!replay::Render(*rows, format).empty());
+  }
+  return 0;
+}
