@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/base/log.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace sparkfit::base {
+namespace {
+
+TEST_CASE("JSON lines stay JSON whatever the values hold", "[base][log]") {
+  std::ostringstream out;
+  const Logger log(out, LogLevel::kInfo, LogFormat::kJson);
+  const std::string hostile = "a \"quote\", a \\ and\nnew lines\t{}\x01 %v";
+  log.Warning(hostile, {{"signature", hostile}});
+  const auto line = nlohmann::json::parse(out.str());
+  CHECK(line["msg"] == hostile);
+  CHECK(line["signature"] == hostile);
+  CHECK(line["level"] == "warning");
+}
+
+TEST_CASE("levels below the chosen one are left out", "[base][log]") {
+  std::ostringstream out;
+  const Logger log(out, LogLevel::kWarning, LogFormat::kText);
+  log.Debug("debug");
+  log.Info("info");
+  CHECK(out.str().empty());
+  log.Error("failed", {{"file", "a.ndjson"}});
+  CHECK(out.str() == "error: failed file=\"a.ndjson\"\n");
+}
+
+TEST_CASE("levels and formats are read by name", "[base][log]") {
+  CHECK(ParseLogLevel("debug") == LogLevel::kDebug);
+  CHECK(ParseLogFormat("json") == LogFormat::kJson);
+  const auto wrong = ParseLogLevel("loud");
+  REQUIRE_FALSE(wrong.has_value());
+  CHECK_THAT(wrong.error().message, Catch::Contains("debug, info, warning, error"));
+}
+
+}  // namespace
+}  // namespace sparkfit::base

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/wire/pod_json.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+namespace sparkfit::wire {
+namespace {
+
+using base::MiB;
+using Json = nlohmann::json;
+
+// A real executor pod, as an API server shows it, cut to what matters and a little more.
+Json Pod() {
+  return Json::parse(R"({
+    "apiVersion": "v1", "kind": "Pod",
+    "metadata": {
+      "name": "nightly-1-exec-1", "namespace": "jobs", "uid": "u1",
+      "creationTimestamp": "2026-11-23T10:08:20Z",
+      "labels": {"spark-role": "executor", "spark-app-selector": "spark-1",
+                 "spark-exec-resourceprofile-id": "3", "sparkfit.io/signature": "label"},
+      "annotations": {"sparkfit.io/signature": "nightly", "other/annotation": "x"},
+      "ownerReferences": [{"uid": "rs", "kind": "X"}, {"uid": "d1", "kind": "Pod", "controller": true}]
+    },
+    "spec": {
+      "restartPolicy": "Never",
+      "containers": [
+        {"name": "istio-proxy", "resources": {"limits": {"memory": "128Mi"}}},
+        {"name": "spark-kubernetes-executor", "args": ["executor"],
+         "resources": {"requests": {"cpu": "1", "memory": "2432Mi"}, "limits": {"memory": "2432Mi"}},
+         "env": [{"name": "SPARK_EXECUTOR_CORES", "value": "4"},
+                 {"name": "SPARK_EXECUTOR_MEMORY", "value": "1g"},
+                 {"name": "SPARK_EXECUTOR_MEMORY", "value": "2048m"},
+                 {"name": "SPARK_EXECUTOR_POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]}
+      ]
+    },
+    "status": {"phase": "Running", "containerStatuses": [
+      {"name": "istio-proxy", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}},
+      {"name": "spark-kubernetes-executor", "state": {"running": {"startedAt": "2026-11-23T10:08:21Z"}}}]}
+  })");
+}
+
+model::PodFacts Facts(const Json& pod) {
+  auto facts = ParsePod(pod.dump());
+  if (!facts) FAIL(facts.error().message);
+  return *std::move(facts);
+}
+
+Json& Container(Json& pod) { return pod["spec"]["containers"][1]; }
+
+TEST_CASE("the facts of an executor pod", "[wire][pod]") {
+  const auto facts = Facts(Pod());
+  CHECK(facts.name == "nightly-1-exec-1");
+  CHECK(facts.name_space == "jobs");
+  CHECK(facts.uid == "u1");
+  CHECK(facts.role == model::PodRole::kExecutor);
+  CHECK(facts.phase == model::PodPhase::kRunning);
+  CHECK(facts.app_selector == "spark-1");
+  CHECK(facts.owner_uid == "d1");  // the controller among the owners
+  CHECK(facts.profile == 3);
+  CHECK(base::FormatTime(facts.created) == "2026-11-23T10:08:20Z");
+  CHECK(facts.settings.Get(model::Setting::kSignature) == "nightly");  // annotation before label
+  CHECK(facts.container == "spark-kubernetes-executor");
+  CHECK(facts.size.limit == MiB(2432));
+  CHECK(facts.size.heap == MiB(2048));  // the last variable of a name counts
+  CHECK(facts.submitted == facts.size);
+  CHECK(facts.request == MiB(2432));
+  CHECK(facts.cores == "4");
+  CHECK(facts.GetShape() == model::Shape{"4", model::OverheadClass::kDefaultJvm});
+  CHECK_FALSE(facts.ended.has_value());  // the sidecar's end is not the executor's
+  CHECK_FALSE(facts.deleted);
+  CHECK_FALSE(facts.restarts);
+  CHECK(facts.problems.empty());
+}
+
+TEST_CASE("how the executor container ended", "[wire][pod]") {
+  auto pod = Pod();
+  pod["status"]["containerStatuses"][1]["state"] = Json::parse(
+      R"({"terminated":{"exitCode":137,"reason":"OOMKilled","finishedAt":"2026-11-23T10:12:17Z",)"
+      R"("containerID":"containerd://1"}})");
+  pod["status"]["containerStatuses"][1]["lastState"] = Json::parse(R"({"terminated":{"exitCode":52}})");
+  pod["metadata"]["deletionTimestamp"] = "2026-11-23T10:12:19Z";
+  const auto facts = Facts(pod);
+  REQUIRE(facts.ended.has_value());
+  CHECK(facts.ended->exit_code == 137);
+  CHECK(facts.ended->reason == "OOMKilled");
+  CHECK(facts.ended->container_id == "containerd://1");
+  CHECK(base::FormatTime(*facts.ended->finished_at) == "2026-11-23T10:12:17Z");
+  REQUIRE(facts.last_restart.has_value());
+  CHECK(facts.last_restart->exit_code == 52);
+  CHECK(facts.deleted);
+}
+
+TEST_CASE("an exit code out of range is not taken for another", "[wire][pod]") {
+  auto pod = Pod();
+  pod["status"]["containerStatuses"][1]["state"]["terminated"]["exitCode"] = 4294967348;  // 2^32 + 52
+  CHECK(Facts(pod).ended->exit_code == 256);
+}
+
+TEST_CASE("who took a pod down is seen in its status", "[wire][pod]") {
+  CHECK_FALSE(Facts(Pod()).evicted);
+  auto evicted = Pod();
+  evicted["status"]["reason"] = "Evicted";
+  CHECK(Facts(evicted).evicted);
+  auto preempted = Pod();
+  preempted["status"]["conditions"] = Json::parse(R"([{"type":"Ready","status":"True"},
+      {"type":"DisruptionTarget","status":"True","reason":"PreemptionByScheduler"}])");
+  CHECK(Facts(preempted).evicted);
+  preempted["status"]["conditions"][1]["status"] = "False";
+  CHECK_FALSE(Facts(preempted).evicted);
+}
+
+TEST_CASE("a renamed executor container is found by what it runs", "[wire][pod]") {
+  auto pod = Pod();
+  Container(pod)["name"] = "main";
+  pod["status"]["containerStatuses"][1]["name"] = "main";
+  CHECK(Facts(pod).container == "main");
+  Container(pod).erase("env");
+  CHECK(Facts(pod).container == "main");  // by its argument
+  Container(pod).erase("args");
+  CHECK_FALSE(Facts(pod).container.has_value());
+}
+
+TEST_CASE("of two candidates the one with Spark's name counts, else the first", "[wire][pod]") {
+  auto pod = Pod();
+  pod["spec"]["containers"][0]["env"] = Json::parse(R"([{"name":"SPARK_EXECUTOR_MEMORY","value":"1g"}])");
+  CHECK(Facts(pod).container == "spark-kubernetes-executor");
+  Container(pod)["name"] = "main";
+  CHECK(Facts(pod).container == "istio-proxy");
+}
+
+TEST_CASE("a patched pod shows both sizes", "[wire][pod]") {
+  auto pod = Pod();
+  pod["metadata"]["annotations"]["sparkfit.io/original-memory"] = "1408Mi";
+  pod["metadata"]["annotations"]["sparkfit.io/original-heap"] = "1g";
+  const auto facts = Facts(pod);
+  CHECK(facts.size.limit == MiB(2432));
+  CHECK(facts.submitted == model::ExecutorSize{MiB(1408), MiB(1024)});
+  CHECK(facts.request == MiB(1408));
+}
+
+TEST_CASE("missing sizes are unknown, not zero heaps", "[wire][pod]") {
+  auto pod = Pod();
+  Container(pod)["resources"].erase("limits");
+  CHECK(Facts(pod).size.limit == MiB(2432));  // the request stands in
+  Container(pod)["resources"] = Json::object();
+  auto facts = Facts(pod);
+  CHECK(facts.size.limit == base::Bytes{});
+  CHECK_FALSE(facts.size.heap.has_value());  // a heap above the limit says nothing
+  Container(pod)["resources"]["limits"]["memory"] = "1Gi";
+  CHECK_FALSE(Facts(pod).size.heap.has_value());
+  Container(pod)["resources"]["limits"]["memory"] = 2147483648;  // a bare number
+  CHECK(Facts(pod).size.limit == base::GiB(2));
+}
+
+TEST_CASE("an environment from elsewhere shows no heap", "[wire][pod]") {
+  auto pod = Pod();
+  Container(pod)["env"] = Json::parse(
+      R"([{"name":"SPARK_EXECUTOR_MEMORY","valueFrom":{"configMapKeyRef":{"name":"a","key":"b"}}}])");
+  const auto facts = Facts(pod);
+  CHECK(facts.container == "spark-kubernetes-executor");
+  CHECK_FALSE(facts.size.heap.has_value());
+}
+
+TEST_CASE("ExitOnOutOfMemoryError is seen in any JVM option", "[wire][pod]") {
+  auto pod = Pod();
+  CHECK_FALSE(Facts(pod).exits_on_heap_oom);
+  Container(pod)["env"].push_back(
+      Json::parse(R"({"name":"SPARK_JAVA_OPT_2","value":"-XX:+ExitOnOutOfMemoryError"})"));
+  CHECK(Facts(pod).exits_on_heap_oom);
+}
+
+TEST_CASE("parts that cannot be understood are left out and named", "[wire][pod]") {
+  auto pod = Pod();
+  Container(pod)["resources"]["limits"]["memory"] = "2432MB";
+  Container(pod)["env"][2]["value"] = "two gigs";
+  pod["metadata"]["creationTimestamp"] = "today";
+  const auto facts = Facts(pod);
+  CHECK(facts.size.limit == MiB(2432));  // the request
+  CHECK_FALSE(facts.size.heap.has_value());
+  CHECK(facts.problems.size() == 3);
+}
+
+TEST_CASE("nulls count as absent, as in the Kubernetes API", "[wire][pod]") {
+  auto pod = Pod();
+  pod["metadata"]["annotations"] = nullptr;
+  pod["metadata"]["deletionTimestamp"] = nullptr;
+  pod["status"]["containerStatuses"] = nullptr;
+  const auto facts = Facts(pod);
+  CHECK_FALSE(facts.deleted);
+  CHECK(facts.settings.Get(model::Setting::kSignature) == "label");
+}
+
+TEST_CASE("what is no pod is refused", "[wire][pod]") {
+  for (const auto* text : {"", "{}", "[]", "{\"metadata\":7}", "{\"metadata\":{\"name\":\"a\"}}"}) {
+    INFO(text);
+    CHECK_FALSE(ParsePod(text).has_value());
+  }
+  auto pod = Pod();
+  for (const auto* profile : {"-1", "x", "1.5", "99999999999"}) {
+    pod["metadata"]["labels"]["spark-exec-resourceprofile-id"] = profile;
+    CHECK_FALSE(ParsePod(pod.dump()).has_value());
+  }
+}
+
+}  // namespace
+}  // namespace sparkfit::wire
