@@ -87,10 +87,18 @@ std::string ExplainShape(const model::ShapeHistory& shape) {
       shape.shape.cores.empty() ? "unknown" : shape.shape.cores, model::Name(shape.shape.overhead));
 }
 
-std::string ExplainGuard(const model::ShapeHistory& shape) {
-  return shape.raised_to > shape.largest_limit
-             ? "held at what OOMs or high peaks asked for"
-             : "held at the largest limit that executors ran with, as none needed more";
+std::string ExplainGuard(const Applied& applied, const KeyHistory& history,
+                         const Context& context) {
+  const auto& shape = *history.CurrentShape();
+  if (shape.raised_to <= shape.largest_limit) {
+    return "held at the largest limit that executors ran with, as none needed more";
+  }
+  if (FloorHolds(history, context.safety) && history.floor->Total() == applied.after) {
+    return "held at what an OOM asked for: " + ExplainFloor(*history.floor, context);
+  }
+  return "held at one step above the largest limit that executors ran with, for an OOM or a peak "
+         "high "
+         "in the overhead";
 }
 
 std::string ExplainStage(const Applied& applied, const Recommendation& recommendation,
@@ -101,7 +109,7 @@ std::string ExplainStage(const Applied& applied, const Recommendation& recommend
     case Stage::kStep:
       return fmt::format("changed by at most {:.4g} % per run", context.safety.step * 100);
     case Stage::kGuard:
-      return ExplainGuard(*history.CurrentShape());
+      return ExplainGuard(applied, history, context);
     case Stage::kSmallest:
       return "the smallest size: 512 MiB of heap and its overhead";
     case Stage::kShape:

@@ -84,10 +84,18 @@ class GunzipSource final : public ByteSource {
     return {};
   }
 
+  // A pipe may give its first bytes one by one; two tell gzip from plain text.
   Result<void> LookAtStart() {
-    if (auto filled = Refill(); !filled) return filled;
-    const bool gzip =
-        stream_.avail_in >= 2 && stream_.next_in[0] == 0x1f && stream_.next_in[1] == 0x8b;
+    std::size_t have = 0;
+    while (have < 2) {
+      const auto n = inner_->Read(input_.data() + have, input_.size() - have);
+      if (!n) return tl::unexpected<base::Error>(n.error());
+      if (*n == 0) break;
+      have += *n;
+    }
+    stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
+    stream_.avail_in = static_cast<uInt>(have);
+    const bool gzip = have >= 2 && stream_.next_in[0] == 0x1f && stream_.next_in[1] == 0x8b;
     kind_ = Kind::kPlain;
     if (!gzip) return {};
     if (inflateInit2(&stream_, 15 + 16) != Z_OK)

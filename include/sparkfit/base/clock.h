@@ -32,7 +32,8 @@ class SystemClock final : public Clock {
 // Time that moves only when told. Not safe for concurrent use.
 class VirtualClock final : public Clock {
  public:
-  explicit VirtualClock(Time start = Time{}) : wall_(start) {}
+  VirtualClock() = default;
+  explicit VirtualClock(Time start) : wall_(start) {}
 
   [[nodiscard]] Time Wall() const override { return wall_; }
   [[nodiscard]] Steady SteadyNow() const override { return steady_; }
@@ -41,7 +42,7 @@ class VirtualClock final : public Clock {
   void AdvanceTo(Time time);
 
  private:
-  Time wall_;
+  Time wall_{};
   Steady steady_{};
 };
 

@@ -15,9 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   table.Sort();
   for (const auto* name : {"percentile:halfLife=1h", "max", "request"}) {
     const auto result = replay::Backtest(table, *recommend::ParsePolicy(name), name);
-    const bool sound = result.waste_gbh >= 0 && result.waste_gbh <= result.allocated_gbh * 1.000001 &&
-                       result.oom_executions <= result.oom_kills &&
-                       result.executions == table.Executions().size();
+    const bool sound =
+        result.waste_gbh >= 0 && result.waste_gbh <= result.allocated_gbh * 1.000001 &&
+        result.oom_executions <= result.oom_kills && result.executions == table.Executions().size();
     if (!sound) std::abort();
   }
   return 0;

@@ -36,8 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto& split = *recommendation.split;
     Require(split.heap + split.overhead == *recommendation.target);
   }
-  for (const auto format : {replay::OutputFormat::kTable, replay::OutputFormat::kJson,
-                            replay::OutputFormat::kYaml}) {
+  for (const auto format :
+       {replay::OutputFormat::kTable, replay::OutputFormat::kJson, replay::OutputFormat::kYaml}) {
     Require(!replay::Render(*rows, format).empty());
   }
   return 0;

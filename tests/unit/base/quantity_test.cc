@@ -28,9 +28,9 @@ TEST_CASE("quantities of the whole grammar are read", "[base][quantity]") {
                         {"1e3", 1000},
                         {"1E3", 1000},
                         {"1.5e3", 1500},
-                        {"15e-1", 2},       // 1.5, rounded away from zero
+                        {"15e-1", 2},  // 1.5, rounded away from zero
                         {"-1.5", -2},
-                        {"100m", 1},        // 0.1, up
+                        {"100m", 1},  // 0.1, up
                         {"1000m", 1},
                         {"1001m", 2},
                         {"1n", 1},
@@ -39,7 +39,7 @@ TEST_CASE("quantities of the whole grammar are read", "[base][quantity]") {
                         {"-1m", -1},
                         {"12E", kLargest},  // exa: 1.2e19 is beyond 2^63
                         {"8E", 8000000000000000000},
-                        {"12E3", 12000},    // an exponent
+                        {"12E3", 12000},  // an exponent
                         {"12e0", 12},
                         {"1e-3", 1},
                         {"7Ei", 8070450532247928832},
@@ -58,7 +58,7 @@ TEST_CASE("quantities of the whole grammar are read", "[base][quantity]") {
                         {"1e400", kLargest},
                         {"1e-400", 1},
                         {"0e400", 0},
-                        {"0.1Ki", 103},     // 102.4
+                        {"0.1Ki", 103},  // 102.4
                         {"0.000000000000000000000000000001", 1},
                         {"000000000000000000000000000000012", 12}};
   for (const auto& c : cases) {
@@ -70,9 +70,19 @@ TEST_CASE("quantities of the whole grammar are read", "[base][quantity]") {
 }
 
 TEST_CASE("what is no quantity is refused", "[base][quantity]") {
-  for (const auto* text : {"", " ", "Mi", "+", "-", ".", "1ki", "1KI", "1K", "1 Gi", " 1", "1 ", "1e",
-                           "1e+", "1.1.1", "0x10", "1e1.5", "NaN", "inf", "1Mi1", "1,5", "--1", "+-1",
-                           "1mi", "\xc2\xb5", "1e99999999999999999999x"}) {
+  for (const auto* text : {"",         " ",
+                           "Mi",       "+",
+                           "-",        ".",
+                           "1ki",      "1KI",
+                           "1K",       "1 Gi",
+                           " 1",       "1 ",
+                           "1e",       "1e+",
+                           "1.1.1",    "0x10",
+                           "1e1.5",    "NaN",
+                           "inf",      "1Mi1",
+                           "1,5",      "--1",
+                           "+-1",      "1mi",
+                           "\xc2\xb5", "1e99999999999999999999x"}) {
     INFO('"' << text << '"');
     const auto value = ParseQuantity(text);
     REQUIRE_FALSE(value.has_value());
@@ -94,14 +104,16 @@ TEST_CASE("a JVM size is MiB unless it says otherwise", "[base][quantity]") {
     const char* text;
     Bytes value;
   };
-  const Case cases[] = {{"4g", GiB(4)},      {"4G", GiB(4)},        {"4gb", GiB(4)}, {"2048m", MiB(2048)},
-                        {"900", MiB(900)},   {"1T", GiB(1024)},     {"5kb", {5120}}, {"7b", {7}},
-                        {"1048576k", GiB(1)}, {"1p", kLargestPlausible}};
+  const Case cases[] = {{"4g", GiB(4)},           {"4G", GiB(4)},    {"4gb", GiB(4)},
+                        {"2048m", MiB(2048)},     {"900", MiB(900)}, {"1T", GiB(1024)},
+                        {"5kb", {5120}},          {"7b", {7}},       {"1048576k", GiB(1)},
+                        {"1p", kLargestPlausible}};
   for (const auto& c : cases) {
     INFO(c.text);
     CHECK(ParseJvmMemory(c.text) == c.value);
   }
-  for (const auto* text : {"", "g", "-1g", "1.5g", "4x", "4gg", "4gib", "4bb", "2p", "99999999999t", " 4g"}) {
+  for (const auto* text :
+       {"", "g", "-1g", "1.5g", "4x", "4gg", "4gib", "4bb", "2p", "99999999999t", " 4g"}) {
     INFO(text);
     CHECK_FALSE(ParseJvmMemory(text).has_value());
   }
@@ -116,7 +128,7 @@ TEST_CASE("amounts are written in the shortest exact form", "[base][quantity]") 
 
 TEST_CASE("amounts for people have thousands and at most one decimal", "[base][quantity]") {
   CHECK(FormatMiB(MiB(1234567)) == "1,234,567 MiB");
-  CHECK(FormatMiB({2208153955}) == "2,105.9 MiB");       // 2105.86…
+  CHECK(FormatMiB({2208153955}) == "2,105.9 MiB");  // 2105.86…
   CHECK(FormatMiB({MiB(1).value + 1}) == "1.0 MiB");
   CHECK(FormatMiB({MiB(1000).value - 1}) == "1,000.0 MiB");
   CHECK(FormatCount(0) == "0");

@@ -51,7 +51,8 @@ TEST_CASE("an amount that cannot be makes the line unusable", "[wire][log]") {
     REQUIRE_FALSE(parsed.has_value());
     CHECK(parsed.error().code == base::Code::kMalformed);
   }
-  CHECK(std::get<model::UsageSample>(Observed(Usage("1048576")).what).containers[1].working_set == MiB(1));
+  CHECK(std::get<model::UsageSample>(Observed(Usage("1048576")).what).containers[1].working_set ==
+        MiB(1));
 }
 
 TEST_CASE("an absent amount is no usage, not an error", "[wire][log]") {
@@ -89,7 +90,8 @@ TEST_CASE("a user's recommendation object is read with policy and bounds", "[wir
 }
 
 TEST_CASE("a header carries the recorder's options, and its version is checked", "[wire][log]") {
-  const auto header = Parse(R"({"type":"header","version":1,"options":{"step":"0.5"},"recorded":"x"})");
+  const auto header =
+      Parse(R"({"type":"header","version":1,"options":{"step":"0.5"},"recorded":"x"})");
   REQUIRE(header.has_value());
   CHECK(std::get<LogHeader>(*header).options.at("step") == "0.5");
   for (const auto* line : {R"({"type":"header","version":2})", R"({"type":"header"})"}) {
@@ -107,26 +109,27 @@ TEST_CASE("a line of another type is unknown, not wrong", "[wire][log]") {
 
 TEST_CASE("lines that are none are refused without harm", "[wire][log]") {
   const std::string whole = Usage("\"1Mi\"");
-  const std::string lines[] = {"",
-                               "{",
-                               "null",
-                               "[]",
-                               "{}",
-                               "\"text\"",
-                               whole.substr(0, whole.size() / 2),
-                               whole.substr(0, whole.size() - 1),
-                               whole + "x",
-                               whole + whole,
-                               std::string(100000, '['),
-                               std::string(100000, '{'),
-                               R"({"type":"usage","t":"2026-11-23T10:00:00Z","object":)" + std::string(50000, '['),
-                               "{\"type\":\"\xff\xfe\"}",
-                               R"({"type":"usage","t":"2026-11-23T10:00:00Z"})",
-                               R"({"type":"pod","event":"ADDED","t":"2026-11-23T10:00:00Z","object":{}})",
-                               R"({"type":"pod","t":"2026-11-23T10:00:00Z","object":{"metadata":{}}})",
-                               R"({"type":"node","event":"GONE","t":"2026-11-23T10:00:00Z","object":{}})",
-                               R"({"type":"node","event":"ADDED","t":"yesterday","object":{"metadata":{"name":"n"}}})",
-                               R"({"type":7})"};
+  const std::string lines[] = {
+      "",
+      "{",
+      "null",
+      "[]",
+      "{}",
+      "\"text\"",
+      whole.substr(0, whole.size() / 2),
+      whole.substr(0, whole.size() - 1),
+      whole + "x",
+      whole + whole,
+      std::string(100000, '['),
+      std::string(100000, '{'),
+      R"({"type":"usage","t":"2026-11-23T10:00:00Z","object":)" + std::string(50000, '['),
+      "{\"type\":\"\xff\xfe\"}",
+      R"({"type":"usage","t":"2026-11-23T10:00:00Z"})",
+      R"({"type":"pod","event":"ADDED","t":"2026-11-23T10:00:00Z","object":{}})",
+      R"({"type":"pod","t":"2026-11-23T10:00:00Z","object":{"metadata":{}}})",
+      R"({"type":"node","event":"GONE","t":"2026-11-23T10:00:00Z","object":{}})",
+      R"({"type":"node","event":"ADDED","t":"yesterday","object":{"metadata":{"name":"n"}}})",
+      R"({"type":7})"};
   for (const auto& line : lines) {
     INFO(line.substr(0, 80));
     CHECK_FALSE(Parse(line).has_value());

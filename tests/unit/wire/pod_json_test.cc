@@ -78,7 +78,8 @@ TEST_CASE("how the executor container ended", "[wire][pod]") {
   pod["status"]["containerStatuses"][1]["state"] = Json::parse(
       R"({"terminated":{"exitCode":137,"reason":"OOMKilled","finishedAt":"2026-11-23T10:12:17Z",)"
       R"("containerID":"containerd://1"}})");
-  pod["status"]["containerStatuses"][1]["lastState"] = Json::parse(R"({"terminated":{"exitCode":52}})");
+  pod["status"]["containerStatuses"][1]["lastState"] =
+      Json::parse(R"({"terminated":{"exitCode":52}})");
   pod["metadata"]["deletionTimestamp"] = "2026-11-23T10:12:19Z";
   const auto facts = Facts(pod);
   REQUIRE(facts.ended.has_value());
@@ -93,7 +94,8 @@ TEST_CASE("how the executor container ended", "[wire][pod]") {
 
 TEST_CASE("an exit code out of range is not taken for another", "[wire][pod]") {
   auto pod = Pod();
-  pod["status"]["containerStatuses"][1]["state"]["terminated"]["exitCode"] = 4294967348;  // 2^32 + 52
+  pod["status"]["containerStatuses"][1]["state"]["terminated"]["exitCode"] =
+      4294967348;  // 2^32 + 52
   CHECK(Facts(pod).ended->exit_code == 256);
 }
 
@@ -123,7 +125,8 @@ TEST_CASE("a renamed executor container is found by what it runs", "[wire][pod]"
 
 TEST_CASE("of two candidates the one with Spark's name counts, else the first", "[wire][pod]") {
   auto pod = Pod();
-  pod["spec"]["containers"][0]["env"] = Json::parse(R"([{"name":"SPARK_EXECUTOR_MEMORY","value":"1g"}])");
+  pod["spec"]["containers"][0]["env"] =
+      Json::parse(R"([{"name":"SPARK_EXECUTOR_MEMORY","value":"1g"}])");
   CHECK(Facts(pod).container == "spark-kubernetes-executor");
   Container(pod)["name"] = "main";
   CHECK(Facts(pod).container == "istio-proxy");

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the binary prints for the recorded logs, word for word. UPDATE_GOLDEN=1 rewrites the files;
+// the diff is then what a user will see changed.
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace {
+
+std::string Output(const std::string& arguments) {
+  const std::string command = std::string(SPARKFIT_BINARY) + " " + arguments + " 2>&1";
+  FILE* pipe = ::popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string output;
+  std::array<char, 4096> chunk{};
+  while (const auto n = std::fread(chunk.data(), 1, chunk.size(), pipe)) output.append(chunk.data(), n);
+  CHECK(::pclose(pipe) == 0);
+  return output;
+}
+
+void CheckGolden(const std::string& arguments, const std::string& name) {
+  const std::string path = std::string(SPARKFIT_SOURCE_DIR "/tests/golden/data/") + name;
+  const auto output = Output(arguments);
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << output;
+  std::ifstream file(path);
+  const std::string expected{std::istreambuf_iterator<char>(file), {}};
+  INFO("sparkfit " << arguments << " against " << name);
+  CHECK(output == expected);
+}
+
+const std::string kExamples = SPARKFIT_SOURCE_DIR "/examples/";
+
+TEST_CASE("the recorded logs give the same tables as ever") {
+  CheckGolden("replay " + kExamples + "spark-runs.ndjson.gz", "spark-runs.txt");
+  CheckGolden("replay " + kExamples + "spark-runs-coarse.ndjson.gz", "spark-runs-coarse.txt");
+}
+
+TEST_CASE("the recorded logs give the same JSON and YAML as ever") {
+  CheckGolden("replay -o json " + kExamples + "spark-runs.ndjson.gz", "spark-runs.json");
+  CheckGolden("replay -o yaml " + kExamples + "spark-runs.ndjson.gz", "spark-runs.yaml");
+}
+
+TEST_CASE("what was known in the middle of an OOM is the same as ever") {
+  CheckGolden("replay --at 2026-11-23T10:12:30Z --signature ml-scoring " + kExamples +
+                  "spark-runs.ndjson.gz",
+              "spark-runs-at.txt");
+}
+
+TEST_CASE("the synthetic table gives the same costs as ever") {
+  CheckGolden("backtest " SPARKFIT_SOURCE_DIR "/tests/oracle/synthetic.tsv.gz", "synthetic.txt");
+}
+
+TEST_CASE("the default configuration is the same as ever") {
+  CheckGolden("print-config", "config.yaml");
+}
+
+}  // namespace

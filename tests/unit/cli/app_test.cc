@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/cli/app.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "temp_file.h"
+
+namespace sparkfit::cli {
+namespace {
+
+const std::string kLog = SPARKFIT_SOURCE_DIR "/examples/spark-runs.ndjson.gz";
+
+struct Outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+struct World {
+  std::map<std::string, std::string> environment;
+  bool terminal = false;
+  base::VirtualClock clock;
+};
+
+Outcome Call(std::vector<std::string> arguments, const World& world = {}) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const Process process{out, err, world.terminal,
+                        [&](const std::string& name) -> const char* {
+                          const auto found = world.environment.find(name);
+                          return found == world.environment.end() ? nullptr : found->second.c_str();
+                        },
+                        world.clock};
+  const int code = Run(std::move(arguments), process);
+  return {code, out.str(), err.str()};
+}
+
+TEST_CASE("help is an answer, not a mistake", "[cli]") {
+  const auto help = Call({"--help"});
+  CHECK(help.code == kExitFine);
+  for (const auto* command : {"replay", "backtest", "print-config", "check-config", "completion"}) {
+    INFO(command);
+    CHECK_THAT(help.out, Catch::Contains(command));
+    const auto of_command = Call({command, "--help"});
+    CHECK(of_command.code == kExitFine);
+    CHECK_THAT(of_command.out, Catch::Contains(command == std::string("check-config") ? "FILE" : "xample"));
+  }
+  CHECK_THAT(Call({"--version"}).out, Catch::StartsWith("sparkfit "));
+}
+
+TEST_CASE("wrong usage exits with 2 and says what is wrong", "[cli]") {
+  CHECK(Call({}).code == kExitUsage);
+  CHECK(Call({"replay"}).code == kExitUsage);
+  CHECK(Call({"fly"}).code == kExitUsage);
+  const auto unknown = Call({"replay", kLog, "--colour"});
+  CHECK(unknown.code == kExitUsage);
+  CHECK_THAT(unknown.err, Catch::Contains("--colour"));
+  const auto several = Call({"replay", kLog, "--at", "noon", "-o", "xml", "--step", "x", "--policy", "p"});
+  CHECK(several.code == kExitUsage);
+  for (const auto* part : {"noon", "xml", "\"x\"", "\"p\""}) CHECK_THAT(several.err, Catch::Contains(part));
+  CHECK(several.out.empty());
+}
+
+TEST_CASE("files that cannot be read exit with 1", "[cli]") {
+  const auto missing = Call({"replay", "/nonexistent"});
+  CHECK(missing.code == kExitFailed);
+  CHECK_THAT(missing.err, Catch::Contains("/nonexistent"));
+  CHECK(Call({"backtest", "/nonexistent"}).code == kExitFailed);
+  const test::TempFile nonsense("nonsense\n");
+  const auto unreadable = Call({"replay", nonsense.Path()});
+  CHECK(unreadable.code == kExitFailed);
+  CHECK_THAT(unreadable.err, Catch::Contains(nonsense.Path() + ":1:") && Catch::Contains("nothing"));
+}
+
+TEST_CASE("replay prints a table that explains itself", "[cli]") {
+  const auto replay = Call({"replay", kLog});
+  CHECK(replay.code == kExitFine);
+  CHECK_THAT(replay.out, Catch::Contains("TARGET") && Catch::Contains("ml-scoring") &&
+                             Catch::Contains("Why") && Catch::Contains("half-life 24h"));
+}
+
+TEST_CASE("replay shows only what was asked for", "[cli]") {
+  const auto one = Call({"replay", kLog, "-o", "json", "--signature", "ml-scoring"});
+  CHECK(nlohmann::json::parse(one.out).size() == 1);
+  const auto two =
+      Call({"replay", kLog, "-o", "json", "--signature", "ml-scoring", "--signature", "sessionize"});
+  CHECK(nlohmann::json::parse(two.out).size() == 2);
+  const auto none = Call({"replay", kLog, "-o", "json", "--namespace", "elsewhere"});
+  CHECK(none.out == "[]\n");
+}
+
+TEST_CASE("replay as of a time knows nothing later", "[cli]") {
+  // The first executors of ml-scoring die at 10:12:17.6.
+  const auto at = [](const char* time) {
+    return nlohmann::json::parse(
+        Call({"replay", kLog, "-o", "json", "--signature", "ml-scoring", "--at", time}).out);
+  };
+  CHECK(at("2026-11-23T10:12:00Z").empty());
+  CHECK(at("2026-11-23T10:12:17.590Z")[0]["containerOOMs"] == 1);
+  CHECK(at("2026-11-23T10:12:17.590Z")[0]["targetBytes"] == 1164 * 1048576);  // 1.2 × 970
+}
+
+TEST_CASE("strict makes what could not be read a failure", "[cli]") {
+  const test::TempFile log("{\"type\":\"node\",\"event\":\"ADDED\",\"t\":\"2026-01-01T00:00:00Z\","
+                           "\"object\":{\"metadata\":{\"name\":\"n\"}}}\n{half\n");
+  CHECK(Call({"replay", log.Path()}).code == kExitFine);
+  CHECK(Call({"replay", log.Path(), "--strict"}).code == kExitFailed);
+}
+
+TEST_CASE("a log's header decides unless somebody else does", "[cli]") {
+  const std::string pod =
+      R"({"t":"2026-01-01T00:00:00Z","type":"pod","event":"ADDED","object":{"metadata":{"name":"e",)"
+      R"("namespace":"j","uid":"u","creationTimestamp":"2026-01-01T00:00:00Z","labels":{"spark-role":"executor",)"
+      R"("sparkfit.io/signature":"s"}},"spec":{"containers":[{"name":"spark-kubernetes-executor","resources":)"
+      R"({"limits":{"memory":"8Gi"}}}]},"status":{"phase":"Running"}}})"
+      "\n"
+      R"({"t":"2026-01-01T00:00:01Z","type":"usage","object":{"metadata":{"name":"e","namespace":"j"},)"
+      R"("timestamp":"2026-01-01T00:00:01Z","containers":[{"name":"spark-kubernetes-executor",)"
+      R"("usage":{"memory":"1Gi"}}]}})"
+      "\n";
+  const test::TempFile log("{\"type\":\"header\",\"version\":1,\"options\":{\"policy\":\"max:margin=1\"}}\n" + pod);
+  const auto target = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"replay", log.Path(), "-o", "json"});
+    return nlohmann::json::parse(Call(flags).out)[0]["targetBytes"].get<std::int64_t>();
+  };
+  CHECK(target({}) == std::int64_t{2} << 30);
+  CHECK(target({"--policy", "max:margin=2"}) == std::int64_t{3} << 30);
+}
+
+TEST_CASE("backtest compares policies in the order given", "[cli]") {
+  const auto result = Call({"backtest", SPARKFIT_SOURCE_DIR "/tests/oracle/synthetic.tsv.gz", "-o", "json",
+                            "--policy", "request", "--policy", "max:margin=0.15"});
+  CHECK(result.code == kExitFine);
+  const auto json = nlohmann::json::parse(result.out);
+  REQUIRE(json.size() == 2);
+  CHECK(json[0]["policy"] == "request");
+  CHECK(json[1]["policy"] == "max:margin=0.15");
+  CHECK(json[0]["waste_gbh"] > json[1]["waste_gbh"]);
+}
+
+TEST_CASE("check-config says fine, or everything that is wrong", "[cli]") {
+  const test::TempFile good("step: 0.5\n");
+  const test::TempFile bad("step: x\nnope: 1\n");
+  CHECK(Call({"check-config", good.Path()}).code == kExitFine);
+  const auto both = Call({"check-config", good.Path(), bad.Path()});
+  CHECK(both.code == kExitUsage);
+  CHECK_THAT(both.err, Catch::Contains(bad.Path() + ":1") && Catch::Contains(bad.Path() + ":2"));
+}
+
+TEST_CASE("print-config shows flags, environment and file with their sources", "[cli]") {
+  const test::TempFile file("maxMemory: 64Gi\n");
+  World world;
+  world.environment = {{"SPARKFIT_CONFIG", file.Path()}, {"SPARKFIT_STEP", "0.25"}};
+  const auto printed = Call({"print-config", "--late-samples", "30s"}, world);
+  CHECK(printed.code == kExitFine);
+  CHECK_THAT(printed.out, Catch::Contains("file)\nmaxMemory: \"65536Mi\"") &&
+                              Catch::Contains("environment)\nstep: \"0.25\"") &&
+                              Catch::Contains("flag)\nlateSamples: \"30s\""));
+}
+
+TEST_CASE("completion knows commands, flags and values", "[cli]") {
+  for (const auto* shell : {"bash", "zsh", "fish"}) {
+    INFO(shell);
+    const auto script = Call({"completion", shell});
+    CHECK(script.code == kExitFine);
+    CHECK_THAT(script.out, Catch::Contains("replay") && Catch::Contains("max-memory") &&
+                               Catch::Contains("yaml") && Catch::Contains("percentile"));
+  }
+  CHECK(Call({"completion", "tcsh"}).code == kExitUsage);
+}
+
+}  // namespace
+}  // namespace sparkfit::cli
