@@ -18,7 +18,8 @@ std::string Output(const std::string& arguments) {
   REQUIRE(pipe != nullptr);
   std::string output;
   std::array<char, 4096> chunk{};
-  while (const auto n = std::fread(chunk.data(), 1, chunk.size(), pipe)) output.append(chunk.data(), n);
+  while (const auto n = std::fread(chunk.data(), 1, chunk.size(), pipe))
+    output.append(chunk.data(), n);
   CHECK(::pclose(pipe) == 0);
   return output;
 }

@@ -124,7 +124,7 @@ struct ObservedTotals {
 class KeyHistory {
  public:
   static constexpr std::size_t kApplications = 16;
-  static constexpr std::size_t kShapes = 2;
+  static constexpr std::size_t kShapes = 4;  // the latest in use
 
   KeyHistory(Key key, base::Duration half_life);
 

@@ -46,7 +46,8 @@ TEST_CASE("help is an answer, not a mistake", "[cli]") {
     CHECK_THAT(help.out, Catch::Contains(command));
     const auto of_command = Call({command, "--help"});
     CHECK(of_command.code == kExitFine);
-    CHECK_THAT(of_command.out, Catch::Contains(command == std::string("check-config") ? "FILE" : "xample"));
+    CHECK_THAT(of_command.out,
+               Catch::Contains(command == std::string("check-config") ? "FILE" : "xample"));
   }
   CHECK_THAT(Call({"--version"}).out, Catch::StartsWith("sparkfit "));
 }
@@ -58,9 +59,11 @@ TEST_CASE("wrong usage exits with 2 and says what is wrong", "[cli]") {
   const auto unknown = Call({"replay", kLog, "--colour"});
   CHECK(unknown.code == kExitUsage);
   CHECK_THAT(unknown.err, Catch::Contains("--colour"));
-  const auto several = Call({"replay", kLog, "--at", "noon", "-o", "xml", "--step", "x", "--policy", "p"});
+  const auto several =
+      Call({"replay", kLog, "--at", "noon", "-o", "xml", "--step", "x", "--policy", "p"});
   CHECK(several.code == kExitUsage);
-  for (const auto* part : {"noon", "xml", "\"x\"", "\"p\""}) CHECK_THAT(several.err, Catch::Contains(part));
+  for (const auto* part : {"noon", "xml", "\"x\"", "\"p\""})
+    CHECK_THAT(several.err, Catch::Contains(part));
   CHECK(several.out.empty());
 }
 
@@ -72,7 +75,8 @@ TEST_CASE("files that cannot be read exit with 1", "[cli]") {
   const test::TempFile nonsense("nonsense\n");
   const auto unreadable = Call({"replay", nonsense.Path()});
   CHECK(unreadable.code == kExitFailed);
-  CHECK_THAT(unreadable.err, Catch::Contains(nonsense.Path() + ":1:") && Catch::Contains("nothing"));
+  CHECK_THAT(unreadable.err,
+             Catch::Contains(nonsense.Path() + ":1:") && Catch::Contains("nothing"));
 }
 
 TEST_CASE("replay prints a table that explains itself", "[cli]") {
@@ -85,8 +89,8 @@ TEST_CASE("replay prints a table that explains itself", "[cli]") {
 TEST_CASE("replay shows only what was asked for", "[cli]") {
   const auto one = Call({"replay", kLog, "-o", "json", "--signature", "ml-scoring"});
   CHECK(nlohmann::json::parse(one.out).size() == 1);
-  const auto two =
-      Call({"replay", kLog, "-o", "json", "--signature", "ml-scoring", "--signature", "sessionize"});
+  const auto two = Call(
+      {"replay", kLog, "-o", "json", "--signature", "ml-scoring", "--signature", "sessionize"});
   CHECK(nlohmann::json::parse(two.out).size() == 2);
   const auto none = Call({"replay", kLog, "-o", "json", "--namespace", "elsewhere"});
   CHECK(none.out == "[]\n");
@@ -104,8 +108,9 @@ TEST_CASE("replay as of a time knows nothing later", "[cli]") {
 }
 
 TEST_CASE("strict makes what could not be read a failure", "[cli]") {
-  const test::TempFile log("{\"type\":\"node\",\"event\":\"ADDED\",\"t\":\"2026-01-01T00:00:00Z\","
-                           "\"object\":{\"metadata\":{\"name\":\"n\"}}}\n{half\n");
+  const test::TempFile log(
+      "{\"type\":\"node\",\"event\":\"ADDED\",\"t\":\"2026-01-01T00:00:00Z\","
+      "\"object\":{\"metadata\":{\"name\":\"n\"}}}\n{half\n");
   CHECK(Call({"replay", log.Path()}).code == kExitFine);
   CHECK(Call({"replay", log.Path(), "--strict"}).code == kExitFailed);
 }
@@ -121,7 +126,8 @@ TEST_CASE("a log's header decides unless somebody else does", "[cli]") {
       R"("timestamp":"2026-01-01T00:00:01Z","containers":[{"name":"spark-kubernetes-executor",)"
       R"("usage":{"memory":"1Gi"}}]}})"
       "\n";
-  const test::TempFile log("{\"type\":\"header\",\"version\":1,\"options\":{\"policy\":\"max:margin=1\"}}\n" + pod);
+  const test::TempFile log(
+      "{\"type\":\"header\",\"version\":1,\"options\":{\"policy\":\"max:margin=1\"}}\n" + pod);
   const auto target = [&](std::vector<std::string> flags) {
     flags.insert(flags.begin(), {"replay", log.Path(), "-o", "json"});
     return nlohmann::json::parse(Call(flags).out)[0]["targetBytes"].get<std::int64_t>();
@@ -131,8 +137,8 @@ TEST_CASE("a log's header decides unless somebody else does", "[cli]") {
 }
 
 TEST_CASE("backtest compares policies in the order given", "[cli]") {
-  const auto result = Call({"backtest", SPARKFIT_SOURCE_DIR "/tests/oracle/synthetic.tsv.gz", "-o", "json",
-                            "--policy", "request", "--policy", "max:margin=0.15"});
+  const auto result = Call({"backtest", SPARKFIT_SOURCE_DIR "/tests/oracle/synthetic.tsv.gz", "-o",
+                            "json", "--policy", "request", "--policy", "max:margin=0.15"});
   CHECK(result.code == kExitFine);
   const auto json = nlohmann::json::parse(result.out);
   REQUIRE(json.size() == 2);

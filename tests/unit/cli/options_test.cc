@@ -67,7 +67,8 @@ TEST_CASE("all that is wrong with a file is said, with its line", "[cli][options
 }
 
 TEST_CASE("a file that is no mapping is refused, an empty one is fine", "[cli][options]") {
-  for (const auto* text : {"- a\n- b\n", "just text", "a: [", "a: 'x", "{\"step\": 1", "? [x]\n: y\n"}) {
+  for (const auto* text :
+       {"- a\n- b\n", "just text", "a: [", "a: 'x", "{\"step\": 1", "? [x]\n: y\n"}) {
     INFO(text);
     Settings settings;
     settings.ReadFile("c.yaml", text);
@@ -111,7 +112,8 @@ TEST_CASE("what print-config prints is read back to the same values", "[cli][opt
   for (const auto& option : Options()) {
     INFO(option.key);
     CHECK(option.get(again.Get()) == option.get(settings.Get()));
-    CHECK(option.get(again.Get()) != option.get(Config{}));  // every option was set to something else
+    CHECK(option.get(again.Get()) !=
+          option.get(Config{}));  // every option was set to something else
   }
   CHECK_THAT(printed, Catch::Contains("file"));
 }

@@ -3,8 +3,9 @@
 // The rules of docs/formats.md, on tables small enough to work out by hand.
 #include "sparkfit/replay/backtest.h"
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
+
+#include <catch2/catch.hpp>
 
 namespace sparkfit::replay {
 namespace {
@@ -12,7 +13,8 @@ namespace {
 constexpr double kGiBinGB = 1.073741824;
 
 const std::string kHeader =
-    "workflow\tprocess\tsignature\tsubmit_epoch_s\tcomplete_epoch_s\trequest_bytes\tpeak_rss_bytes\t"
+    "workflow\tprocess\tsignature\tsubmit_epoch_s\tcomplete_epoch_s\trequest_bytes\tpeak_rss_"
+    "bytes\t"
     "runtime_hours\tinput_bytes\n";
 
 // Requests and peaks in GiB.
@@ -62,7 +64,8 @@ TEST_CASE("the least bump decides where it is more", "[replay][backtest]") {
   CHECK(result.oom_kills == 1);
 }
 
-TEST_CASE("allocations are clamped, and what fails at the top is unsatisfied", "[replay][backtest]") {
+TEST_CASE("allocations are clamped, and what fails at the top is unsatisfied",
+          "[replay][backtest]") {
   // 0.1 GiB becomes 0.25. 200 GiB fails, 300 is clamped to 256, fails too: no further attempt.
   const auto small = Run(Row("a", 0, 10, 0.1, 0.05), "request");
   CHECK(small.allocated_gbh == Approx(0.25 * kGiBinGB));
@@ -96,7 +99,8 @@ TEST_CASE("keys are workflow and signature; order is by submit time, not by row"
 TEST_CASE("columns are found by name", "[replay][table]") {
   ExecutionTable table;
   const std::string text =
-      "peak_rss_bytes\tworkflow\textra\tsignature\tsubmit_epoch_s\tcomplete_epoch_s\trequest_bytes\t"
+      "peak_rss_bytes\tworkflow\textra\tsignature\tsubmit_epoch_s\tcomplete_epoch_s\trequest_"
+      "bytes\t"
       "runtime_hours\n7e9\tw\tx\ts\t1669393058.115\t1669393068\t8e9\t0.5\n";
   REQUIRE(table.Read("t", FromMemory(text), [](std::uint64_t) {}).has_value());
   REQUIRE(table.Executions().size() == 1);
@@ -108,16 +112,18 @@ TEST_CASE("a header that lacks a column is an error that names it", "[replay][ta
   ExecutionTable table;
   const auto read = table.Read("t.tsv", FromMemory("workflow\tsignature\n"), [](std::uint64_t) {});
   REQUIRE_FALSE(read.has_value());
-  CHECK_THAT(read.error().message, Catch::Contains("t.tsv:1") && Catch::Contains("peak_rss_bytes") &&
+  CHECK_THAT(read.error().message, Catch::Contains("t.tsv:1") &&
+                                       Catch::Contains("peak_rss_bytes") &&
                                        !Catch::Contains("workflow,"));
 }
 
 TEST_CASE("rows that cannot be are left out and named", "[replay][table]") {
   ExecutionTable table;
   const std::string good = Row("a", 0, 10, 8, 2);
-  const std::string text = kHeader + good + "w\tp\ts\tx\t2\t1\t1\t1\t1\n" + "w\tp\ts\t1\t2\t-1\t1\t1\t1\n" +
-                           "w\tp\ts\t1\t2\tnan\t1\t1\t1\n" + "w\tp\ts\t1\t2\t1\t1e300\t1\t1\n" +
-                           "w\tp\ts\t1\t2\t1\t\t1\t1\n" + "w\tp\ts\n" + "\n" + good;
+  const std::string text = kHeader + good + "w\tp\ts\tx\t2\t1\t1\t1\t1\n" +
+                           "w\tp\ts\t1\t2\t-1\t1\t1\t1\n" + "w\tp\ts\t1\t2\tnan\t1\t1\t1\n" +
+                           "w\tp\ts\t1\t2\t1\t1e300\t1\t1\n" + "w\tp\ts\t1\t2\t1\t\t1\t1\n" +
+                           "w\tp\ts\n" + "\n" + good;
   REQUIRE(table.Read("t.tsv", FromMemory(text), [](std::uint64_t) {}).has_value());
   CHECK(table.Executions().size() == 2);
   CHECK(table.GetProblems().Count() == 6);

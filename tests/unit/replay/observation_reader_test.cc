@@ -11,8 +11,8 @@ namespace sparkfit::replay {
 namespace {
 
 std::string Node(const std::string& t, const std::string& name) {
-  return R"({"t":")" + t + R"(","type":"node","event":"ADDED","object":{"metadata":{"name":")" + name +
-         R"("}}})" + "\n";
+  return R"({"t":")" + t + R"(","type":"node","event":"ADDED","object":{"metadata":{"name":")" +
+         name + R"("}}})" + "\n";
 }
 
 std::string At(int second) { return "2026-11-23T10:00:0" + std::to_string(second) + "Z"; }
@@ -41,9 +41,9 @@ TEST_CASE("logs are merged by time, ties in the order of the files", "[replay][r
 
 TEST_CASE("what cannot be read is named by file and line, the rest is kept", "[replay][reader]") {
   ObservationReader reader;
-  Add(reader, "a.ndjson", "{\"type\":\"header\",\"version\":1}\n" + Node(At(1), "a1") + "{broken\n\n" +
-                              "{\"type\":\"weather\"}\n" + Node(At(2), "a2").substr(0, 60) + "\n" +
-                              Node(At(3), "a3"));
+  Add(reader, "a.ndjson",
+      "{\"type\":\"header\",\"version\":1}\n" + Node(At(1), "a1") + "{broken\n\n" +
+          "{\"type\":\"weather\"}\n" + Node(At(2), "a2").substr(0, 60) + "\n" + Node(At(3), "a3"));
   CHECK(NamesIn(reader) == std::vector<std::string>{"a1", "a3"});
   CHECK(reader.GetProblems().Count() == 2);
   REQUIRE(reader.GetProblems().Shown().size() == 2);
@@ -65,8 +65,8 @@ TEST_CASE("an empty log is a problem, another version an error", "[replay][reade
   ObservationReader reader;
   Add(reader, "empty", "");
   CHECK(reader.GetProblems().Count() == 1);
-  const auto added =
-      reader.Add("new", std::make_unique<test::Drops>("{\"type\":\"header\",\"version\":7}\n", 100));
+  const auto added = reader.Add(
+      "new", std::make_unique<test::Drops>("{\"type\":\"header\",\"version\":7}\n", 100));
   REQUIRE_FALSE(added.has_value());
   CHECK(added.error().code == base::Code::kInvalidArgument);
   CHECK_THAT(added.error().message, Catch::StartsWith("new:1: "));
@@ -75,7 +75,8 @@ TEST_CASE("an empty log is a problem, another version an error", "[replay][reade
 TEST_CASE("the first header with options counts", "[replay][reader]") {
   ObservationReader reader;
   Add(reader, "a", "{\"type\":\"header\",\"version\":1}\n" + Node(At(1), "n"));
-  Add(reader, "b", "{\"type\":\"header\",\"version\":1,\"options\":{\"step\":\"0.5\"}}\n" + Node(At(1), "n"));
+  Add(reader, "b",
+      "{\"type\":\"header\",\"version\":1,\"options\":{\"step\":\"0.5\"}}\n" + Node(At(1), "n"));
   CHECK(reader.HeaderOptions().at("step") == "0.5");
 }
 
