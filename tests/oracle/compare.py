@@ -188,26 +188,30 @@ def time_text(ms):
     return make_log.stamp(ms)
 
 
+def moments(text, seed):
+    """Instants for --at: the end (None), after it, and many in the middle of things."""
+    rng = random.Random(seed)
+    lines = [json.loads(line) for line in text.splitlines()[1:]]
+    times = [replay.parse_time(line["t"]) for line in lines]
+    pods = [t for t, line in zip(times, lines) if line["type"] == "pod"]
+    result = [None]
+    result += [times[-1] + wait for wait in (30_000, 300_000, 1_200_000)]
+    result += [rng.choice(pods) + wait for wait in (0, 1, 1, 5_000, 65_000, 65_000, 300_000, 300_000,
+                                                    590_000, 620_000, 620_000)]
+    return result
+
+
 def variants(text, seed, folder):
-    """(label, files, at): whole, at a moment in the middle, later, and as two merged files."""
+    """(label, files, moments): the whole log, and the same as two files to be merged."""
     whole = os.path.join(folder, f"seed-{seed}.ndjson.gz")
     make_log.write(text, whole)
-    yield "whole", [whole], None
+    yield f"seed {seed}", [whole], moments(text, seed)
 
     lines = text.splitlines(keepends=True)
-    times = [replay.parse_time(json.loads(line)["t"]) for line in lines[1:]]
-    rng = random.Random(seed)
-    gaps = [a for a, b in zip(times, times[1:]) if b - a > 2]
-    for _ in range(2):
-        at = rng.choice(gaps) + 1
-        yield "--at " + time_text(at), [whole], at
-    for wait in (30_000, 300_000, 1_200_000):
-        yield "--at " + time_text(times[-1] + wait), [whole], times[-1] + wait
-
     first, second = (os.path.join(folder, f"seed-{seed}-{part}.ndjson") for part in "ab")
     make_log.write(lines[0] + "".join(line for line in lines[1:] if '"jobs"' not in line), first)
     make_log.write("".join(line for line in lines[1:] if '"jobs"' in line), second)     # no header
-    yield "two files", [first, second], None
+    yield f"seed {seed}, two files", [first, second], [None]
 
 
 def seeds_of(text):
@@ -221,22 +225,18 @@ def seeds_of(text):
 def compare_replay(binary, seeds, folder):
     differences, count = Differences(), 0
 
-    def check(where, files, at):
-        expected = replay.replay(files, at)
-        arguments = ["replay", *files] + (["--at", time_text(at)] if at is not None else [])
-        compare_rows(differences, where, expected, run(binary, arguments))
+    def check(where, files, instants):
+        for at, expected in zip(instants, replay.replay_at(files, instants)):
+            arguments = ["replay", *files] + (["--at", time_text(at)] if at is not None else [])
+            label = where + (" --at " + time_text(at) if at is not None else "")
+            compare_rows(differences, label, expected, run(binary, arguments))
+        return len(instants)
 
     for seed in seeds:
-        for label, files, at in variants(make_log.generate(seed), seed, folder):
-            check(f"seed {seed} {label}", files, at)
-            count += 1
-    recorded = [os.path.join(TRACES, name) for name in ("spark-runs.ndjson.gz", "spark-runs-coarse.ndjson.gz")]
-    for path in recorded:
-        if os.path.exists(path):
-            check(os.path.basename(path), [path], None)
-            count += 1
-        else:
-            print(f"SKIPPED: {os.path.basename(path)}: not in SPARKFIT_TRACES (or its default)")
+        for label, files, instants in variants(make_log.generate(seed), seed, folder):
+            count += check(label, files, instants)
+    for name in ("spark-runs.ndjson.gz", "spark-runs-coarse.ndjson.gz"):
+        count += check(name, [os.path.join(ROOT, "examples", name)], [None])
     return differences.report(f"replay, {count} runs")
 
 

@@ -62,6 +62,14 @@ class Job:
         self.sidecar = rng.random() < 0.15
         self.bounds = rng.choice([None, None, None, "own", "emr", "emr-alias", "driver"])
         self.floor = None                           # (heap, limit) that replacements get
+        # Two kinds of jobs of which each exercises a rule that chance rarely meets.
+        self.creeps = rng.random() < 0.12           # every run is full and the next gets more
+        if self.creeps:
+            self.fill, self.trouble, self.auto, self.has_heap = 1.0, rng.choice([0.0, 0.1, 0.2]), True, True
+            self.heap = rng.choice([512, 900, 2048])
+        elif rng.random() < 0.2:                    # trouble in the first run, then little use
+            self.fill, self.trouble, self.calm_after, self.auto = rng.uniform(0.1, 0.4), 0.7, 1, True
+            self.heap = rng.choice([1024, 3000, 4096, 8192])
 
     def overhead(self, heap=None):
         heap = self.heap if heap is None else heap
@@ -257,7 +265,15 @@ class Generator:
                 status.pop("containerStatuses", None)
             log.pod(t, "MODIFIED", pod)
         elif outcome == "preempted":
-            status["conditions"] = [{"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}]
+            how = rng.random()
+            if how < 0.4:                            # by the scheduler: marked, then deleted
+                reason = "PreemptionByScheduler"
+                delete_mark(t)
+            elif how < 0.8:                          # by the kubelet, for a critical pod
+                reason, status["reason"] = "TerminationByKubelet", "Preempting"
+            else:                                    # the node shuts down
+                reason, status["reason"] = "TerminationByKubelet", "Terminated"
+            status["conditions"] = [{"type": "DisruptionTarget", "status": "True", "reason": reason}]
             terminated(137, "Error")
             status["phase"] = "Failed"
             log.pod(t, "MODIFIED", pod)
@@ -298,7 +314,7 @@ class Generator:
         heap, limit = size
         # A JVM fills what it gets: partly need, partly 0.6 of the heap.
         top = min(job.fill * job.limit() * rng.uniform(0.8, 1.1) * 0.6 + 0.4 * heap * job.fill, limit * 0.999)
-        if rng.random() < 0.08:
+        if rng.random() < (0.7 if job.creeps else 0.08):
             top = limit * rng.uniform(0.93, 0.999)
         if outcome == "oomkilled" and rng.random() < 0.3:
             top = limit
@@ -356,6 +372,14 @@ class Generator:
             limit += 300
         return heap, limit
 
+    @staticmethod
+    def both(first, second):
+        """The smallest size with the heap and the overhead of both."""
+        if first is None:
+            return second
+        heap = max(first[0], second[0])
+        return heap, heap + max(first[1] - first[0], second[1] - second[0])
+
     def application(self, job, index, start):
         rng, log = self.rng, self.log
         serial = "%016x" % rng.getrandbits(64)
@@ -408,8 +432,9 @@ class Generator:
                         size = self.grown(job, size, outcome)
                         if size[1] > 40 * 1024:
                             break
-                        job.floor = size if job.floor is None else (
-                            max(size[0], job.floor[0]), max(size[1], job.floor[1], size[0] + job.overhead()))
+                        job.floor = self.both(job.floor, size)
+        if job.creeps and (job.floor or (0, 0))[1] < 30 * 1024 and rng.random() < 0.7:
+            job.floor = self.grown(job, job.floor or (job.heap, job.limit()), "oomkilled")
         if driver:
             t = last + rng.randint(300, 2500)
             driver["status"]["phase"] = rng.choice(["Succeeded", "Failed"])
@@ -422,13 +447,13 @@ class Generator:
         """Now and then the job is submitted differently."""
         rng = self.rng
         kind = rng.random()
-        if kind < 0.06:
+        if kind < 0.07:
             job.cores = rng.choice([1, 2, 4])
-        elif kind < 0.10:
+        elif kind < 0.12:
             job.overhead_kind = rng.choice(["0.1", "0.4", "explicit"])
-        elif kind < 0.16:
+        elif kind < 0.17:
             job.heap = rng.choice([768, 1024, 2048, 4096, 6000, 12288])
-        elif kind < 0.18:
+        elif kind < 0.19:
             job.explicit = rng.choice([384, 600, 1500])
         else:
             return

@@ -252,6 +252,7 @@ class Application:
         self.owners = set()
         self.idle_since = None
         self.ended = False
+        self.counted = False            # for the floor
         self.ooms = 0
         self.step = 0                   # in-run escalation
         self.asked = (0, 0)             # largest (heap, overhead) that its OOMs asked for
@@ -402,8 +403,8 @@ class Replay:
         executor.limit, executor.heap = facts.limit, facts.heap
 
         # D4: B is the largest limit under which executors of this shape ran.
-        shape = key.shape(executor.shape)
-        if facts.ran and executor.limit is not None:
+        shape = key.shape(executor.application.shape)
+        if facts.ran and executor.comparable and executor.limit is not None:
             shape.largest = max(shape.largest, executor.limit)
 
         for terminated in (facts.last_terminated, facts.terminated):
@@ -456,12 +457,17 @@ class Replay:
                 self.end_application(key, app)
 
     def end_application(self, key, app):
-        """An application ends once; the floor's expiry counts are taken now (D4)."""
         app.ended = True
-        floor = key.floor
-        if floor is None or app.started <= floor.since:
+        self.count_application(key, app)
+
+    def count_application(self, key, app):
+        """D4: the floor's expiry counts, once for an application that ended with a sampled
+        executor; a late sample may come after its end."""
+        if not app.ended or app.counted or not any(e.sampled and e.comparable for e in app.executors):
             return
-        if app.ooms or not any(e.sampled and e.comparable for e in app.executors):
+        app.counted = True
+        floor = key.floor
+        if floor is None or app.started <= floor.since or app.ooms:
             return
         total = floor.total(key.shape(app.shape).least_overhead)
         floor.any += 1
@@ -482,7 +488,8 @@ class Replay:
         self.on_oom(t, key, executor, kind)
 
     def on_oom(self, t, key, executor, kind):
-        app, shape = executor.application, key.shape(executor.shape)
+        # D1: the shape is the application's, also for an executor that is not sampled.
+        app, shape = executor.application, key.shape(executor.application.shape)
         limit, heap = executor.limit, executor.heap
         app.ooms += 1
         if kind == "container":
@@ -493,11 +500,14 @@ class Replay:
         if limit is None:
             return
 
-        # D4 in-run escalation: a new step only if the dead executor had what was asked for.
+        # D4 in-run escalation: a new step only if the dead executor had what was asked for,
+        # by an OOM of this application or by the floor in force.
         factor = None
+        asked_heap = max(app.asked[0], key.floor.heap if key.floor else 0)
+        asked_overhead = max(app.asked[1], key.floor.overhead if key.floor else 0, shape.least_overhead)
         if app.step == 0:
             app.step = 1
-        elif limit >= sum(app.asked) and (heap is None or heap >= app.asked[0]):
+        elif limit >= asked_heap + asked_overhead and (heap is None or heap >= asked_heap):
             app.step += 1
             factor = ESCALATION
 
@@ -550,6 +560,7 @@ class Replay:
         key.last_seen = t
         executor.samples.add(timestamp)
         executor.highest = max(executor.highest, spec.parse_bytes(usage))
+        self.count_application(key, executor.application)
 
         # D4 guard: a peak in the last tenth of the overhead, without an OOM, once (used up
         # only when it raises B); what has a sample has run.
@@ -698,20 +709,34 @@ def read_log(path):
                 yield parse_time(line["t"]), line
 
 
-def replay(paths, at=None, policy="percentile"):
-    """Several logs are merged by t, ties in file order (D5)."""
+def replay_at(paths, moments, policy="percentile"):
+    """The rows at each moment, in one pass; None stands for the end of the logs.
+
+    Several logs are merged by t, ties in file order (D5).  Lines after a moment
+    are not part of what is known then.
+    """
     pipeline = Replay(spec.parse(policy))
+    waiting = sorted(m for m in set(moments) if m is not None)
+    found = {}
     now = None
     for t, line in heapq.merge(*(read_log(path) for path in paths), key=lambda pair: pair[0]):
-        if at is not None and t > at:
+        while waiting and waiting[0] < t:
+            pipeline.advance(waiting[0])
+            found[waiting.pop(0)] = pipeline.rows()
+        if not waiting and None not in moments:
             break
         now = t
         pipeline.on_line(t, line)
-    if at is not None:
-        now = at
-    if now is not None:
-        pipeline.advance(now)
-    return pipeline.rows()
+    if None in moments and now is not None:
+        found[None] = pipeline.rows()
+    for moment in waiting:
+        pipeline.advance(moment)
+        found[moment] = pipeline.rows()
+    return [found.get(moment, []) for moment in moments]
+
+
+def replay(paths, at=None, policy="percentile"):
+    return replay_at(paths, [at], policy)[0]
 
 
 def main():
