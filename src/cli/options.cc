@@ -5,35 +5,17 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
+#include "sparkfit/base/number.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::cli {
 namespace {
 
-using base::Code;
+using base::ParseNumber;
 using base::Result;
-
-template <typename T>
-Result<void> Store(Result<T> value, T& target) {
-  if (!value) return tl::unexpected<base::Error>(value.error());
-  target = *std::move(value);
-  return {};
-}
-
-template <typename T>
-Result<T> Number(std::string_view text, T low, T high) {
-  T value{};
-  const auto* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end || !(value >= low && value <= high)) {
-    return base::Fail(Code::kInvalidArgument,
-                      fmt::format("\"{}\" is not a number from {} to {}", text, low, high));
-  }
-  return value;
-}
+using base::Store;
 
 constexpr std::string_view kNone = "none";
 
@@ -85,19 +67,21 @@ std::vector<Option> MakeOptions() {
   options.push_back(
       {"step", "number",
        "largest change per application as a share of the target, 0.5 for ±50 %; 0: no cap",
-       [](auto text, Config& c) { return Store(Number(text, 0.0, 10.0), c.pipeline.safety.step); },
+       [](auto text, Config& c) {
+         return Store(ParseNumber(text, 0.0, 10.0), c.pipeline.safety.step);
+       },
        [](const Config& c) { return fmt::format("{}", c.pipeline.safety.step); }});
   options.push_back(
       {"floorApplications", "count",
        "applications without an OOM, at limits of at least its floor, that end it",
        [](auto text, Config& c) {
-         return Store(Number(text, 1, 1000), c.pipeline.safety.floor_applications);
+         return Store(ParseNumber(text, 1, 1000), c.pipeline.safety.floor_applications);
        },
        [](const Config& c) { return fmt::format("{}", c.pipeline.safety.floor_applications); }});
   options.push_back({"floorApplicationsAnySize", "count",
                      "applications without an OOM, whatever their limits, that end its floor",
                      [](auto text, Config& c) {
-                       return Store(Number(text, 1, 1000),
+                       return Store(ParseNumber(text, 1, 1000),
                                     c.pipeline.safety.floor_applications_any_size);
                      },
                      [](const Config& c) {
@@ -107,14 +91,14 @@ std::vector<Option> MakeOptions() {
       {"escalation", "number",
        "second and later OOM steps within one application multiply the size by this",
        [](auto text, Config& c) {
-         return Store(Number(text, 1.0, 10.0), c.pipeline.safety.escalation);
+         return Store(ParseNumber(text, 1.0, 10.0), c.pipeline.safety.escalation);
        },
        [](const Config& c) { return fmt::format("{}", c.pipeline.safety.escalation); }});
   options.push_back(
       {"guardShare", "number",
        "a peak above heap + this share of the overhead raises the growth guard once",
        [](auto text, Config& c) {
-         return Store(Number(text, 0.0, 1.0), c.pipeline.safety.guard_share);
+         return Store(ParseNumber(text, 0.0, 1.0), c.pipeline.safety.guard_share);
        },
        [](const Config& c) { return fmt::format("{}", c.pipeline.safety.guard_share); }});
   options.push_back(

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <functional>
 
+#include "sparkfit/base/number.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::recommend {
@@ -14,7 +14,9 @@ namespace {
 
 using base::Bytes;
 using base::Code;
+using base::ParseNumber;
 using base::Result;
+using base::Store;
 
 constexpr double kLowerPercentile = 0.50;
 constexpr double kUpperPercentile = 0.95;
@@ -34,24 +36,6 @@ Policy DefaultsOf(PolicyKind kind) {
   return policy;
 }
 
-Result<double> Number(std::string_view text, double low, double high) {
-  double value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end || !(value >= low && value <= high)) {
-    return base::Fail(Code::kInvalidArgument,
-                      fmt::format("\"{}\" is not a number from {} to {}", text, low, high));
-  }
-  return value;
-}
-
-template <typename T>
-Result<void> Store(Result<T> value, T& target) {
-  if (!value) return tl::unexpected<base::Error>(value.error());
-  target = *value;
-  return {};
-}
-
 struct Option {
   PolicyOption description;
   std::function<Result<void>(std::string_view, Policy&)> parse;
@@ -69,13 +53,13 @@ Result<void> ParseHalfLife(std::string_view text, Policy& policy) {
 const std::vector<Option>& Options() {
   static const std::vector<Option> options{
       {{"percentile", "share of the weighted peaks to cover, 0 to 1 (policy percentile)"},
-       [](auto text, Policy& p) { return Store(Number(text, 0, 1), p.percentile); },
+       [](auto text, Policy& p) { return Store(ParseNumber(text, 0.0, 1.0), p.percentile); },
        [](const Policy& p) { return fmt::format("{}", p.percentile); }},
       {{"margin", "added on top, 0.4 for 40 % (policies percentile and max)"},
-       [](auto text, Policy& p) { return Store(Number(text, 0, 10), p.margin); },
+       [](auto text, Policy& p) { return Store(ParseNumber(text, 0.0, 10.0), p.margin); },
        [](const Policy& p) { return fmt::format("{}", p.margin); }},
       {{"oomBump", "after an OOM the next size is at least this many times the failed one"},
-       [](auto text, Policy& p) { return Store(Number(text, 1, 10), p.oom_bump); },
+       [](auto text, Policy& p) { return Store(ParseNumber(text, 1.0, 10.0), p.oom_bump); },
        [](const Policy& p) { return fmt::format("{}", p.oom_bump); }},
       {{"oomBumpMin", "and at least this much larger"},
        [](auto text, Policy& p) { return Store(base::ParseMemory(text), p.oom_bump_min); },
