@@ -53,78 +53,70 @@ std::string Separated(std::string_view key, char separator, bool upper) {
   return out;
 }
 
+// A number within bounds; `field` finds it in a Config, const or not.
+template <typename T, typename Field>
+Option Ranged(std::string_view key, std::string_view type, std::string_view help, T low, T high,
+              Field field) {
+  return {key, type, help,
+          [=](std::string_view text, Config& c) {
+            return Store(ParseNumber(text, low, high), field(c));
+          },
+          [=](const Config& c) { return fmt::format("{}", field(c)); }};
+}
+
+template <typename Field>
+Option Lasting(std::string_view key, std::string_view help, Field field) {
+  return {
+      key, "duration", help,
+      [=](std::string_view text, Config& c) { return Store(base::ParseDuration(text), field(c)); },
+      [=](const Config& c) { return base::FormatDuration(field(c)); }};
+}
+
 std::vector<Option> MakeOptions() {
-  std::vector<Option> options;
-  options.push_back(
+  return {
       {"policy", "policy", "how sizes follow from peaks: NAME[:option=value,…]",
        [](auto text, Config& c) { return Store(recommend::ParsePolicy(text), c.pipeline.policy); },
-       [](const Config& c) { return recommend::Format(c.pipeline.policy); }});
-  options.push_back(
+       [](const Config& c) { return recommend::Format(c.pipeline.policy); }},
       {"maxMemory", "quantity",
        "ceiling of every recommendation; none: the largest node's allocatable memory",
        [](auto text, Config& c) { return Store(MemoryOrNone(text), c.pipeline.safety.max_memory); },
-       [](const Config& c) { return FormatOrNone(c.pipeline.safety.max_memory); }});
-  options.push_back(
-      {"step", "number",
-       "largest change per application as a share of the target, 0.5 for ±50 %; 0: no cap",
-       [](auto text, Config& c) {
-         return Store(ParseNumber(text, 0.0, 10.0), c.pipeline.safety.step);
-       },
-       [](const Config& c) { return fmt::format("{}", c.pipeline.safety.step); }});
-  options.push_back(
-      {"floorApplications", "count",
-       "applications without an OOM, at limits of at least its floor, that end it",
-       [](auto text, Config& c) {
-         return Store(ParseNumber(text, 1, 1000), c.pipeline.safety.floor_applications);
-       },
-       [](const Config& c) { return fmt::format("{}", c.pipeline.safety.floor_applications); }});
-  options.push_back({"floorApplicationsAnySize", "count",
-                     "applications without an OOM, whatever their limits, that end its floor",
-                     [](auto text, Config& c) {
-                       return Store(ParseNumber(text, 1, 1000),
-                                    c.pipeline.safety.floor_applications_any_size);
-                     },
-                     [](const Config& c) {
-                       return fmt::format("{}", c.pipeline.safety.floor_applications_any_size);
-                     }});
-  options.push_back(
-      {"escalation", "number",
-       "second and later OOM steps within one application multiply the size by this",
-       [](auto text, Config& c) {
-         return Store(ParseNumber(text, 1.0, 10.0), c.pipeline.safety.escalation);
-       },
-       [](const Config& c) { return fmt::format("{}", c.pipeline.safety.escalation); }});
-  options.push_back(
-      {"guardShare", "number",
-       "a peak above heap + this share of the overhead raises the growth guard once",
-       [](auto text, Config& c) {
-         return Store(ParseNumber(text, 0.0, 1.0), c.pipeline.safety.guard_share);
-       },
-       [](const Config& c) { return fmt::format("{}", c.pipeline.safety.guard_share); }});
-  options.push_back(
-      {"lateSamples", "duration", "how long an ended executor waits for late samples",
-       [](auto text, Config& c) {
-         return Store(base::ParseDuration(text), c.pipeline.late_samples);
-       },
-       [](const Config& c) { return base::FormatDuration(c.pipeline.late_samples); }});
-  options.push_back(
-      {"applicationIdle", "duration", "an application without an executor for this long has ended",
-       [](auto text, Config& c) {
-         return Store(base::ParseDuration(text), c.pipeline.application_idle);
-       },
-       [](const Config& c) { return base::FormatDuration(c.pipeline.application_idle); }});
-  options.push_back(
+       [](const Config& c) { return FormatOrNone(c.pipeline.safety.max_memory); }},
+      Ranged(
+          "step", "number",
+          "largest change per application as a share of the target, 0.5 for ±50 %; 0: no cap", 0.0,
+          10.0, [](auto& c) -> auto& { return c.pipeline.safety.step; }),
+      Ranged(
+          "floorApplications", "count",
+          "applications without an OOM, at limits of at least its floor, that end it", 1, 1000,
+          [](auto& c) -> auto& { return c.pipeline.safety.floor_applications; }),
+      Ranged(
+          "floorApplicationsAnySize", "count",
+          "applications without an OOM, whatever their limits, that end its floor", 1, 1000,
+          [](auto& c) -> auto& { return c.pipeline.safety.floor_applications_any_size; }),
+      Ranged(
+          "escalation", "number",
+          "second and later OOM steps within one application multiply the size by this", 1.0, 10.0,
+          [](auto& c) -> auto& { return c.pipeline.safety.escalation; }),
+      Ranged(
+          "guardShare", "number",
+          "a peak above heap + this share of the overhead raises the growth guard once", 0.0, 1.0,
+          [](auto& c) -> auto& { return c.pipeline.safety.guard_share; }),
+      Lasting(
+          "lateSamples", "how long an ended executor waits for late samples",
+          [](auto& c) -> auto& { return c.pipeline.late_samples; }),
+      Lasting(
+          "applicationIdle", "an application without an executor for this long has ended",
+          [](auto& c) -> auto& { return c.pipeline.application_idle; }),
       {"logLevel", "level", "debug, info, warning or error",
        [](auto text, Config& c) { return Store(base::ParseLogLevel(text), c.log_level); },
-       [](const Config& c) { return std::string(LevelName(c.log_level)); }, false});
-  options.push_back(
+       [](const Config& c) { return std::string(LevelName(c.log_level)); }, false},
       {"logFormat", "format", "text or json, on standard error",
        [](auto text, Config& c) { return Store(base::ParseLogFormat(text), c.log_format); },
        [](const Config& c) {
          return std::string(c.log_format == base::LogFormat::kJson ? "json" : "text");
        },
-       false});
-  return options;
+       false},
+  };
 }
 
 const Option* Find(std::string_view key) {
