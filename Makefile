@@ -73,7 +73,7 @@ fuzz: ## each fuzz target FUZZ_RUNS times
 	cmake --build --preset fuzz --target $(addprefix fuzz_,$(FUZZ_TARGETS))
 	@for target in $(FUZZ_TARGETS); do \
 	  mkdir -p build/fuzz/corpus/$$target; \
-	  build/fuzz/tests/fuzz_$$target -runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 \
+	  build/fuzz/tests/fuzz_$$target -runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
 	    build/fuzz/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
 	done
 

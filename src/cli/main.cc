@@ -13,7 +13,9 @@ int main(int argc, char** argv) {
       std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1,
       [](const std::string& name) -> const char* { return std::getenv(name.c_str()); }, clock};
   try {
-    return sparkfit::cli::Run({argv + 1, argv + argc}, process);
+    const int code = sparkfit::cli::Run({argv + 1, argv + argc}, process);
+    if (std::cout.flush()) return code;
+    std::cerr << "error: the output could not be written\n";
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';
   } catch (...) {

@@ -218,7 +218,11 @@ void LineReader::SkipLine() {
 
 Result<std::optional<Line>> LineReader::Next() {
   for (;;) {
-    if (const auto text = TakeLine()) return Line{*text, ++number_, text->size() > longest_};
+    if (auto text = TakeLine()) {
+      // A byte order mark, which some editors leave before the first line.
+      if (number_ == 0 && text->starts_with("\xef\xbb\xbf")) text->remove_prefix(3);
+      return Line{*text, ++number_, text->size() > longest_};
+    }
     if (end_ - begin_ > longest_) {
       SkipLine();
       return Line{"", ++number_, true};

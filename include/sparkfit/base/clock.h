@@ -29,21 +29,22 @@ class SystemClock final : public Clock {
   [[nodiscard]] Steady SteadyNow() const override;
 };
 
-// Time that moves only when told. Not safe for concurrent use.
+// Time that moves only when told; its steady clock has run since `start`, for 290 years at most
+// (all that nanoseconds can count). Not safe for concurrent use.
 class VirtualClock final : public Clock {
  public:
   VirtualClock() = default;
-  explicit VirtualClock(Time start) : wall_(start) {}
+  explicit VirtualClock(Time start) : start_(start), wall_(start) {}
 
   [[nodiscard]] Time Wall() const override { return wall_; }
-  [[nodiscard]] Steady SteadyNow() const override { return steady_; }
+  [[nodiscard]] Steady SteadyNow() const override;
 
   // Moves to `time`; a time in the past is ignored, as a log's stray line must not turn time back.
   void AdvanceTo(Time time);
 
  private:
+  Time start_{};
   Time wall_{};
-  Steady steady_{};
 };
 
 }  // namespace sparkfit::base

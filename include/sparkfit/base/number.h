@@ -13,15 +13,16 @@
 
 namespace sparkfit::base {
 
-// The whole text as a number from `low` to `high`; NaN is none. kInvalidArgument, naming both, else.
+// The whole text as a number from `low` to `high`; NaN is none. kInvalidArgument, naming both,
+// else.
 template <typename T>
 Result<T> ParseNumber(std::string_view text, T low, T high) {
   T value{};
   const auto* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc{} || stop != end || !(value >= low && value <= high)) {
-    return Fail(Code::kInvalidArgument, fmt::format("\"{}\" is not a number from {} to {}",
-                                                    text.substr(0, 40), low, high));
+    return Fail(Code::kInvalidArgument,
+                fmt::format("\"{}\" is not a number from {} to {}", text.substr(0, 40), low, high));
   }
   return value;
 }

@@ -84,5 +84,13 @@ TEST_CASE("a virtual clock moves only when told, and never back", "[base][clock]
   CHECK(clock.SteadyNow() - steady == seconds(7));
 }
 
+// Found by fuzzing: the leap overflowed the steady clock's nanoseconds.
+TEST_CASE("a virtual clock survives a leap to the end of time", "[base][clock]") {
+  VirtualClock clock;
+  clock.AdvanceTo(*ParseTime("9999-12-31T23:59:59Z"));
+  CHECK(clock.SteadyNow().time_since_epoch() == hours(24 * 365 * 290));
+  CHECK(FormatTime(clock.Wall()) == "9999-12-31T23:59:59Z");
+}
+
 }  // namespace
 }  // namespace sparkfit::base

@@ -48,6 +48,7 @@ TEST_CASE("lines are what stands between line ends", "[replay][lines]") {
   CHECK(ReadAll("a\nb").lines == Lines{"a", "b"});
   CHECK(ReadAll("a\r\n\r\nb\r\n").lines == Lines{"a", "", "b"});
   CHECK(ReadAll("\n\n").lines == Lines{"", ""});
+  CHECK(ReadAll("\xef\xbb\xbf{}\n{}\n").lines == Lines{"{}", "{}"});
 }
 
 TEST_CASE("gzip is recognised by its bytes, member after member", "[replay][lines]") {
