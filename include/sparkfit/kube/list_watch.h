@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A collection of objects, followed: listed by pages, then watched, for ever.
+//
+// No event is lost: a watch goes on from the last version that was seen, whatever cut it off, and
+// where the server no longer knows that version everything is listed anew. No event is given twice
+// between two lists.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "sparkfit/base/result.h"
+#include "sparkfit/base/wait.h"
+#include "sparkfit/kube/client.h"
+
+namespace sparkfit::kube {
+
+struct Collection {
+  std::string resource;        // for metrics: pods
+  std::string path;            // /api/v1/pods
+  std::string label_selector;  // as kubectl takes it; empty: all
+};
+
+enum class Change { kAdded, kModified, kDeleted };
+
+// Takes what happens, on the thread that follows. Objects are JSON with 64 readable bytes behind
+// them, valid during the call; one that cannot be understood is the handler's to count.
+class CollectionHandler {
+ public:
+  virtual ~CollectionHandler() = default;
+  // A list begins; what it does not name is gone. Also where an unfinished list begins anew.
+  virtual void OnListBegin() = 0;
+  virtual void OnListed(std::string_view object) = 0;
+  virtual void OnListEnd() = 0;
+  virtual void OnChange(Change change, std::string_view object) = 0;
+  // The server cannot be reached or refuses; it is tried again. Empty: all is well again.
+  virtual void OnTrouble(const std::string& why) = 0;
+};
+
+// Every object once, by pages of at most 500. The list's resourceVersion. kNotFound with an empty
+// message where the list expired between two pages (410): begin anew.
+base::Result<std::string> List(Client& client, const Collection& collection,
+                               const std::function<void(std::string_view)>& on_item,
+                               const std::stop_token& stop);
+
+class Reflector {
+ public:
+  // REQUIRES: what is referred to outlives the reflector.
+  Reflector(Client& client, base::Waiter& waiter, Collection collection,
+            CollectionHandler& handler);
+
+  // Follows the collection until asked to stop.
+  void Run(const std::stop_token& stop);
+
+ private:
+  enum class Ended { kNormally, kExpired, kBroken };
+
+  // True where the collection was listed.
+  bool ListAll(const std::stop_token& stop);
+  Ended Watch(const std::stop_token& stop);
+  Ended OnEvent(std::string_view line);
+  void Trouble(const std::string& why);
+  void Fine();
+  void Pause(const std::stop_token& stop);
+
+  Client& client_;
+  base::Waiter& waiter_;
+  Collection collection_;
+  CollectionHandler& handler_;
+  std::string version_;  // the last that was seen; empty: list anew
+  base::Duration pause_;
+  bool in_trouble_ = false;
+};
+
+}  // namespace sparkfit::kube

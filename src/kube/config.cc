@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/kube/config.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+
+namespace sparkfit::kube {
+namespace {
+
+using base::Code;
+using base::Fail;
+using base::Result;
+
+constexpr const char* kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
+constexpr std::size_t kLargestConfig = std::size_t{4} << 20;
+
+Result<std::string> ReadText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Fail(Code::kNotFound, "cannot read " + path);
+  std::string text(kLargestConfig + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return Fail(Code::kNotFound, "cannot read " + path);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kLargestConfig) return Fail(Code::kInvalidArgument, path + " is too large");
+  return text;
+}
+
+std::string Trimmed(const std::string& text) {
+  constexpr const char* kSpace = " \t\r\n";
+  const auto first = text.find_first_not_of(kSpace);
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+Result<std::string> DecodeBase64(const std::string& what, const std::string& text) {
+  static const auto values = [] {
+    std::array<int, 256> table{};
+    table.fill(-1);
+    const std::string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (std::size_t i = 0; i < alphabet.size(); ++i) {
+      table[static_cast<unsigned char>(alphabet[i])] = static_cast<int>(i);
+    }
+    return table;
+  }();
+  std::string out;
+  unsigned bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    if (c == '=' || c == '\n' || c == '\r' || c == ' ') continue;
+    const int value = values[static_cast<unsigned char>(c)];
+    if (value < 0) return Fail(Code::kInvalidArgument, what + " is no base64");
+    bits = bits << 6 | static_cast<unsigned>(value);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out.push_back(static_cast<char>(bits >> count & 0xff));
+  }
+  return out;
+}
+
+std::string Scalar(const YAML::Node& map, const char* key) {
+  const auto value = map[key];
+  return value && value.IsScalar() ? value.Scalar() : "";
+}
+
+// Of a list of {name, <kind>: {…}} the part of the one with this name.
+Result<YAML::Node> Named(const YAML::Node& root, const char* list, const char* kind,
+                         const std::string& name) {
+  const auto entries = root[list];
+  if (entries && entries.IsSequence()) {
+    for (const auto& entry : entries) {
+      if (!entry.IsMap() || Scalar(entry, "name") != name) continue;
+      const auto part = entry[kind];
+      if (part && part.IsMap()) return part;
+    }
+  }
+  return Fail(Code::kInvalidArgument, fmt::format("it has no {} named \"{}\"", kind, name));
+}
+
+Result<Pem> ReadPemFields(const YAML::Node& map, const std::string& name,
+                          const std::string& directory) {
+  Pem pem;
+  if (const auto data = Scalar(map, (name + "-data").c_str()); !data.empty()) {
+    auto text = DecodeBase64(name + "-data", data);
+    if (!text) return tl::unexpected<base::Error>(text.error());
+    if (text->find("-----BEGIN ") == std::string::npos) {
+      return Fail(Code::kInvalidArgument, name + "-data is no PEM text");
+    }
+    pem.data = *std::move(text);
+    return pem;
+  }
+  if (const auto file = Scalar(map, name.c_str()); !file.empty()) {
+    pem.file = (std::filesystem::path(directory) / file).string();
+    // The TLS library says little when it fails; a missing file is better found here.
+    if (auto text = ReadText(pem.file); !text) return Fail(name, text.error());
+  }
+  return pem;
+}
+
+Result<void> ReadCluster(const YAML::Node& cluster, const std::string& directory,
+                         Endpoint& endpoint) {
+  endpoint.server = Scalar(cluster, "server");
+  if (endpoint.server.empty()) return Fail(Code::kInvalidArgument, "the cluster has no server");
+  auto authority = ReadPemFields(cluster, "certificate-authority", directory);
+  if (!authority) return tl::unexpected<base::Error>(authority.error());
+  endpoint.certificate_authority = *std::move(authority);
+  endpoint.tls_server_name = Scalar(cluster, "tls-server-name");
+  endpoint.insecure = Scalar(cluster, "insecure-skip-tls-verify") == "true";
+  if (!Scalar(cluster, "proxy-url").empty()) {
+    return Fail(Code::kInvalidArgument, "proxy-url is not supported");
+  }
+  return {};
+}
+
+ExecPlugin ReadExec(const YAML::Node& exec) {
+  ExecPlugin plugin;
+  plugin.command = Scalar(exec, "command");
+  plugin.api_version = Scalar(exec, "apiVersion");
+  if (const auto arguments = exec["args"]; arguments && arguments.IsSequence()) {
+    for (const auto& argument : arguments) {
+      if (argument.IsScalar()) plugin.arguments.push_back(argument.Scalar());
+    }
+  }
+  if (const auto environment = exec["env"]; environment && environment.IsSequence()) {
+    for (const auto& entry : environment) {
+      if (entry.IsMap()) {
+        plugin.environment.emplace_back(Scalar(entry, "name"), Scalar(entry, "value"));
+      }
+    }
+  }
+  return plugin;
+}
+
+Result<void> ReadUser(const YAML::Node& user, const std::string& directory, ClusterConfig& config) {
+  auto certificate = ReadPemFields(user, "client-certificate", directory);
+  auto key = ReadPemFields(user, "client-key", directory);
+  if (!certificate) return tl::unexpected<base::Error>(certificate.error());
+  if (!key) return tl::unexpected<base::Error>(key.error());
+  if (certificate->Given() != key->Given()) {
+    return Fail(Code::kInvalidArgument, "a client certificate and its key need each other");
+  }
+  config.endpoint.client_certificate = *std::move(certificate);
+  config.endpoint.client_key = *std::move(key);
+  config.credentials.token = Scalar(user, "token");
+  if (const auto file = Scalar(user, "tokenFile"); !file.empty()) {
+    config.credentials.token_file = (std::filesystem::path(directory) / file).string();
+  }
+  if (const auto exec = user["exec"]; exec && exec.IsMap()) {
+    config.credentials.exec = ReadExec(exec);
+  }
+  if (user["auth-provider"] || user["username"]) {
+    return Fail(Code::kInvalidArgument,
+                "auth-provider and basic authentication are not supported; use a token, a client "
+                "certificate or exec");
+  }
+  return {};
+}
+
+Result<ClusterConfig> ReadConfig(const YAML::Node& root, const std::string& directory,
+                                 const std::string& context) {
+  if (!root.IsMap()) return Fail(Code::kInvalidArgument, "it is no kubeconfig");
+  const auto name = context.empty() ? Scalar(root, "current-context") : context;
+  auto chosen = Named(root, "contexts", "context", name);
+  if (!chosen) return tl::unexpected<base::Error>(chosen.error());
+  auto cluster = Named(root, "clusters", "cluster", Scalar(*chosen, "cluster"));
+  if (!cluster) return tl::unexpected<base::Error>(cluster.error());
+  auto user = Named(root, "users", "user", Scalar(*chosen, "user"));
+  if (!user) return tl::unexpected<base::Error>(user.error());
+  ClusterConfig config;
+  if (auto read = ReadCluster(*cluster, directory, config.endpoint); !read) {
+    return tl::unexpected<base::Error>(read.error());
+  }
+  if (auto read = ReadUser(*user, directory, config); !read) {
+    return tl::unexpected<base::Error>(read.error());
+  }
+  if (auto name_space = Scalar(*chosen, "namespace"); !name_space.empty()) {
+    config.name_space = std::move(name_space);
+  }
+  return config;
+}
+
+class FixedToken final : public Authenticator {
+ public:
+  explicit FixedToken(std::string token) : token_(std::move(token)) {}
+  Result<std::string> Token(bool) override { return token_; }
+
+ private:
+  std::string token_;
+};
+
+class TokenFile final : public Authenticator {
+ public:
+  explicit TokenFile(std::string path) : path_(std::move(path)) {}
+
+  Result<std::string> Token(bool) override {
+    auto text = ReadText(path_);
+    if (!text) return Fail(Code::kUnavailable, text.error().message);
+    auto token = Trimmed(*text);
+    if (token.empty()) return Fail(Code::kUnavailable, path_ + " is empty");
+    return token;
+  }
+
+ private:
+  std::string path_;
+};
+
+class ExecAuthenticator final : public Authenticator {
+ public:
+  ExecAuthenticator(ExecPlugin plugin, const base::Clock& clock)
+      : plugin_(std::move(plugin)), clock_(clock) {}
+
+  Result<std::string> Token(bool refused) override {
+    const std::scoped_lock lock(mutex_);
+    const bool expired = current_ && current_->expires && *current_->expires <= clock_.Wall();
+    if (!current_ || refused || expired) {
+      auto token = RunExecPlugin(plugin_);
+      if (!token) return tl::unexpected<base::Error>(token.error());
+      current_ = *std::move(token);
+    }
+    return current_->token;
+  }
+
+ private:
+  std::mutex mutex_;
+  ExecPlugin plugin_;
+  const base::Clock& clock_;
+  std::optional<ExecToken> current_;
+};
+
+}  // namespace
+
+Result<ClusterConfig> InClusterConfig(const Environment& environment, const std::string& root) {
+  const char* host = environment("KUBERNETES_SERVICE_HOST");
+  const char* port = environment("KUBERNETES_SERVICE_PORT");
+  if (host == nullptr || port == nullptr || *host == '\0') {
+    return Fail(Code::kNotFound,
+                "not running in a cluster (KUBERNETES_SERVICE_HOST is not set); give --kubeconfig");
+  }
+  ClusterConfig config;
+  // A literal IPv6 address cannot be dialled; every cluster with DNS has the name.
+  const std::string address = host;
+  const bool ipv6 = address.find(':') != std::string::npos;
+  config.endpoint.server =
+      fmt::format("https://{}:{}", ipv6 ? "kubernetes.default.svc" : address, port);
+  const std::string directory = root + kServiceAccount;
+  config.endpoint.certificate_authority.file = directory + "ca.crt";
+  config.credentials.token_file = directory + "token";
+  for (const auto& file :
+       {config.endpoint.certificate_authority.file, config.credentials.token_file}) {
+    if (auto text = ReadText(file); !text) return Fail("service account", text.error());
+  }
+  if (auto name_space = ReadText(directory + "namespace")) config.name_space = Trimmed(*name_space);
+  return config;
+}
+
+Result<ClusterConfig> ParseKubeconfig(const std::string& text, const std::string& directory,
+                                      const std::string& context) {
+  try {
+    return ReadConfig(YAML::Load(text), directory, context);
+  } catch (const YAML::Exception& error) {
+    return Fail(Code::kInvalidArgument, fmt::format("line {}: {}", error.mark.line + 1, error.msg));
+  }
+}
+
+Result<ClusterConfig> ReadKubeconfig(const std::string& path, const std::string& context) {
+  auto text = ReadText(path);
+  if (!text) return Fail(Code::kInvalidArgument, text.error().message);
+  auto config = ParseKubeconfig(*text, std::filesystem::path(path).parent_path().string(), context);
+  if (!config) return Fail(path, config.error());
+  return config;
+}
+
+std::unique_ptr<Authenticator> MakeAuthenticator(const Credentials& credentials,
+                                                 const base::Clock& clock) {
+  if (credentials.exec) return std::make_unique<ExecAuthenticator>(*credentials.exec, clock);
+  if (!credentials.token_file.empty()) {
+    return std::make_unique<TokenFile>(credentials.token_file);
+  }
+  return std::make_unique<FixedToken>(credentials.token);
+}
+
+}  // namespace sparkfit::kube

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "sparkfit/kube/config.h"
+
+extern char** environ;
+
+namespace sparkfit::kube {
+namespace {
+
+using base::Code;
+using base::Fail;
+using base::Result;
+
+constexpr int kLongestSilenceMs = 60'000;
+constexpr std::size_t kMostOutput = std::size_t{1} << 20;
+
+std::vector<char*> Pointers(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (auto& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::vector<std::string> EnvironmentOf(const ExecPlugin& plugin) {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
+  for (const auto& [name, value] : plugin.environment) {
+    std::erase_if(all, [&](const std::string& entry) { return entry.starts_with(name + "="); });
+    all.push_back(name + "=" + value);
+  }
+  all.push_back(fmt::format(
+      R"(KUBERNETES_EXEC_INFO={{"apiVersion":"{}","kind":"ExecCredential","spec":{{"interactive":false}}}})",
+      plugin.api_version));
+  return all;
+}
+
+// Everything the process prints, until it closes its output.
+Result<std::string> ReadAll(int descriptor) {
+  std::string text;
+  std::array<char, 4096> buffer;
+  for (;;) {
+    pollfd ready{descriptor, POLLIN, 0};
+    if (::poll(&ready, 1, kLongestSilenceMs) <= 0) {
+      return Fail(Code::kUnavailable, "it did not answer within a minute");
+    }
+    const auto count = ::read(descriptor, buffer.data(), buffer.size());
+    if (count <= 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+    if (text.size() > kMostOutput) return Fail(Code::kUnavailable, "it prints without end");
+  }
+}
+
+Result<std::string> Output(const ExecPlugin& plugin) {
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) return Fail(Code::kUnavailable, "no pipe");
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  posix_spawn_file_actions_addclose(&actions, ends[0]);
+  posix_spawn_file_actions_addclose(&actions, ends[1]);
+  std::vector<std::string> words = plugin.arguments;
+  words.insert(words.begin(), plugin.command);
+  auto environment = EnvironmentOf(plugin);
+  pid_t child = 0;
+  const int failed = ::posix_spawnp(&child, plugin.command.c_str(), &actions, nullptr,
+                                    Pointers(words).data(), Pointers(environment).data());
+  posix_spawn_file_actions_destroy(&actions);
+  ::close(ends[1]);
+  if (failed != 0) {
+    ::close(ends[0]);
+    return Fail(Code::kUnavailable, "it could not be started; is it installed?");
+  }
+  auto text = ReadAll(ends[0]);
+  ::close(ends[0]);
+  if (!text) ::kill(child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (text && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
+    return Fail(Code::kUnavailable, "it failed");
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<ExecToken> ParseExecCredential(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto status = json.is_object() ? json.value("status", nlohmann::json()) : nlohmann::json();
+  if (!status.is_object() || !status.contains("token") || !status["token"].is_string()) {
+    return Fail(Code::kUnavailable, "it printed no ExecCredential with a status.token");
+  }
+  ExecToken token{status["token"].get<std::string>(), std::nullopt};
+  if (status.contains("expirationTimestamp") && status["expirationTimestamp"].is_string()) {
+    const auto time = base::ParseTime(status["expirationTimestamp"].get<std::string>());
+    if (time) token.expires = *time;
+  }
+  return token;
+}
+
+Result<ExecToken> RunExecPlugin(const ExecPlugin& plugin) {
+  const auto context = "credential plugin " + plugin.command;
+  auto text = Output(plugin);
+  if (!text) return Fail(context, text.error());
+  auto token = ParseExecCredential(*text);
+  if (!token) return Fail(context, token.error());
+  return token;
+}
+
+}  // namespace sparkfit::kube
