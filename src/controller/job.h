@@ -4,7 +4,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,8 @@ struct Effective {
 Effective Resolve(const model::JobRequest& job, const model::RecommendationObject* object,
                   const recommend::Policy& fallback, std::vector<std::string>& problems);
 
+struct TrackedPod;
+
 // One key, as the pipeline keeps it.
 struct Entry {
   Entry(const model::Key& key, const Effective& settings)
@@ -35,6 +39,10 @@ struct Entry {
   model::KeyHistory history;
   model::JobRequest job;
   Effective effective;
+  std::unordered_set<TrackedPod*> pods;
+  std::set<std::string> gone;  // UIDs of pods that are gone and whose events may be repeated
+  bool restored = false;       // from a checkpoint
+  bool changed = false;        // since the changes were last taken
 };
 
 // The ExecutorRecommendations of one key. The oldest counts, of equal age the first by name.

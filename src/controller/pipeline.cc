@@ -81,6 +81,7 @@ struct Pipeline::State {
   Timers timers;
   Unused unused;
   std::set<std::string> problems;
+  std::vector<Key> changed;
 
   [[nodiscard]] Time Now() const { return clock.Wall(); }
   void AdvanceTo(Time now);
@@ -90,8 +91,9 @@ struct Pipeline::State {
   void On(const model::UsageSample& sample);
   void On(const model::RecommendationEvent& event);
   void On(const model::NodeEvent& event);
+  void On(const model::RestoreEvent& event);
 
-  void OnExecutor(EventType event, const PodFacts& facts);
+  void OnExecutor(const model::PodEvent& event);
   void OnDriver(EventType event, const PodFacts& facts);
   TrackedPod& Track(const PodFacts& facts);
   void Attach(TrackedPod& pod);
@@ -105,10 +107,15 @@ struct Pipeline::State {
   void SealPod(TrackedPod& pod);
   void EndApplications(const std::string& name_space, const std::string& application);
   void Purge(const Key& key);
+  void Mark(Entry& entry);
+  void Forget(const std::string& uid, const Key& key);
+  void RestorePod(Entry& entry, const model::PodRecord& record);
+  void SealOrphans(Entry& entry);
   void Note(const std::string& where, const std::vector<std::string>& what);
 
   [[nodiscard]] const model::PodSettings* DriverOf(const PodFacts& pod) const;
   [[nodiscard]] recommend::Context ContextOf(const Entry& entry) const;
+  [[nodiscard]] KeyRecommendation Recommend(const Entry& entry) const;
 };
 
 void Pipeline::State::AdvanceTo(Time now) {
@@ -129,11 +136,16 @@ void Pipeline::State::Fire(const Timer& timer) {
       if (entry == entries.end()) return;
       const auto* application = entry->second->history.FindApplication(timer.id);
       if (application == nullptr || application->executors != timer.executors) return;
-      if (application->alive == 0) entry->second->history.EndApplication(timer.id);
+      if (application->alive > 0) return;
+      entry->second->history.EndApplication(timer.id);
+      Mark(*entry->second);
       return;
     }
     case TimerKind::kForgetPod:
       gone.erase(timer.id);
+      if (const auto entry = entries.find(timer.key); entry != entries.end()) {
+        entry->second->gone.erase(timer.id);
+      }
       return;
     case TimerKind::kForgetDriver:
       drivers.erase(timer.id);
@@ -144,7 +156,7 @@ void Pipeline::State::Fire(const Timer& timer) {
 void Pipeline::State::On(const model::PodEvent& event) {
   switch (event.pod.role) {
     case model::PodRole::kExecutor:
-      OnExecutor(event.event, event.pod);
+      OnExecutor(event);
       return;
     case model::PodRole::kDriver:
       OnDriver(event.event, event.pod);
@@ -154,14 +166,21 @@ void Pipeline::State::On(const model::PodEvent& event) {
   }
 }
 
-void Pipeline::State::OnExecutor(EventType event, const PodFacts& facts) {
+void Pipeline::State::OnExecutor(const model::PodEvent& event) {
+  const auto& facts = event.pod;
   if (gone.contains(facts.uid)) return;
   auto* known = pods.Find(facts.uid);
   auto& pod = known != nullptr ? *known : Track(facts);
-  if (known != nullptr) Update(pod.facts, facts);
+  if (known == nullptr) {
+    pod.unwatched = event.unwatched && facts.HasEnded();
+  } else if (pod.restored && event.event != EventType::kDeleted && facts.name == pod.facts.name) {
+    pods.Complete(pod, facts);
+  } else {
+    Update(pod.facts, facts);
+  }
   if (pod.entry == nullptr && !pod.ignored && !pod.sealed) Attach(pod);
   if (pod.executor != nullptr) LearnState(pod);
-  const bool deleted = event == EventType::kDeleted;
+  const bool deleted = event.event == EventType::kDeleted;
   if (deleted) pod.gone = true;
   if (deleted || pod.facts.HasEnded()) {
     const auto& termination = pod.facts.ended;
@@ -194,6 +213,11 @@ void Pipeline::State::Attach(TrackedPod& pod) {
   const auto job = model::Understand(pod.facts.settings, driver);
   Note("job " + key.name_space + "/" + key.signature, job.problems);
   --unused.executors_unsigned;
+  if (pod.unwatched) {
+    const auto known = entries.find(key);
+    pod.ignored = known == entries.end() || !known->second->restored;
+    if (pod.ignored) return;
+  }
   Start(pod, EntryFor(key, job));
 }
 
@@ -218,26 +242,26 @@ void Pipeline::State::Refresh(Entry& entry) {
   entry.effective = Resolve(entry.job, object == objects.end() ? nullptr : object->second.Winner(),
                             options.policy, found);
   entry.history.SetHalfLife(entry.effective.policy.half_life);
+  Mark(entry);
   Note("job " + key.name_space + "/" + key.signature, found);
 }
 
 void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   auto& history = entry.history;
-  const auto executor = MakeExecutor(pod.facts);
-  Bytes reference;
+  auto executor = MakeExecutor(pod.facts);
   const bool first = history.FindApplication(executor.application) == nullptr;
-  if (first && options.safety.step > 0) {
-    reference = recommend::Recommend(history, ContextOf(entry)).target.value_or(Bytes{});
-  }
+  executor.target_at_start =
+      recommend::Recommend(history, ContextOf(entry)).target.value_or(Bytes{});
   pod.entry = &entry;
+  entry.pods.insert(&pod);
   pod.executor = &history.Start(pod.facts.uid, executor, Now());
-  if (first) history.NoteReference(executor.application, reference);
+  if (first) history.NoteReference(executor.application, executor.target_at_start);
   LearnState(pod);
   // The samples that waited for the signature: all that is kept of them is the highest.
   const auto waiting = std::move(pod.waiting);
   assert(waiting != nullptr);  // from Track until here
   for (std::size_t i = 0; i < waiting->samples; ++i) {
-    recommend::LearnSample(history, *pod.executor, waiting->peak, waiting->Seen(i),
+    recommend::LearnSample(history, *pod.executor, waiting->peak, waiting->seen[i],
                            entry.effective.policy, options.safety);
   }
   if (waiting->samples > 0) {
@@ -264,6 +288,7 @@ void Pipeline::State::LearnOoms(TrackedPod& pod) {
     auto& counted = pod.counted_ooms;
     if (std::find(counted.begin(), counted.end(), id) != counted.end()) continue;
     counted.push_back(id);
+    Mark(*pod.entry);
     recommend::LearnOom(pod.entry->history, *pod.executor, *kind,
                         (*termination)->finished_at.value_or(Now()), Now(),
                         pod.entry->effective.policy, options.safety);
@@ -281,6 +306,7 @@ void Pipeline::State::EndPod(TrackedPod& pod, Time at) {
 void Pipeline::State::EndExecutor(TrackedPod& pod) {
   auto& history = pod.entry->history;
   history.End(*pod.executor, *pod.ended);
+  Mark(*pod.entry);
   const auto* application = history.FindApplication(pod.executor->application);
   if (application == nullptr || application->alive > 0) return;
   timers.Set({.due = *pod.ended + options.application_idle,
@@ -293,15 +319,29 @@ void Pipeline::State::EndExecutor(TrackedPod& pod) {
 // Late samples are over. The pod is remembered for as long as it exists, and a little longer, so
 // that it is never taken for a new one.
 void Pipeline::State::SealPod(TrackedPod& pod) {
-  if (pod.executor != nullptr) pod.entry->history.Seal(pod.facts.uid);
+  if (pod.executor != nullptr) {
+    pod.entry->history.Seal(pod.facts.uid);
+    Mark(*pod.entry);
+  }
   pod.executor = nullptr;
   pod.waiting.reset();
   pod.sealed = true;
   if (!pod.gone) return;
   const std::string uid = pod.facts.uid;
-  gone.insert(uid);
-  timers.Set({.due = Now() + kRemembered, .kind = TimerKind::kForgetPod, .id = uid, .key = {}});
+  Key key;
+  if (pod.entry != nullptr) {
+    key = pod.entry->history.GetKey();
+    pod.entry->pods.erase(&pod);
+    pod.entry->gone.insert(uid);
+  }
+  Forget(uid, key);
   pods.Remove(uid);
+}
+
+// Events of the pod are ignored from now on, for as long as they may be repeated.
+void Pipeline::State::Forget(const std::string& uid, const Key& key) {
+  gone.insert(uid);
+  timers.Set({.due = Now() + kRemembered, .kind = TimerKind::kForgetPod, .id = uid, .key = key});
 }
 
 void Pipeline::State::OnDriver(EventType event, const PodFacts& facts) {
@@ -322,7 +362,9 @@ void Pipeline::State::EndApplications(const std::string& name_space,
                                       const std::string& application) {
   for (auto entry = entries.lower_bound(Key{name_space, "", 0});
        entry != entries.end() && entry->first.name_space == name_space; ++entry) {
+    if (entry->second->history.FindApplication(application) == nullptr) continue;
     entry->second->history.EndApplication(application);
+    Mark(*entry->second);
   }
 }
 
@@ -344,7 +386,8 @@ void Pipeline::State::On(const model::UsageSample& sample) {
   } else if (pod->executor != nullptr) {
     recommend::LearnSample(pod->entry->history, *pod->executor, usage->working_set,
                            sample.timestamp, pod->entry->effective.policy, options.safety);
-  } else {
+    Mark(*pod->entry);
+  } else if (pod->waiting != nullptr) {
     pod->waiting->AddSample(usage->working_set, sample.timestamp);
   }
 }
@@ -373,12 +416,12 @@ void Pipeline::State::On(const model::RecommendationEvent& event) {
 void Pipeline::State::Purge(const Key& key) {
   const auto entry = entries.find(key);
   if (entry == entries.end()) return;
-  pods.ForEach([&](TrackedPod& pod) {
-    if (pod.entry != entry->second.get()) return;
-    pod.entry = nullptr;
-    pod.executor = nullptr;
-    pod.ignored = true;
-  });
+  for (auto* pod : entry->second->pods) {
+    pod->entry = nullptr;
+    pod->executor = nullptr;
+    pod->ignored = true;
+  }
+  Mark(*entry->second);
   entries.erase(entry);
 }
 
@@ -387,6 +430,35 @@ void Pipeline::State::On(const model::NodeEvent& event) {
     nodes.erase(event.name);
   } else {
     nodes[event.name] = event.allocatable;
+  }
+}
+
+// A checkpoint that contradicts itself is reported and left alone, as is one of a known key.
+void Pipeline::State::On(const model::RestoreEvent& event) {
+  const auto& checkpoint = *event.checkpoint;
+  const auto& key = checkpoint.key;
+  const auto refuse = [&](const std::string& why) {
+    Note("checkpoint " + key.name_space + "/" + key.signature, {why});
+  };
+  if (entries.contains(key)) return refuse("the key is known already");
+  Effective settings;
+  settings.policy.half_life = checkpoint.half_life;
+  auto entry = std::make_unique<Entry>(key, settings);
+  if (!entry->history.Load(checkpoint.history)) return refuse("it contradicts itself");
+  entry->history.floor = checkpoint.floor;
+  entry->job = checkpoint.job;
+  entry->restored = true;
+  for (const auto& record : checkpoint.pods) RestorePod(*entry, record);
+  SealOrphans(*entry);
+  auto& kept = *(entries[key] = std::move(entry));
+  Refresh(kept);
+  for (const auto& application : kept.history.Applications()) {
+    if (application.ended || application.alive > 0) continue;
+    timers.Set({.due = Now() + options.application_idle,
+                .kind = TimerKind::kApplicationIdle,
+                .id = application.id,
+                .key = key,
+                .executors = application.executors});
   }
 }
 
@@ -407,6 +479,72 @@ recommend::Context Pipeline::State::ContextOf(const Entry& entry) const {
   return {entry.effective.policy, options.safety, entry.effective.bounds, largest};
 }
 
+KeyRecommendation Pipeline::State::Recommend(const Entry& entry) const {
+  const auto context = ContextOf(entry);
+  auto recommendation = recommend::Recommend(entry.history, context);
+  auto explanation = recommend::Explain(recommendation, entry.history, context);
+  return {.history = &entry.history,
+          .recommendation = std::move(recommendation),
+          .mode = entry.effective.mode,
+          .policy = entry.effective.policy,
+          .bounds = entry.effective.bounds,
+          .wants_cpu = entry.job.wants_cpu,
+          .low_confidence = recommend::LowConfidence(entry.history),
+          .explanation = std::move(explanation)};
+}
+
+void Pipeline::State::Mark(Entry& entry) {
+  if (std::exchange(entry.changed, true)) return;
+  changed.push_back(entry.history.GetKey());
+}
+
+void Pipeline::State::RestorePod(Entry& entry, const model::PodRecord& record) {
+  if (pods.Find(record.uid) != nullptr || gone.contains(record.uid)) return;
+  const auto& key = entry.history.GetKey();
+  if (record.gone && record.sealed) {
+    entry.gone.insert(record.uid);
+    Forget(record.uid, key);
+    return;
+  }
+  PodFacts facts;
+  facts.name_space = key.name_space;
+  facts.name = record.name;
+  facts.uid = record.uid;
+  facts.created = record.created;
+  facts.profile = key.profile;
+  facts.role = model::PodRole::kExecutor;
+  auto& pod = pods.Add(facts);
+  pod.entry = &entry;
+  entry.pods.insert(&pod);
+  pod.restored = true;
+  pod.counted_ooms = record.counted_ooms;
+  pod.ended = record.ended;
+  pod.gone = record.gone;
+  pod.executor = entry.history.FindExecutor(record.uid);
+  pod.sealed = pod.executor == nullptr;
+  if (pod.executor == nullptr) return;
+  pod.facts.size = pod.executor->size;
+  if (!pod.ended) return;
+  timers.Set({.due = *pod.ended + options.late_samples,
+              .kind = TimerKind::kSeal,
+              .id = record.uid,
+              .key = {}});
+}
+
+// Executors without a pod cannot go on; a checkpoint that we wrote has none.
+void Pipeline::State::SealOrphans(Entry& entry) {
+  std::vector<std::string> orphans;
+  for (const auto& [uid, executor] : entry.history.Executors()) {
+    const auto* pod = pods.Find(uid);
+    if (pod == nullptr || pod->entry != &entry) orphans.push_back(uid);
+  }
+  std::sort(orphans.begin(), orphans.end());
+  for (const auto& uid : orphans) {
+    entry.history.End(*entry.history.FindExecutor(uid), Now());
+    entry.history.Seal(uid);
+  }
+}
+
 Pipeline::Pipeline(const PipelineOptions& options) : state_(std::make_unique<State>(options)) {}
 Pipeline::~Pipeline() = default;
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
@@ -422,14 +560,51 @@ void Pipeline::AdvanceTo(Time now) { state_->AdvanceTo(now); }
 std::vector<KeyRecommendation> Pipeline::Recommend() const {
   std::vector<KeyRecommendation> all;
   all.reserve(state_->entries.size());
-  for (const auto& [key, entry] : state_->entries) {
-    const auto context = state_->ContextOf(*entry);
-    auto recommendation = recommend::Recommend(entry->history, context);
-    auto explanation = recommend::Explain(recommendation, entry->history, context);
-    all.push_back({&entry->history, std::move(recommendation), entry->effective.mode,
-                   std::move(explanation)});
-  }
+  for (const auto& [key, entry] : state_->entries) all.push_back(state_->Recommend(*entry));
   return all;
+}
+
+std::optional<KeyRecommendation> Pipeline::Recommend(const Key& key) const {
+  const auto entry = state_->entries.find(key);
+  if (entry == state_->entries.end()) return std::nullopt;
+  return state_->Recommend(*entry->second);
+}
+
+std::vector<Key> Pipeline::TakeChanged() {
+  auto changed = std::exchange(state_->changed, {});
+  for (const auto& key : changed) {
+    const auto entry = state_->entries.find(key);
+    if (entry != state_->entries.end()) entry->second->changed = false;
+  }
+  return changed;
+}
+
+model::KeyCheckpoint Pipeline::Save(const Key& key) const {
+  const auto& entry = *state_->entries.at(key);
+  model::KeyCheckpoint checkpoint{.key = key,
+                                  .job = entry.job,
+                                  .half_life = entry.history.HalfLife(),
+                                  .history = entry.history.Save(),
+                                  .floor = entry.history.floor,
+                                  .pods = {}};
+  for (const auto* pod : entry.pods) {
+    checkpoint.pods.push_back({.uid = pod->facts.uid,
+                               .name = pod->facts.name,
+                               .created = pod->facts.created,
+                               .ended = pod->ended,
+                               .sealed = pod->sealed,
+                               .gone = pod->gone,
+                               .counted_ooms = pod->counted_ooms});
+  }
+  for (const auto& uid : entry.gone) {
+    model::PodRecord record;
+    record.uid = uid;
+    record.sealed = record.gone = true;
+    checkpoint.pods.push_back(std::move(record));
+  }
+  std::sort(checkpoint.pods.begin(), checkpoint.pods.end(),
+            [](const auto& a, const auto& b) { return a.uid < b.uid; });
+  return checkpoint;
 }
 
 Time Pipeline::Now() const { return state_->Now(); }

@@ -2,6 +2,7 @@
 #include "tracked_pods.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace sparkfit::controller {
 namespace {
@@ -31,6 +32,14 @@ void TrackedPods::Remove(const std::string& uid) {
   Drop(by_name_, NameKey(facts.name_space, facts.name), &entry->second);
   Drop(by_owner_, facts.owner_uid, &entry->second);
   by_uid_.erase(entry);
+}
+
+void TrackedPods::Complete(TrackedPod& pod, const model::PodFacts& facts) {
+  // A checkpoint knows namespace, name and UID; what is indexed besides is the owner.
+  assert(pod.facts.owner_uid.empty() && pod.facts.name == facts.name);
+  pod.facts = facts;
+  pod.restored = false;
+  if (!facts.owner_uid.empty()) by_owner_[facts.owner_uid].push_back(&pod);
 }
 
 void TrackedPods::Drop(Index& index, std::string_view key, const TrackedPod* pod) {

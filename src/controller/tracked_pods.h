@@ -26,9 +26,11 @@ struct TrackedPod {
   std::unique_ptr<model::Executor> waiting;
   std::vector<std::string> counted_ooms;  // container IDs
   std::optional<base::Time> ended;
-  bool gone = false;     // DELETED was seen
-  bool sealed = false;   // late samples are over
-  bool ignored = false;  // alive at a purge
+  bool unwatched = false;  // first seen when it had ended already
+  bool restored = false;   // known from a checkpoint only; its facts are still to come
+  bool gone = false;       // DELETED was seen
+  bool sealed = false;     // late samples are over
+  bool ignored = false;    // alive at a purge
 };
 
 struct StringHash {
@@ -44,6 +46,8 @@ class TrackedPods {
   // REQUIRES: not there yet.
   TrackedPod& Add(const model::PodFacts& facts);
   void Remove(const std::string& uid);
+  // Takes the facts of a pod that was known from a checkpoint only. REQUIRES: it is there.
+  void Complete(TrackedPod& pod, const model::PodFacts& facts);
 
   // The pod that ran under this name at that time, or null.
   TrackedPod* RunningAt(std::string_view name_space, std::string_view name, base::Time at);
@@ -52,11 +56,6 @@ class TrackedPods {
 
   // Executors whose driver has this UID.
   std::vector<TrackedPod*> OwnedBy(const std::string& driver_uid);
-
-  template <typename Visit>
-  void ForEach(Visit&& visit) {
-    for (auto& [uid, pod] : by_uid_) visit(pod);
-  }
 
  private:
   using Index =

@@ -28,12 +28,13 @@ std::vector<const Executor*> InStableOrder(const std::unordered_map<std::string,
 
 bool Executor::AddSample(base::Bytes working_set, base::Time timestamp) {
   peak = std::max(peak, working_set);
+  if (timestamp >= last_sample) last_used = working_set;
   last_sample = std::max(last_sample, timestamp);
   if (samples == kManySamples) return false;
   for (std::uint8_t i = 0; i < samples; ++i) {
-    if (seen_[i] == timestamp) return false;
+    if (seen[i] == timestamp) return false;
   }
-  seen_[samples++] = timestamp;
+  seen[samples++] = timestamp;
   return true;
 }
 
@@ -151,7 +152,23 @@ void KeyHistory::End(Executor& executor, base::Time at) {
   if (auto* application = Find(executor.application); application != nullptr) {
     --application->alive;
   }
+  CountSavings(executor);
   EndIdleApplications();
+}
+
+void KeyHistory::CountSavings(const Executor& executor) {
+  if (executor.target_at_start.value == 0 || executor.request.value == 0) return;
+  constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+  const std::chrono::duration<double, std::ratio<3600>> lifetime =
+      std::max(*executor.ended - executor.created, base::Duration{});
+  const double saved = static_cast<double>((executor.request - executor.target_at_start).value) /
+                       kGiB * lifetime.count();
+  auto& savings = totals_.savings;
+  if (saved < 0) {
+    savings.extra -= saved;
+  } else {
+    (executor.size == executor.submitted ? savings.possible : savings.realised) += saved;
+  }
 }
 
 void KeyHistory::Seal(const std::string& uid) {
@@ -262,6 +279,40 @@ void KeyHistory::NoteReference(const std::string& application, base::Bytes targe
 
 void KeyHistory::NoteOomStep(const std::string& application) {
   if (auto* found = Find(application); found != nullptr) ++found->oom_steps;
+}
+
+KeyHistory::State KeyHistory::Save() const {
+  return {totals_, ring_, shapes_, executors_, next_shape_id_};
+}
+
+bool KeyHistory::Load(State state) {
+  if (state.shapes.size() > kShapes) return false;
+  for (std::size_t i = 0; i < state.shapes.size(); ++i) {
+    const auto id = state.shapes[i].id;
+    if (id == 0 || id >= state.next_shape_id) return false;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (state.shapes[j].id == id || state.shapes[j].shape == state.shapes[i].shape) return false;
+    }
+  }
+  // What follows from the executors is not believed but counted.
+  for (auto& application : state.applications) application.alive = 0;
+  totals_ = state.totals;
+  ring_ = std::move(state.applications);
+  shapes_ = std::move(state.shapes);
+  executors_ = std::move(state.executors);
+  next_shape_id_ = state.next_shape_id;
+  for (const auto& [uid, executor] : executors_) {
+    if (executor.ended) continue;
+    if (auto* application = Find(executor.application); application != nullptr) {
+      ++application->alive;
+    }
+  }
+  return true;
+}
+
+Executor* KeyHistory::FindExecutor(const std::string& uid) {
+  const auto found = executors_.find(uid);
+  return found == executors_.end() ? nullptr : &found->second;
 }
 
 void KeyHistory::SetHalfLife(base::Duration half_life) {

@@ -87,6 +87,16 @@ bool IsTrue(const std::optional<std::string>& text, bool fallback, std::string_v
 
 }  // namespace
 
+std::string AnnotationOf(Setting setting) {
+  for (const auto& key : kOwnKeys) {
+    if (key.setting == setting) return std::string(kOwnPrefix) + std::string(key.suffix);
+  }
+  for (const auto& key : kEmrKeys) {
+    if (key.setting == setting) return std::string(kEmrPrefix) + std::string(key.suffix);
+  }
+  return "";
+}
+
 std::string_view Name(Mode mode) {
   switch (mode) {
     case Mode::kOff:

@@ -16,15 +16,59 @@ using model::UsageSample;
 using simdjson::error_code;
 using simdjson::SUCCESS;
 
-error_code ReadName(JsonValue metadata, std::string& name_space, std::string& name,
-                    std::string_view* created = nullptr) {
+constexpr std::size_t kMostConditions = 32;
+
+error_code ReadName(JsonValue metadata, std::string& name_space, std::string& name) {
   return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "name") return ReadString(value, name);
     if (key == "namespace") return ReadString(value, name_space);
-    if (key == "creationTimestamp" && created != nullptr && !value.is_null()) {
-      return value.get_string().get(*created);
-    }
     return SUCCESS;
+  });
+}
+
+error_code ReadIdentity(JsonValue metadata, RecommendationObject& object,
+                        std::string_view& created) {
+  return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return ReadString(value, object.name);
+    if (key == "namespace") return ReadString(value, object.name_space);
+    if (key == "uid") return ReadString(value, object.uid);
+    if (key == "generation") return value.get_int64().get(object.generation);
+    if (key == "creationTimestamp" && !value.is_null()) return value.get_string().get(created);
+    return SUCCESS;
+  });
+}
+
+// The status is ours, but anybody may have written it: what cannot be read is as if it were not
+// there.
+error_code ReadCondition(JsonValue json, RecommendationObject& object) {
+  std::string type;
+  std::string status;
+  std::string_view since;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "type") return ReadString(value, type);
+    if (key == "status") return ReadString(value, status);
+    if (key == "lastTransitionTime") return value.get_string().get(since);
+    return SUCCESS;
+  });
+  const auto time = base::ParseTime(since);
+  if (!error && time && object.conditions.size() < kMostConditions) {
+    object.conditions[type] = {status, *time};
+  }
+  return error;
+}
+
+error_code ReadStatus(JsonValue status, RecommendationObject& object) {
+  return ForEachMember(status, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "conditions") {
+      return ForEachElement(value, [&](JsonValue json) { return ReadCondition(json, object); });
+    }
+    if (key != "recommendation") return SUCCESS;
+    return ForEachMember(value, [&](std::string_view what, JsonValue memory) -> error_code {
+      if (what != "memory") return SUCCESS;
+      return ForEachMember(memory, [&](std::string_view bound, JsonValue amount) -> error_code {
+        return bound == "target" ? ReadString(amount, object.published_target) : SUCCESS;
+      });
+    });
   });
 }
 
@@ -137,8 +181,9 @@ Result<RecommendationObject> ReadRecommendation(JsonObject json) {
   RecommendationObject object;
   std::string_view created;
   const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "metadata") return ReadName(value, object.name_space, object.name, &created);
+    if (key == "metadata") return ReadIdentity(value, object, created);
     if (key == "spec") return ReadSpec(value, object);
+    if (key == "status") return ReadStatus(value, object);
     return SUCCESS;
   });
   if (error) return Malformed(error);

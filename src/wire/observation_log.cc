@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "json.h"
+#include "sparkfit/wire/checkpoint_json.h"
 
 namespace sparkfit::wire {
 namespace {
@@ -26,6 +27,7 @@ struct Envelope {
   std::string_view type{};
   std::string_view event{};
   std::int64_t version = 0;
+  bool unwatched = false;
   std::map<std::string, std::string> options{};
   bool object_seen = false;
   bool object_read = false;
@@ -49,7 +51,16 @@ void Take(Result<T> result, Envelope& envelope, Wrap&& wrap) {
   }
 }
 
+void ReadRestored(JsonObject object, Envelope& envelope) {
+  std::string_view text;
+  if (object.raw_json().get(text) != SUCCESS) text = {};
+  Take(ReadCheckpoint(text), envelope, [](auto checkpoint) {
+    return model::RestoreEvent{std::make_shared<const model::KeyCheckpoint>(std::move(checkpoint))};
+  });
+}
+
 void ReadKnownObject(JsonObject object, Envelope& envelope) {
+  if (envelope.type == "checkpoint") return ReadRestored(object, envelope);
   if (envelope.type == "usage") {
     Take(ReadPodMetrics(object), envelope, [](auto sample) { return sample; });
     return;
@@ -63,7 +74,7 @@ void ReadKnownObject(JsonObject object, Envelope& envelope) {
   }
   if (envelope.type == "pod") {
     Take(ReadPod(object), envelope, [&](auto pod) {
-      return model::PodEvent{*event, std::move(pod)};
+      return model::PodEvent{*event, std::move(pod), envelope.unwatched};
     });
   } else if (envelope.type == "recommendation") {
     Take(ReadRecommendation(object), envelope, [&](auto facts) {
@@ -78,8 +89,12 @@ void ReadKnownObject(JsonObject object, Envelope& envelope) {
 }
 
 bool HasObject(std::string_view type) {
-  return type == "pod" || type == "usage" || type == "recommendation" || type == "node";
+  return type == "pod" || type == "usage" || type == "recommendation" || type == "node" ||
+         type == "checkpoint";
 }
+
+// Types that are told apart by an event.
+bool HasEvent(std::string_view type) { return type != "usage" && type != "checkpoint"; }
 
 error_code ReadOptions(JsonValue value, Envelope& envelope) {
   return ForEachMember(value, [&](std::string_view key, JsonValue option) -> error_code {
@@ -92,11 +107,12 @@ error_code ReadMember(std::string_view key, JsonValue value, Envelope& envelope)
   if (key == "type") return value.get_string().get(envelope.type);
   if (key == "event") return value.get_string().get(envelope.event);
   if (key == "version") return value.get_int64().get(envelope.version);
+  if (key == "unwatched") return value.get_bool().get(envelope.unwatched);
   if (key == "options") return ReadOptions(value, envelope);
   if (key != "object") return SUCCESS;
   envelope.object_seen = true;
   const bool can_read =
-      HasObject(envelope.type) && (envelope.type == "usage" || !envelope.event.empty());
+      HasObject(envelope.type) && (!HasEvent(envelope.type) || !envelope.event.empty());
   if (!can_read) return SUCCESS;
   JsonObject object;
   if (auto error = value.get_object().get(object)) return error;
@@ -160,7 +176,9 @@ Result<LogLine> LogLineParser::Parse(std::string_view line) {
   const std::string type(envelope.type);
   const std::string event(envelope.event.empty() ? "?" : envelope.event);
   if (envelope.object_seen && !envelope.object_read && HasObject(type)) {
+    const bool unwatched = envelope.unwatched;
     envelope = {.type = type, .event = event};
+    envelope.unwatched = unwatched;
     if (auto error = impl_->Read(line, envelope)) return Malformed(error);
   }
   return Finish(std::move(envelope));

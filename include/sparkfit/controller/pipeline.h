@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "sparkfit/base/clock.h"
+#include "sparkfit/model/checkpoint.h"
 #include "sparkfit/model/history.h"
 #include "sparkfit/model/observation.h"
 #include "sparkfit/recommend/recommendation.h"
@@ -48,6 +49,10 @@ struct KeyRecommendation {
   const model::KeyHistory* history;
   recommend::Recommendation recommendation;
   model::Mode mode = model::Mode::kOff;
+  recommend::Policy policy;
+  recommend::Bounds bounds;
+  bool wants_cpu = false;
+  bool low_confidence = true;
   std::string explanation;
 };
 
@@ -66,6 +71,16 @@ class Pipeline {
   // Every key that has a history, sorted by namespace, signature and profile. The histories are
   // valid until the next Observe or AdvanceTo.
   [[nodiscard]] std::vector<KeyRecommendation> Recommend() const;
+
+  // The same for one key; nothing where it has no history.
+  [[nodiscard]] std::optional<KeyRecommendation> Recommend(const model::Key& key) const;
+
+  // The keys whose history or settings changed since this was last asked, in the order in which
+  // they did; one that was purged too.
+  std::vector<model::Key> TakeChanged();
+
+  // What to remember of a key. REQUIRES: the key has a history.
+  [[nodiscard]] model::KeyCheckpoint Save(const model::Key& key) const;
 
   [[nodiscard]] base::Time Now() const;
   [[nodiscard]] const Unused& GetUnused() const;

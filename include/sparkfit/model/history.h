@@ -45,21 +45,19 @@ struct Executor {
   bool oom = false;        // it died of an OOM of either kind
   std::optional<base::Time> ended;
 
+  base::Bytes target_at_start;  // the target in force when it was first seen; 0: none
   base::Bytes peak;  // highest working set; of one that died of a container OOM at least its limit
+  base::Bytes last_used;  // working set of the latest sample
   base::Time last_sample{};
-  std::uint8_t samples = 0;  // distinct timestamps, counted up to 3
+  std::uint8_t samples = 0;             // distinct timestamps, counted up to 3
+  std::array<base::Time, 3> seen = {};  // those timestamps
   std::uint32_t shape_id = 0;
 
   // True for a sample whose timestamp was not seen before.
   bool AddSample(base::Bytes working_set, base::Time timestamp);
   [[nodiscard]] Coverage GetCoverage() const;
-  // The n-th distinct timestamp. REQUIRES: n < samples.
-  [[nodiscard]] base::Time Seen(std::size_t n) const { return seen_[n]; }
   // When its peak was: finishedAt (or the event's time) once ended, else its latest sample's.
   [[nodiscard]] base::Time PeakTime() const { return ended ? *ended : last_sample; }
-
- private:
-  std::array<base::Time, 3> seen_{};  // the first distinct timestamps
 };
 
 // One run of the job.
@@ -109,6 +107,14 @@ struct OomFloor {
   [[nodiscard]] base::Bytes Total() const { return heap + overhead; }
 };
 
+// Σ over ended executors of lifetime × (submitted request − target in force when it started),
+// GiB·h. Each executor counts in one of the three.
+struct Savings {
+  double possible = 0;  // of executors that had the size that was submitted
+  double realised = 0;  // of executors that were sized by us
+  double extra = 0;     // where the target was above the request; not negative
+};
+
 // Counters over the key's whole life.
 struct ObservedTotals {
   std::uint64_t applications = 0;
@@ -119,6 +125,7 @@ struct ObservedTotals {
   base::Bytes peak;  // the highest of all sampled executors, 0: none
   std::optional<base::Time> last_sample;
   std::optional<base::Time> last_oom;
+  Savings savings;
 };
 
 class KeyHistory {
@@ -178,9 +185,25 @@ class KeyHistory {
   void NoteReference(const std::string& application, base::Bytes target);
   void NoteOomStep(const std::string& application);
   void SetHalfLife(base::Duration half_life);
+  [[nodiscard]] base::Duration HalfLife() const { return half_life_; }
+
+  // Everything but the key and the floor, for a checkpoint.
+  struct State {
+    ObservedTotals totals;
+    std::vector<ApplicationSummary> applications;
+    std::vector<ShapeHistory> shapes;
+    std::unordered_map<std::string, Executor> executors;
+    std::uint32_t next_shape_id = 1;
+  };
+  [[nodiscard]] State Save() const;
+  // False, and unchanged, where the state contradicts itself. REQUIRES: its histograms have this
+  // history's half-life.
+  [[nodiscard]] bool Load(State state);
+  [[nodiscard]] Executor* FindExecutor(const std::string& uid);
 
  private:
   void NotePeak(const Executor& executor, ApplicationSummary* application);
+  void CountSavings(const Executor& executor);
   ApplicationSummary* Find(const std::string& id);
   ApplicationSummary& StartApplication(const Executor& executor, base::Time now);
   std::uint32_t UseShape(const Executor& executor);

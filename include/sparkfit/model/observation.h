@@ -3,13 +3,18 @@
 // What comes in, live or from an observation log, in the order in which it was learnt.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/base/time.h"
+#include "sparkfit/model/checkpoint.h"
 #include "sparkfit/model/pod.h"
 
 namespace sparkfit::model {
@@ -19,6 +24,9 @@ enum class EventType { kAdded, kModified, kDeleted };
 struct PodEvent {
   EventType event = EventType::kAdded;
   PodFacts pod;
+  // Nobody watched when it came to this state: an executor that has ended by then counts only if a
+  // restored checkpoint of its key does not name it.
+  bool unwatched = false;
 };
 
 struct ContainerUsage {
@@ -47,6 +55,12 @@ struct RecommendationObject {
   std::optional<base::Bytes> min_memory;
   std::optional<base::Bytes> max_memory;
   std::vector<std::string> problems;
+
+  // How it stands in the cluster.
+  std::string uid;
+  std::int64_t generation = 0;
+  std::string published_target;  // status.recommendation.memory.target, as text
+  std::map<std::string, std::pair<std::string, base::Time>> conditions;  // status and since when
 };
 
 struct RecommendationEvent {
@@ -60,9 +74,14 @@ struct NodeEvent {
   base::Bytes allocatable;
 };
 
+// A key taken up where a checkpoint left it. Never null.
+struct RestoreEvent {
+  std::shared_ptr<const KeyCheckpoint> checkpoint;
+};
+
 struct Observation {
   base::Time t{};  // when it was learnt
-  std::variant<PodEvent, UsageSample, RecommendationEvent, NodeEvent> what;
+  std::variant<PodEvent, UsageSample, RecommendationEvent, NodeEvent, RestoreEvent> what;
 };
 
 }  // namespace sparkfit::model

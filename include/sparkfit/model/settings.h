@@ -46,6 +46,9 @@ struct SettingSource {
 // Nothing where the key is none of ours or EMR's.
 std::optional<SettingSource> FindSetting(std::string_view key, bool annotation);
 
+// The annotation that carries a setting with the highest rank; FindSetting's counterpart.
+std::string AnnotationOf(Setting setting);
+
 // The settings of one pod, as written.
 class PodSettings {
  public:

@@ -50,4 +50,9 @@ class LogLineParser {
   std::unique_ptr<Impl> impl_;
 };
 
+// The same, written: one line with its end. Of a pod only what ParsePod reads is in it, of the
+// environment only what sizes an executor.
+std::string WriteLine(const model::Observation& observation);
+std::string WriteHeader(const std::map<std::string, std::string>& options);
+
 }  // namespace sparkfit::wire

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// All that has to survive a restart for one key.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sparkfit/base/time.h"
+#include "sparkfit/model/history.h"
+#include "sparkfit/model/key.h"
+#include "sparkfit/model/settings.h"
+
+namespace sparkfit::model {
+
+// An executor pod that was counted, so that it is never counted again.
+struct PodRecord {
+  std::string uid;
+  std::string name;
+  base::Time created{};
+  std::optional<base::Time> ended;
+  bool sealed = false;                    // its peak is in the histogram
+  bool gone = false;                      // it was deleted; events of it may still be repeated
+  std::vector<std::string> counted_ooms;  // container IDs
+
+  friend bool operator==(const PodRecord&, const PodRecord&) = default;
+};
+
+struct KeyCheckpoint {
+  Key key;
+  JobRequest job;  // what the latest run asked for
+  base::Duration half_life{};
+  KeyHistory::State history;
+  std::optional<OomFloor> floor;
+  std::vector<PodRecord> pods;  // by UID
+};
+
+}  // namespace sparkfit::model

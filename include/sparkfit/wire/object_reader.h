@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Objects of the Kubernetes API as they come from lists and watches.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "sparkfit/base/result.h"
+#include "sparkfit/model/observation.h"
+
+namespace sparkfit::wire {
+
+// Not safe for concurrent use; reuse one for many objects. kMalformed where an object lacks what it
+// must have or holds an amount that cannot be. REQUIRES: 64 readable bytes behind each text.
+class ObjectReader {
+ public:
+  ObjectReader();
+  ~ObjectReader();
+
+  base::Result<model::PodFacts> Pod(std::string_view json);
+  base::Result<model::UsageSample> PodMetrics(std::string_view json);
+  base::Result<model::RecommendationObject> Recommendation(std::string_view json);
+  base::Result<model::NodeEvent> Node(std::string_view json);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sparkfit::wire

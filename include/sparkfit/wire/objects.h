@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The objects that we publish: ExecutorRecommendation and its checkpoint.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sparkfit/model/checkpoint.h"
+#include "sparkfit/model/history.h"
+#include "sparkfit/recommend/recommendation.h"
+
+namespace sparkfit::wire {
+
+inline constexpr char kApiVersion[] = "sparkfit.io/v1alpha1";
+
+// A name for a key's object: a readable part and a hash, at most 63 characters. Not injective:
+// what an object is about is in its spec.
+std::string ObjectName(const model::Key& key);
+
+// The signature as a label value: itself where Kubernetes accepts it, else a hash.
+std::string SignatureLabel(const std::string& signature);
+
+// To be created: only what identifies the key.
+std::string NewRecommendation(const model::Key& key);
+
+struct Condition {
+  std::string type;
+  bool status = false;
+  std::string reason;   // CamelCase
+  std::string message;  // a sentence
+};
+
+// What the status says.
+struct StatusFacts {
+  const model::KeyHistory& history;
+  const recommend::Recommendation& recommendation;
+  model::Mode mode;
+  const recommend::Policy& policy;
+  recommend::Bounds bounds;
+  const std::string& explanation;
+  std::vector<Condition> conditions;
+};
+
+// Which object is meant: a write to another one fails.
+struct ObjectRef {
+  std::string name_space;
+  std::string name;
+  std::string uid;
+  std::int64_t generation = 0;
+};
+
+// Since when each condition has its status: type → (status, since).
+using ConditionTimes = std::map<std::string, std::pair<std::string, base::Time>>;
+
+// A server-side apply patch of the status subresource. `times` is brought up to `now`.
+std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, ConditionTimes& times,
+                        base::Time now);
+
+// A server-side apply patch of the checkpoint object that belongs to `owner`; `spec` is
+// WriteCheckpoint's, `version` the resourceVersion that is replaced, empty for the first.
+std::string CheckpointPatch(const ObjectRef& owner, const model::Key& key, const std::string& spec,
+                            const std::string& version);
+
+}  // namespace sparkfit::wire

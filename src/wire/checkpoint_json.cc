@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/wire/checkpoint_json.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "sparkfit/base/hash.h"
+
+namespace sparkfit::wire {
+namespace {
+
+using base::Bytes;
+using base::Time;
+using nlohmann::json;
+
+// 9999-12-31T23:59:59Z, the last time that can be written.
+constexpr std::int64_t kLatest = 253402300799'000;
+
+// What is wrong with a checkpoint; caught in ReadCheckpoint, as the library's own exceptions are.
+struct Damaged : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+std::string Checksum(const std::string& data) { return fmt::format("{:016x}", base::Fnv1a(data)); }
+
+json Of(Time time) { return time.time_since_epoch().count(); }
+json Of(Bytes bytes) { return bytes.value; }
+template <typename T>
+json Of(const std::optional<T>& value) {
+  return value ? Of(*value) : json();
+}
+
+std::int64_t Number(const json& value, std::int64_t high) {
+  if (!value.is_number_integer()) throw Damaged("a number is none");
+  const auto number = value.get<std::int64_t>();
+  if (number < 0 || number > high) throw Damaged("a number is out of range");
+  return number;
+}
+
+void Read(const json& value, Time& time) { time = Time(base::Duration(Number(value, kLatest))); }
+void Read(const json& value, Bytes& bytes) {
+  bytes = {Number(value, base::kLargestPlausible.value)};
+}
+void Read(const json& value, std::string& text) { text = value.get<std::string>(); }
+void Read(const json& value, bool& flag) { flag = value.get<bool>(); }
+void Read(const json& value, std::uint32_t& number) {
+  number = static_cast<std::uint32_t>(Number(value, std::numeric_limits<std::uint32_t>::max()));
+}
+void Read(const json& value, std::uint64_t& number) {
+  number = static_cast<std::uint64_t>(Number(value, std::numeric_limits<std::int64_t>::max()));
+}
+void Read(const json& value, double& number) {
+  number = value.get<double>();
+  if (!(number >= 0 && number < 1e300)) throw Damaged("a number is out of range");
+}
+template <typename T>
+void Read(const json& value, std::optional<T>& out) {
+  out.reset();
+  if (!value.is_null()) Read(value, out.emplace());
+}
+
+void Read(const json& value, model::ExecutorSize& size);
+void Read(const json& value, model::Shape& shape);
+void Read(const json& object, model::DecayingHistogram& histogram);
+
+template <typename T>
+void Read(const json& object, const char* key, T& out) {
+  Read(object.at(key), out);
+}
+
+template <typename Enum>
+Enum ReadEnum(const json& value, Enum last) {
+  return static_cast<Enum>(Number(value, static_cast<std::int64_t>(last)));
+}
+
+json Of(const model::ExecutorSize& size) { return {Of(size.limit), Of(size.heap)}; }
+void Read(const json& value, model::ExecutorSize& size) {
+  Read(value.at(0), size.limit);
+  Read(value.at(1), size.heap);
+  if (size.heap && *size.heap > size.limit) throw Damaged("a heap above its limit");
+}
+
+json Of(const model::Shape& shape) { return {shape.cores, static_cast<int>(shape.overhead)}; }
+void Read(const json& value, model::Shape& shape) {
+  Read(value.at(0), shape.cores);
+  shape.overhead = ReadEnum(value.at(1), model::OverheadClass::kExplicit);
+}
+
+json Of(const model::JobRequest& job) {
+  json object{{"scaleMemory", job.scale_memory}, {"wantsCPU", job.wants_cpu}};
+  if (job.mode) object["mode"] = std::string(model::Name(*job.mode));
+  if (job.policy) object["policy"] = *job.policy;
+  if (job.family) object["family"] = *job.family;
+  if (job.min_memory) object["min"] = Of(*job.min_memory);
+  if (job.max_memory) object["max"] = Of(*job.max_memory);
+  return object;
+}
+void Read(const json& object, model::JobRequest& job) {
+  Read(object, "scaleMemory", job.scale_memory);
+  Read(object, "wantsCPU", job.wants_cpu);
+  if (object.contains("mode")) job.mode = model::ParseMode(object.at("mode").get<std::string>());
+  if (object.contains("policy")) Read(object, "policy", job.policy.emplace());
+  if (object.contains("family")) Read(object, "family", job.family.emplace());
+  if (object.contains("min")) Read(object, "min", job.min_memory.emplace());
+  if (object.contains("max")) Read(object, "max", job.max_memory.emplace());
+}
+
+json Of(const model::ObservedTotals& totals) {
+  return {{"applications", totals.applications},
+          {"executors", totals.executors},
+          {"coverage", totals.coverage},
+          {"containerOOMs", totals.container_ooms},
+          {"heapOOMs", totals.heap_ooms},
+          {"peak", Of(totals.peak)},
+          {"lastSample", Of(totals.last_sample)},
+          {"lastOOM", Of(totals.last_oom)},
+          {"savings", {totals.savings.possible, totals.savings.realised, totals.savings.extra}}};
+}
+void Read(const json& object, model::ObservedTotals& totals) {
+  Read(object, "applications", totals.applications);
+  Read(object, "executors", totals.executors);
+  for (std::size_t i = 0; i < totals.coverage.size(); ++i) {
+    Read(object.at("coverage").at(i), totals.coverage.at(i));
+  }
+  Read(object, "containerOOMs", totals.container_ooms);
+  Read(object, "heapOOMs", totals.heap_ooms);
+  Read(object, "peak", totals.peak);
+  Read(object, "lastSample", totals.last_sample);
+  Read(object, "lastOOM", totals.last_oom);
+  const auto& savings = object.at("savings");
+  Read(savings.at(0), totals.savings.possible);
+  Read(savings.at(1), totals.savings.realised);
+  Read(savings.at(2), totals.savings.extra);
+}
+
+json Of(const model::ApplicationSummary& application) {
+  return {{"id", application.id},
+          {"started", Of(application.started)},
+          {"peak", Of(application.peak)},
+          {"smallestLimit", Of(application.smallest_limit)},
+          {"reference", Of(application.reference)},
+          {"shape", application.shape_id},
+          {"executors", application.executors},
+          {"sampled", application.sampled},
+          {"ooms", application.ooms},
+          {"oomSteps", application.oom_steps},
+          {"ended", application.ended},
+          {"counted", application.counted}};
+}
+void Read(const json& object, model::ApplicationSummary& application) {
+  Read(object, "id", application.id);
+  Read(object, "started", application.started);
+  Read(object, "peak", application.peak);
+  Read(object, "smallestLimit", application.smallest_limit);
+  Read(object, "reference", application.reference);
+  Read(object, "shape", application.shape_id);
+  Read(object, "executors", application.executors);
+  Read(object, "sampled", application.sampled);
+  Read(object, "ooms", application.ooms);
+  Read(object, "oomSteps", application.oom_steps);
+  Read(object, "ended", application.ended);
+  Read(object, "counted", application.counted);
+}
+
+json Of(const model::DecayingHistogram& histogram) {
+  const auto state = histogram.Save();
+  return {{"reference", Of(state.reference)},
+          {"newest", Of(state.newest)},
+          {"first", state.first},
+          {"weights", state.weights},
+          {"total", state.total}};
+}
+void Read(const json& object, model::DecayingHistogram& histogram) {
+  model::DecayingHistogram::State state;
+  Read(object, "reference", state.reference);
+  Read(object, "newest", state.newest);
+  state.first = static_cast<std::size_t>(Number(object.at("first"), 1'000'000));
+  state.weights = object.at("weights").get<std::vector<double>>();
+  Read(object, "total", state.total);
+  if (!histogram.Load(state)) throw Damaged("a histogram contradicts itself");
+}
+
+json Of(const model::ShapeHistory& shape) {
+  return {{"id", shape.id},
+          {"shape", Of(shape.shape)},
+          {"peaks", Of(shape.peaks)},
+          {"sealed", shape.sealed},
+          {"proven", shape.proven},
+          {"peakRaiseSpent", shape.peak_raise_spent},
+          {"largestLimit", Of(shape.largest_limit)},
+          {"raisedTo", Of(shape.raised_to)},
+          {"leastOverhead", Of(shape.least_overhead)},
+          {"submitted", Of(shape.submitted)},
+          {"request", Of(shape.request)}};
+}
+void Read(const json& object, model::ShapeHistory& shape) {
+  Read(object, "id", shape.id);
+  Read(object, "shape", shape.shape);
+  Read(object, "peaks", shape.peaks);
+  Read(object, "sealed", shape.sealed);
+  Read(object, "proven", shape.proven);
+  Read(object, "peakRaiseSpent", shape.peak_raise_spent);
+  Read(object, "largestLimit", shape.largest_limit);
+  Read(object, "raisedTo", shape.raised_to);
+  Read(object, "leastOverhead", shape.least_overhead);
+  Read(object, "submitted", shape.submitted);
+  Read(object, "request", shape.request);
+}
+
+json Of(const model::Executor& executor) {
+  json seen = json::array();
+  for (std::size_t i = 0; i < executor.samples; ++i) seen.push_back(Of(executor.seen.at(i)));
+  return {{"application", executor.application},
+          {"shape", Of(executor.shape)},
+          {"size", Of(executor.size)},
+          {"submitted", Of(executor.submitted)},
+          {"request", Of(executor.request)},
+          {"created", Of(executor.created)},
+          {"ran", executor.ran},
+          {"comparable", executor.comparable},
+          {"oom", executor.oom},
+          {"ended", Of(executor.ended)},
+          {"target", Of(executor.target_at_start)},
+          {"peak", Of(executor.peak)},
+          {"lastUsed", Of(executor.last_used)},
+          {"lastSample", Of(executor.last_sample)},
+          {"seen", seen},
+          {"shapeID", executor.shape_id}};
+}
+void Read(const json& object, model::Executor& executor) {
+  Read(object, "application", executor.application);
+  Read(object, "shape", executor.shape);
+  Read(object, "size", executor.size);
+  Read(object, "submitted", executor.submitted);
+  Read(object, "request", executor.request);
+  Read(object, "created", executor.created);
+  Read(object, "ran", executor.ran);
+  Read(object, "comparable", executor.comparable);
+  Read(object, "oom", executor.oom);
+  Read(object, "ended", executor.ended);
+  Read(object, "target", executor.target_at_start);
+  Read(object, "peak", executor.peak);
+  Read(object, "lastUsed", executor.last_used);
+  Read(object, "lastSample", executor.last_sample);
+  const auto& seen = object.at("seen");
+  if (seen.size() > executor.seen.size()) throw Damaged("too many samples");
+  executor.samples = static_cast<std::uint8_t>(seen.size());
+  for (std::size_t i = 0; i < seen.size(); ++i) Read(seen.at(i), executor.seen.at(i));
+  Read(object, "shapeID", executor.shape_id);
+}
+
+json Of(const model::OomFloor& floor) {
+  return {{"heap", Of(floor.heap)},
+          {"overhead", Of(floor.overhead)},
+          {"kind", static_cast<int>(floor.kind)},
+          {"dead", Of(floor.dead)},
+          {"factor", floor.factor},
+          {"at", Of(floor.at)},
+          {"application", floor.application},
+          {"clean", floor.clean},
+          {"cleanAnySize", floor.clean_any_size}};
+}
+void Read(const json& object, model::OomFloor& floor) {
+  Read(object, "heap", floor.heap);
+  Read(object, "overhead", floor.overhead);
+  floor.kind = ReadEnum(object.at("kind"), model::OomKind::kHeap);
+  Read(object, "dead", floor.dead);
+  Read(object, "factor", floor.factor);
+  Read(object, "at", floor.at);
+  Read(object, "application", floor.application);
+  Read(object, "clean", floor.clean);
+  Read(object, "cleanAnySize", floor.clean_any_size);
+}
+
+json Of(const model::PodRecord& pod) {
+  json object{{"uid", pod.uid}, {"state", (pod.sealed ? 1 : 0) + (pod.gone ? 2 : 0)}};
+  if (!pod.name.empty()) object["name"] = pod.name;
+  if (pod.created != Time{}) object["created"] = Of(pod.created);
+  if (pod.ended) object["ended"] = Of(*pod.ended);
+  if (!pod.counted_ooms.empty()) object["ooms"] = pod.counted_ooms;
+  return object;
+}
+void Read(const json& object, model::PodRecord& pod) {
+  Read(object, "uid", pod.uid);
+  const auto state = Number(object.at("state"), 3);
+  pod.sealed = (state & 1) != 0;
+  pod.gone = (state & 2) != 0;
+  if (object.contains("name")) Read(object, "name", pod.name);
+  if (object.contains("created")) Read(object, "created", pod.created);
+  if (object.contains("ended")) Read(object, "ended", pod.ended.emplace());
+  if (object.contains("ooms")) pod.counted_ooms = object.at("ooms").get<std::vector<std::string>>();
+}
+
+template <typename Range>
+json ListOf(const Range& range) {
+  json list = json::array();
+  for (const auto& element : range) list.push_back(Of(element));
+  return list;
+}
+
+json Data(const model::KeyCheckpoint& checkpoint) {
+  // Objects of this library are sorted by key: the same executors give the same text.
+  json executors = json::object();
+  for (const auto& [uid, executor] : checkpoint.history.executors) executors[uid] = Of(executor);
+  return {{"namespace", checkpoint.key.name_space},
+          {"signature", checkpoint.key.signature},
+          {"resourceProfile", checkpoint.key.profile},
+          {"job", Of(checkpoint.job)},
+          {"halfLife", checkpoint.half_life.count()},
+          {"totals", Of(checkpoint.history.totals)},
+          {"applications", ListOf(checkpoint.history.applications)},
+          {"shapes", ListOf(checkpoint.history.shapes)},
+          {"nextShapeID", checkpoint.history.next_shape_id},
+          {"executors", std::move(executors)},
+          {"floor", checkpoint.floor ? Of(*checkpoint.floor) : json()},
+          {"pods", ListOf(checkpoint.pods)}};
+}
+
+model::KeyCheckpoint FromData(const json& data) {
+  model::KeyCheckpoint checkpoint;
+  Read(data, "namespace", checkpoint.key.name_space);
+  Read(data, "signature", checkpoint.key.signature);
+  checkpoint.key.profile = static_cast<int>(
+      Number(data.at("resourceProfile"), std::numeric_limits<std::int32_t>::max()));
+  Read(data.at("job"), checkpoint.job);
+  checkpoint.half_life = base::Duration(Number(data.at("halfLife"), kLatest));
+  if (checkpoint.half_life.count() == 0) throw Damaged("no half-life");
+  auto& history = checkpoint.history;
+  Read(data.at("totals"), history.totals);
+  for (const auto& entry : data.at("applications")) {
+    Read(entry, history.applications.emplace_back());
+  }
+  for (const auto& entry : data.at("shapes")) {
+    history.shapes.push_back(
+        {.id = 0,
+         .shape = {},
+         .peaks = model::DecayingHistogram(model::MemoryBuckets(), checkpoint.half_life)});
+    Read(entry, history.shapes.back());
+  }
+  Read(data, "nextShapeID", history.next_shape_id);
+  for (const auto& [uid, entry] : data.at("executors").items()) {
+    Read(entry, history.executors[uid]);
+  }
+  if (!data.at("floor").is_null()) Read(data.at("floor"), checkpoint.floor.emplace());
+  for (const auto& entry : data.at("pods")) Read(entry, checkpoint.pods.emplace_back());
+  return checkpoint;
+}
+
+}  // namespace
+
+std::string WriteCheckpoint(const model::KeyCheckpoint& checkpoint) {
+  // Labels are valid UTF-8; whatever else there might be must not stop a checkpoint.
+  const auto data = Data(checkpoint).dump(-1, ' ', false, json::error_handler_t::replace);
+  return json{{"version", kCheckpointVersion}, {"checksum", Checksum(data)}, {"data", data}}.dump();
+}
+
+base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object) {
+  try {
+    const auto spec = json::parse(object).at("spec");
+    const auto version = Number(spec.at("version"), std::numeric_limits<std::int32_t>::max());
+    if (version != kCheckpointVersion) {
+      return base::Fail(base::Code::kInvalidArgument,
+                        fmt::format("checkpoint version {}; this sparkfit reads version {}",
+                                    version, kCheckpointVersion));
+    }
+    const auto data = spec.at("data").get<std::string>();
+    if (spec.at("checksum").get<std::string>() != Checksum(data)) {
+      return base::Fail(base::Code::kMalformed, "the checksum does not fit the checkpoint");
+    }
+    return FromData(json::parse(data));
+  } catch (const std::exception& error) {
+    return base::Fail(base::Code::kMalformed, fmt::format("checkpoint: {}", error.what()));
+  }
+}
+
+}  // namespace sparkfit::wire

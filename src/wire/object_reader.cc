@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/wire/object_reader.h"
+
+#include "json.h"
+
+namespace sparkfit::wire {
+
+struct ObjectReader::Impl {
+  simdjson::ondemand::parser parser;
+
+  template <typename Read>
+  auto Parse(std::string_view json, Read&& read) -> decltype(read(JsonObject())) {
+    simdjson::ondemand::document document;
+    JsonObject object;
+    const auto capacity = json.size() + simdjson::SIMDJSON_PADDING;
+    if (auto error = parser.iterate(json.data(), json.size(), capacity).get(document)) {
+      return Malformed(error);
+    }
+    if (auto error = document.get_object().get(object)) return Malformed(error);
+    return read(object);
+  }
+};
+
+ObjectReader::ObjectReader() : impl_(std::make_unique<Impl>()) {}
+ObjectReader::~ObjectReader() = default;
+
+base::Result<model::PodFacts> ObjectReader::Pod(std::string_view json) {
+  return impl_->Parse(json, [](JsonObject object) { return ReadPod(object); });
+}
+base::Result<model::UsageSample> ObjectReader::PodMetrics(std::string_view json) {
+  return impl_->Parse(json, [](JsonObject object) { return ReadPodMetrics(object); });
+}
+base::Result<model::RecommendationObject> ObjectReader::Recommendation(std::string_view json) {
+  return impl_->Parse(json, [](JsonObject object) { return ReadRecommendation(object); });
+}
+base::Result<model::NodeEvent> ObjectReader::Node(std::string_view json) {
+  return impl_->Parse(json, [](JsonObject object) { return ReadNode(object); });
+}
+
+}  // namespace sparkfit::wire

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/wire/objects.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "sparkfit/base/hash.h"
+#include "sparkfit/base/quantity.h"
+
+namespace sparkfit::wire {
+namespace {
+
+using base::Bytes;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr std::size_t kLongestLabel = 63;
+constexpr std::size_t kLongestSlug = 40;
+
+bool IsAlphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// Lower-case letters, digits and single dashes, as a DNS label begins.
+std::string Slug(const std::string& text) {
+  std::string slug;
+  for (const char c : text) {
+    if (slug.size() == kLongestSlug) break;
+    if (IsAlphanumeric(c)) {
+      slug += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    } else if (!slug.empty() && slug.back() != '-') {
+      slug += '-';
+    }
+  }
+  while (!slug.empty() && slug.back() == '-') slug.pop_back();
+  return slug.empty() ? "job" : slug;
+}
+
+std::string Dump(const ordered_json& object) {
+  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+json Labels(const std::string& signature) {
+  const auto label = SignatureLabel(signature);
+  return {{"sparkfit.io/signature", label},
+          {"emr-containers.amazonaws.com/dynamic.sizing.signature", label}};
+}
+
+void Put(ordered_json& object, const char* key, const std::optional<Bytes>& amount) {
+  if (amount) object[key] = base::FormatQuantity(*amount);
+}
+
+void Put(ordered_json& object, const char* key, Bytes amount) {
+  if (amount.value > 0) object[key] = base::FormatQuantity(amount);
+}
+
+void Put(ordered_json& object, const char* key, const std::optional<base::Time>& time) {
+  if (time) object[key] = base::FormatTime(std::chrono::floor<std::chrono::seconds>(*time));
+}
+
+ordered_json RecommendationOf(const recommend::Recommendation& recommendation) {
+  ordered_json memory = ordered_json::object();
+  Put(memory, "target", recommendation.target);
+  Put(memory, "lower", recommendation.lower);
+  Put(memory, "upper", recommendation.upper);
+  Put(memory, "uncapped", recommendation.uncapped);
+  ordered_json object{{"memory", memory}};
+  if (recommendation.split) {
+    Put(object, "heap", recommendation.split->heap);
+    Put(object, "overhead", recommendation.split->overhead);
+  }
+  return object;
+}
+
+ordered_json ObservedOf(const model::KeyHistory& history) {
+  const auto& totals = history.Totals();
+  ordered_json observed{
+      {"applications", totals.applications},
+      {"executors", totals.executors},
+      {"sampledExecutors", totals.coverage[1] + totals.coverage[2]},
+      {"containerOOMs", totals.container_ooms},
+      {"heapOOMs", totals.heap_ooms},
+  };
+  Put(observed, "peak", totals.peak);
+  if (const auto* shape = history.CurrentShape(); shape != nullptr) {
+    Put(observed, "request", shape->request);
+    observed["shape"] = {{"cores", shape->shape.cores},
+                         {"overhead", std::string(model::Name(shape->shape.overhead))}};
+  }
+  Put(observed, "lastSample", totals.last_sample);
+  Put(observed, "lastOOM", totals.last_oom);
+  return observed;
+}
+
+ordered_json EffectiveOf(const StatusFacts& facts) {
+  ordered_json effective{{"mode", std::string(model::Name(facts.mode))},
+                         {"policy", recommend::Format(facts.policy)}};
+  ordered_json memory = ordered_json::object();
+  Put(memory, "min", facts.bounds.min);
+  Put(memory, "max", facts.bounds.max);
+  if (!memory.empty()) effective["memory"] = memory;
+  return effective;
+}
+
+ordered_json SavingsOf(const model::Savings& savings) {
+  // Fixed decimals: a status must not change because of a last binary digit.
+  const auto text = [](double value) { return fmt::format("{:.3f}", value); };
+  return {{"possibleGiBHours", text(savings.possible)},
+          {"realisedGiBHours", text(savings.realised)},
+          {"extraGiBHours", text(savings.extra)}};
+}
+
+ordered_json ConditionsOf(const StatusFacts& facts, std::int64_t generation, ConditionTimes& times,
+                          base::Time now) {
+  ordered_json conditions = ordered_json::array();
+  ConditionTimes current;
+  for (const auto& condition : facts.conditions) {
+    const std::string status = condition.status ? "True" : "False";
+    const auto before = times.find(condition.type);
+    const bool same = before != times.end() && before->second.first == status;
+    const auto since = same ? before->second.second : now;
+    current[condition.type] = {status, since};
+    conditions.push_back({{"type", condition.type},
+                          {"status", status},
+                          {"reason", condition.reason},
+                          {"message", condition.message},
+                          {"observedGeneration", generation},
+                          {"lastTransitionTime",
+                           base::FormatTime(std::chrono::floor<std::chrono::seconds>(since))}});
+  }
+  times = std::move(current);
+  return conditions;
+}
+
+}  // namespace
+
+std::string ObjectName(const model::Key& key) {
+  const auto profile = key.profile == 0 ? "" : fmt::format("-p{}", key.profile);
+  return fmt::format("{}{}-{:010x}", Slug(key.signature), profile,
+                     base::Fnv1a(key.Encode()) & 0xffffffffffU);
+}
+
+std::string SignatureLabel(const std::string& signature) {
+  const bool fits = !signature.empty() && signature.size() <= kLongestLabel &&
+                    IsAlphanumeric(signature.front()) && IsAlphanumeric(signature.back()) &&
+                    std::all_of(signature.begin(), signature.end(), [](char c) {
+                      return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.';
+                    });
+  return fits ? signature : fmt::format("h-{:016x}", base::Fnv1a(signature));
+}
+
+std::string NewRecommendation(const model::Key& key) {
+  return Dump({{"apiVersion", kApiVersion},
+               {"kind", "ExecutorRecommendation"},
+               {"metadata",
+                {{"name", ObjectName(key)},
+                 {"namespace", key.name_space},
+                 {"labels", Labels(key.signature)}}},
+               {"spec", {{"signature", key.signature}, {"resourceProfile", key.profile}}}});
+}
+
+std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, ConditionTimes& times,
+                        base::Time now) {
+  ordered_json status{{"observedGeneration", object.generation},
+                      {"effective", EffectiveOf(facts)},
+                      {"recommendation", RecommendationOf(facts.recommendation)},
+                      {"observed", ObservedOf(facts.history)},
+                      {"savings", SavingsOf(facts.history.Totals().savings)},
+                      {"explanation", facts.explanation},
+                      {"conditions", ConditionsOf(facts, object.generation, times, now)}};
+  return Dump(
+      {{"apiVersion", kApiVersion},
+       {"kind", "ExecutorRecommendation"},
+       {"metadata", {{"name", object.name}, {"namespace", object.name_space}, {"uid", object.uid}}},
+       {"status", std::move(status)}});
+}
+
+std::string CheckpointPatch(const ObjectRef& owner, const model::Key& key, const std::string& spec,
+                            const std::string& version) {
+  ordered_json owners = ordered_json::array();
+  owners.push_back({{"apiVersion", kApiVersion},
+                    {"kind", "ExecutorRecommendation"},
+                    {"name", owner.name},
+                    {"uid", owner.uid},
+                    {"controller", true}});
+  ordered_json metadata{{"name", owner.name},
+                        {"namespace", owner.name_space},
+                        {"labels", Labels(key.signature)},
+                        {"ownerReferences", std::move(owners)}};
+  if (!version.empty()) metadata["resourceVersion"] = version;
+  return Dump({{"apiVersion", kApiVersion},
+               {"kind", "ExecutorRecommendationCheckpoint"},
+               {"metadata", std::move(metadata)},
+               {"spec", ordered_json::parse(spec)}});
+}
+
+}  // namespace sparkfit::wire
