@@ -19,6 +19,8 @@ constexpr std::string_view kDescription =
 memory executors needed, and recommends a size with a sentence that explains it.)";
 
 constexpr std::string_view kExamples = R"(Examples:
+  sparkfit controller                                   in a cluster: observe and recommend
+  sparkfit record --kubeconfig ~/.kube/config --output log.ndjson     observe only
   sparkfit replay examples/spark-runs.ndjson.gz         what would be recommended, and why
   sparkfit backtest executions.tsv.gz                   what policies would have cost
   sparkfit replay --help                                all flags of a command, with examples
@@ -67,11 +69,14 @@ std::string PolicyHelp() {
   return text + "Default: " + recommend::Format(recommend::Policy{}) + "\n\n";
 }
 
-void AddOptions(CLI::App& command, CommonFlags& flags) {
+enum class Offer { kAll, kOffline };
+
+void AddOptions(CLI::App& command, CommonFlags& flags, Offer offer) {
   command.add_option("--config", flags.config_file,
                      "configuration file, YAML (environment: SPARKFIT_CONFIG)");
   const Config defaults;
   for (const auto& option : Options()) {
+    if (option.live && offer == Offer::kOffline) continue;
     const std::string key(option.key);
     command
         .add_option_function<std::string>(
@@ -87,13 +92,57 @@ void AddOutput(CLI::App& command, std::string& output, bool& strict) {
   command.add_flag("--strict", strict, "fail (exit code 1) where anything could not be read");
 }
 
+constexpr std::string_view kControllerExamples = R"(Examples:
+  sparkfit controller                                     in a cluster, with its service account
+  sparkfit controller --kubeconfig ~/.kube/config --leader-elect false --listen 127.0.0.1:8080
+  sparkfit controller --record log.ndjson                 sparkfit replay log.ndjson gives the same
+
+It never changes a pod. It needs the CRDs and the rights in manifests/.)";
+
+constexpr std::string_view kRecordExamples = R"(Examples:
+  sparkfit record --kubeconfig ~/.kube/config --output log.ndjson
+  sparkfit replay log.ndjson                              what would be recommended
+
+It needs no CRDs and only the right to read pods, nodes and their metrics.)";
+
 struct Commands {
+  ControllerFlags controller;
+  ControllerFlags record;
   ReplayFlags replay;
   BacktestFlags backtest;
   CommonFlags print;
   std::vector<std::string> config_files;
   std::string shell;
 };
+
+void AddCluster(CLI::App& command, ControllerFlags& flags) {
+  command
+      .add_option("--kubeconfig", flags.kubeconfig,
+                  "how to reach the cluster; without it the service account of our pod")
+      ->type_name("FILE");
+  command.add_option("--context", flags.context, "the kubeconfig's context [its current one]")
+      ->type_name("NAME");
+  AddOptions(command, flags.common, Offer::kAll);
+}
+
+void AddController(CLI::App& app, Commands& commands) {
+  auto& controller = *app.add_subcommand(
+      "controller", "observe the executors of a cluster and publish what they need");
+  AddCluster(controller, commands.controller);
+  controller
+      .add_option("--record", commands.controller.record,
+                  "tee everything that is observed to this file, an observation log")
+      ->type_name("FILE");
+  controller.footer(PolicyHelp() + std::string(kControllerExamples));
+  auto& record =
+      *app.add_subcommand("record", "observe only, and write an observation log for replay");
+  commands.record.publish = false;
+  AddCluster(record, commands.record);
+  record.add_option("--output", commands.record.record, "the file that is written")
+      ->type_name("FILE")
+      ->required();
+  record.footer(std::string(kRecordExamples));
+}
 
 void AddReplay(CLI::App& app, ReplayFlags& flags) {
   auto& command = *app.add_subcommand(
@@ -110,7 +159,7 @@ void AddReplay(CLI::App& app, ReplayFlags& flags) {
       ->type_name("NAME")
       ->allow_extra_args(false);
   AddOutput(command, flags.output, flags.strict);
-  AddOptions(command, flags.common);
+  AddOptions(command, flags.common, Offer::kOffline);
   command.footer(PolicyHelp() + std::string(kReplayExamples));
 }
 
@@ -131,7 +180,7 @@ void AddBacktest(CLI::App& app, BacktestFlags& flags) {
 void AddConfigCommands(CLI::App& app, Commands& commands) {
   auto& print = *app.add_subcommand("print-config",
                                     "the effective configuration, and where each value came from");
-  AddOptions(print, commands.print);
+  AddOptions(print, commands.print, Offer::kAll);
   print.footer(R"(Examples:
   sparkfit print-config                                  the defaults, as a configuration file
   SPARKFIT_STEP=0.5 sparkfit print-config --config sparkfit.yaml
@@ -189,6 +238,7 @@ int Run(std::vector<std::string> arguments, const Process& process) {
   app.set_version_flag("--version",
                        fmt::format("sparkfit {} ({})", base::kVersion, base::kGitDescribe));
   Commands commands;
+  AddController(app, commands);
   AddReplay(app, commands.replay);
   AddBacktest(app, commands.backtest);
   AddConfigCommands(app, commands);
@@ -199,6 +249,8 @@ int Run(std::vector<std::string> arguments, const Process& process) {
   if (const int code = Parse(app, std::move(arguments), process); code >= 0) return code;
   const auto* command = app.get_subcommands().front();
   const auto& name = command->get_name();
+  if (name == "controller") return RunController(commands.controller, process);
+  if (name == "record") return RunController(commands.record, process);
   if (name == "replay") return RunReplay(commands.replay, process);
   if (name == "backtest") return RunBacktest(commands.backtest, process);
   if (name == "print-config") return RunPrintConfig(commands.print, process);

@@ -29,11 +29,6 @@ bool Report(const replay::Problems& problems, const base::Logger& log) {
   return problems.Count() > 0;
 }
 
-int Fail(const std::string& message, const Process& process, int code = kExitFailed) {
-  process.err << "error: " << message << '\n';
-  return code;
-}
-
 int ExitFor(base::Code code) {
   return code == base::Code::kInvalidArgument ? kExitUsage : kExitFailed;
 }
@@ -128,6 +123,11 @@ Result<std::string> ReadWholeFile(const std::string& path) {
       return base::Fail(base::Code::kInvalidArgument, path + ": is larger than 1 MiB");
     }
   }
+}
+
+int Fail(const std::string& message, const Process& process, int code) {
+  process.err << "error: " << message << '\n';
+  return code;
 }
 
 Settings Gather(const CommonFlags& flags, const Process& process) {

@@ -37,6 +37,16 @@ struct BacktestFlags {
   bool strict = false;
 };
 
+struct ControllerFlags {
+  CommonFlags common;
+  std::string kubeconfig;
+  std::string context;
+  std::string record;   // a file for an observation log; empty: none
+  bool publish = true;  // false: only record
+};
+
+// Runs until SIGTERM or SIGINT.
+int RunController(const ControllerFlags& flags, const Process& process);
 int RunReplay(const ReplayFlags& flags, const Process& process);
 int RunBacktest(const BacktestFlags& flags, const Process& process);
 int RunPrintConfig(const CommonFlags& flags, const Process& process);
@@ -47,6 +57,9 @@ Settings Gather(const CommonFlags& flags, const Process& process);
 
 // Prints the problems; true where there are any.
 bool Refuse(const std::vector<std::string>& problems, const Process& process);
+
+// "error: …", and the exit code.
+int Fail(const std::string& message, const Process& process, int code = kExitFailed);
 
 base::Result<std::string> ReadWholeFile(const std::string& path);
 

@@ -72,6 +72,30 @@ Option Lasting(std::string_view key, std::string_view help, Field field) {
       [=](const Config& c) { return base::FormatDuration(field(c)); }};
 }
 
+template <typename Field>
+Option Text(std::string_view key, std::string_view type, std::string_view help, Field field) {
+  return {key, type, help,
+          [=](std::string_view text, Config& c) {
+            field(c) = text;
+            return Result<void>();
+          },
+          [=](const Config& c) { return field(c); }};
+}
+
+Result<bool> ParseBoolean(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return base::Fail(base::Code::kInvalidArgument,
+                    fmt::format("\"{}\" is neither true nor false", text.substr(0, 40)));
+}
+
+// An option of commands that work in a cluster, none of what is recommended.
+Option Live(Option option) {
+  option.live = true;
+  option.recorded = false;
+  return option;
+}
+
 std::vector<Option> MakeOptions() {
   return {
       {"policy", "policy", "how sizes follow from peaks: NAME[:option=value,…]",
@@ -107,6 +131,24 @@ std::vector<Option> MakeOptions() {
       Lasting(
           "applicationIdle", "an application without an executor for this long has ended",
           [](auto& c) -> auto& { return c.pipeline.application_idle; }),
+      Live(Lasting(
+          "usageInterval", "how often the usage of executors is asked for",
+          [](auto& c) -> auto& { return c.live.usage_interval; })),
+      Live(Text(
+          "listen", "address:port", "where metrics and health are served; port 0: any",
+          [](auto& c) -> auto& { return c.live.listen; })),
+      Live({"leaderElect", "boolean", "elect one leader among replicas: true or false",
+            [](auto text, Config& c) { return Store(ParseBoolean(text), c.live.leader_elect); },
+            [](const Config& c) { return std::string(c.live.leader_elect ? "true" : "false"); }}),
+      Live(Text(
+          "leaseName", "name", "the Lease that replicas elect their leader by",
+          [](auto& c) -> auto& { return c.live.lease_name; })),
+      Live(Text(
+          "leaseNamespace", "name", "its namespace; empty: the one that we run in",
+          [](auto& c) -> auto& { return c.live.lease_namespace; })),
+      Live(Ranged(
+          "queriesPerSecond", "number", "requests to the API server, on average", 1.0, 10000.0,
+          [](auto& c) -> auto& { return c.live.queries_per_second; })),
       {"logLevel", "level", "debug, info, warning or error",
        [](auto text, Config& c) { return Store(base::ParseLogLevel(text), c.log_level); },
        [](const Config& c) { return std::string(LevelName(c.log_level)); }, false},

@@ -356,6 +356,10 @@ std::string WriteCheckpoint(const model::KeyCheckpoint& checkpoint) {
   return json{{"version", kCheckpointVersion}, {"checksum", Checksum(data)}, {"data", data}}.dump();
 }
 
+std::string CheckpointData(const std::string& spec) {
+  return json::parse(spec).at("data").get<std::string>();
+}
+
 base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object) {
   try {
     const auto spec = json::parse(object).at("spec");
@@ -370,6 +374,39 @@ base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object) {
       return base::Fail(base::Code::kMalformed, "the checksum does not fit the checkpoint");
     }
     return FromData(json::parse(data));
+  } catch (const std::exception& error) {
+    return base::Fail(base::Code::kMalformed, fmt::format("checkpoint: {}", error.what()));
+  }
+}
+
+base::Result<CheckpointObject> ReadCheckpointObject(std::string_view text) {
+  try {
+    const auto object = json::parse(text);
+    const auto& metadata = object.at("metadata");
+    CheckpointObject read{.name_space = metadata.at("namespace").get<std::string>(),
+                          .name = metadata.at("name").get<std::string>(),
+                          .version = metadata.at("resourceVersion").get<std::string>(),
+                          .owner_uid = "",
+                          .checkpoint = ReadCheckpoint(text)};
+    const auto owners = metadata.value("ownerReferences", json::array());
+    if (!owners.empty()) read.owner_uid = owners.at(0).at("uid").get<std::string>();
+    return read;
+  } catch (const std::exception& error) {
+    return base::Fail(base::Code::kMalformed, fmt::format("checkpoint: {}", error.what()));
+  }
+}
+
+base::Result<std::string> SetAside(std::string_view text) {
+  try {
+    const auto object = json::parse(text);
+    const auto& metadata = object.at("metadata");
+    const auto name = fmt::format("{}.aside-{}", metadata.at("name").get<std::string>(),
+                                  metadata.at("resourceVersion").get<std::string>());
+    return json{{"apiVersion", object.at("apiVersion")},
+                {"kind", object.at("kind")},
+                {"metadata", {{"name", name}, {"namespace", metadata.at("namespace")}}},
+                {"spec", object.at("spec")}}
+        .dump();
   } catch (const std::exception& error) {
     return base::Fail(base::Code::kMalformed, fmt::format("checkpoint: {}", error.what()));
   }

@@ -136,10 +136,11 @@ ordered_json ConditionsOf(const StatusFacts& facts, std::int64_t generation, Con
 
 }  // namespace
 
-std::string ObjectName(const model::Key& key) {
+std::string ObjectName(const model::Key& key, int attempt) {
   const auto profile = key.profile == 0 ? "" : fmt::format("-p{}", key.profile);
+  const auto text = key.Encode() + (attempt == 0 ? "" : fmt::format("#{}", attempt));
   return fmt::format("{}{}-{:010x}", Slug(key.signature), profile,
-                     base::Fnv1a(key.Encode()) & 0xffffffffffU);
+                     base::Fnv1a(text) & 0xffffffffffU);
 }
 
 std::string SignatureLabel(const std::string& signature) {
@@ -151,11 +152,11 @@ std::string SignatureLabel(const std::string& signature) {
   return fits ? signature : fmt::format("h-{:016x}", base::Fnv1a(signature));
 }
 
-std::string NewRecommendation(const model::Key& key) {
+std::string NewRecommendation(const model::Key& key, int attempt) {
   return Dump({{"apiVersion", kApiVersion},
                {"kind", "ExecutorRecommendation"},
                {"metadata",
-                {{"name", ObjectName(key)},
+                {{"name", ObjectName(key, attempt)},
                  {"namespace", key.name_space},
                  {"labels", Labels(key.signature)}}},
                {"spec", {{"signature", key.signature}, {"resourceProfile", key.profile}}}});

@@ -18,9 +18,20 @@
 
 namespace sparkfit::cli {
 
+// How the live controller runs.
+struct LiveConfig {
+  base::Duration usage_interval = std::chrono::seconds(15);
+  std::string listen = "[::]:8080";
+  bool leader_elect = true;
+  std::string lease_name = "sparkfit";
+  std::string lease_namespace;  // empty: our own
+  double queries_per_second = 50;
+};
+
 // What the options set.
 struct Config {
   controller::PipelineOptions pipeline;
+  LiveConfig live;
   base::LogLevel log_level = base::LogLevel::kInfo;
   base::LogFormat log_format = base::LogFormat::kText;
 };
@@ -38,6 +49,8 @@ struct Option {
   std::function<std::string(const Config&)> get;
   // Decides what is recommended: a log's header may carry it.
   bool recorded = true;
+  // Only of use to commands that work in a cluster.
+  bool live = false;
 
   [[nodiscard]] std::string Flag() const;         // max-memory
   [[nodiscard]] std::string Environment() const;  // SPARKFIT_MAX_MEMORY

@@ -20,8 +20,26 @@ inline constexpr std::size_t kLargestCheckpoint = std::size_t{1} << 20;
 // The spec: {"version","checksum","data"}. The same checkpoint gives the same text.
 std::string WriteCheckpoint(const model::KeyCheckpoint& checkpoint);
 
+// The data in such a spec: two checkpoints with the same data are the same.
+std::string CheckpointData(const std::string& spec);
+
 // From an object with such a spec. kMalformed where it is damaged; kInvalidArgument for a version
 // that this sparkfit does not know.
 base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object);
+
+// A checkpoint as an object in the cluster.
+struct CheckpointObject {
+  std::string name_space;
+  std::string name;
+  std::string version;    // metadata.resourceVersion
+  std::string owner_uid;  // of the recommendation that it belongs to
+  base::Result<model::KeyCheckpoint> checkpoint;
+};
+
+// kMalformed where it is no object with a name.
+base::Result<CheckpointObject> ReadCheckpointObject(std::string_view object);
+
+// A copy of such an object under another name, to be created: set aside for a person to look at.
+base::Result<std::string> SetAside(std::string_view object);
 
 }  // namespace sparkfit::wire

@@ -18,14 +18,14 @@ namespace sparkfit::wire {
 inline constexpr char kApiVersion[] = "sparkfit.io/v1alpha1";
 
 // A name for a key's object: a readable part and a hash, at most 63 characters. Not injective:
-// what an object is about is in its spec.
-std::string ObjectName(const model::Key& key);
+// what an object is about is in its spec. `attempt` > 0: another name, where that one is taken.
+std::string ObjectName(const model::Key& key, int attempt = 0);
 
 // The signature as a label value: itself where Kubernetes accepts it, else a hash.
 std::string SignatureLabel(const std::string& signature);
 
 // To be created: only what identifies the key.
-std::string NewRecommendation(const model::Key& key);
+std::string NewRecommendation(const model::Key& key, int attempt = 0);
 
 struct Condition {
   std::string type;

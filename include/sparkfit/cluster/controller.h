@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The live controller: the pipeline fed from a cluster, its results published into it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sparkfit/base/clock.h"
+#include "sparkfit/base/log.h"
+#include "sparkfit/base/wait.h"
+#include "sparkfit/controller/pipeline.h"
+#include "sparkfit/exposition/own_metrics.h"
+#include "sparkfit/kube/client.h"
+#include "sparkfit/kube/lease.h"
+
+namespace sparkfit::cluster {
+
+struct ControllerOptions {
+  controller::PipelineOptions pipeline;
+  base::Duration usage_interval = std::chrono::seconds(15);
+  // Elect a leader by this lease; without election this process leads at once.
+  bool elect = true;
+  kube::LeaseOptions lease;
+  // Write objects; without, only observe.
+  bool publish = true;
+  // Called with every line of an observation log of what the pipeline is given; may be empty.
+  std::function<void(const std::string& line)> record;
+};
+
+struct Check {
+  std::string name;
+  bool ok = false;
+};
+
+class Controller {
+ public:
+  // REQUIRES: what is referred to outlives the controller; `lease_client` repeats nothing.
+  Controller(kube::Client& client, kube::Client& lease_client, const base::Clock& clock,
+             base::Waiter& waiter, const base::Logger& log, exposition::OwnMetrics& metrics,
+             ControllerOptions options);
+  ~Controller();
+
+  // Works until asked to stop.
+  void Run(const std::stop_token& stop);
+
+  // Safe for concurrent use, as is all that follows. The recommendations as Prometheus metrics;
+  // empty where this replica does not lead.
+  [[nodiscard]] std::shared_ptr<const std::string> Metrics() const;
+  // Whether it makes progress, and whether it knows the cluster.
+  [[nodiscard]] std::vector<Check> Live() const;
+  [[nodiscard]] std::vector<Check> Ready() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sparkfit::cluster

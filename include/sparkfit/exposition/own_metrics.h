@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Metrics about the controller itself.
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace sparkfit::exposition {
+
+// Safe for concurrent use.
+class OwnMetrics {
+ public:
+  OwnMetrics();
+  ~OwnMetrics();
+
+  // sparkfit_api_requests_total; code "0": there was no answer.
+  void CountRequest(const std::string& verb, const std::string& resource, int code);
+  // sparkfit_watch_restarts_total: a collection was listed anew.
+  void CountWatchRestart(const std::string& resource);
+  // sparkfit_objects_unreadable_total: objects of the API that could not be understood.
+  void CountUnreadable(const std::string& resource);
+  // sparkfit_checkpoint_writes_total, _restores_total by result.
+  void CountCheckpointWrite(const std::string& result);
+  void CountCheckpointRestore(const std::string& result);
+  // sparkfit_loop_duration_seconds by step.
+  void ObserveStep(const std::string& step, double seconds);
+  void SetLeader(bool leading);
+  // sparkfit_source_up: whether a source of observations answers.
+  void SetSourceUp(const std::string& source, bool up);
+
+  [[nodiscard]] std::string Text() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sparkfit::exposition

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Prometheus' text format 0.0.4, for thousands of series a scrape.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace sparkfit::exposition {
+
+inline constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+struct Label {
+  std::string_view name;
+  std::string_view value;
+};
+
+class Writer {
+ public:
+  // Begins a family; `type` is "gauge" or "counter". Its samples follow.
+  void Family(std::string_view name, std::string_view help, std::string_view type);
+
+  // One sample of the family begun last. Label values may hold anything.
+  void Sample(std::initializer_list<Label> labels, double value);
+
+  [[nodiscard]] const std::string& Text() const { return text_; }
+
+ private:
+  std::string text_;
+  std::string name_;
+};
+
+}  // namespace sparkfit::exposition

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `controller` and `record`: everything put together.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <fstream>
+#include <memory>
+#include <stop_token>
+#include <thread>
+
+#include "commands.h"
+#include "sparkfit/base/number.h"
+#include "sparkfit/base/wait.h"
+#include "sparkfit/cluster/controller.h"
+#include "sparkfit/exposition/own_metrics.h"
+#include "sparkfit/exposition/writer.h"
+#include "sparkfit/kube/client.h"
+#include "sparkfit/kube/config.h"
+#include "sparkfit/kube/transport.h"
+#include "sparkfit/serve/server.h"
+#include "sparkfit/wire/observation_log.h"
+
+namespace sparkfit::cli {
+namespace {
+
+using base::Code;
+using base::Result;
+
+// SIGTERM and SIGINT ask to stop. REQUIRES: made before any other thread, so that all block them.
+class StopOnSignal {
+ public:
+  StopOnSignal() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+    thread_ = std::thread([this] {
+      int signal = 0;
+      sigwait(&signals_, &signal);
+      source_.request_stop();
+    });
+  }
+  ~StopOnSignal() {
+    if (!source_.stop_requested()) pthread_kill(thread_.native_handle(), SIGTERM);
+    thread_.join();
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  StopOnSignal(const StopOnSignal&) = delete;
+  StopOnSignal& operator=(const StopOnSignal&) = delete;
+
+  [[nodiscard]] std::stop_token Token() const { return source_.get_token(); }
+
+ private:
+  sigset_t signals_{};
+  sigset_t before_{};
+  std::stop_source source_;
+  std::thread thread_;
+};
+
+Result<serve::ServerOptions> ParseListen(const std::string& text) {
+  serve::ServerOptions options;
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) {
+    return base::Fail(Code::kInvalidArgument, fmt::format("listen: \"{}\" has no port", text));
+  }
+  const auto port = base::ParseNumber<std::uint16_t>(text.substr(colon + 1), 0, 65535);
+  if (!port) return base::Fail("listen", port.error());
+  options.port = *port;
+  options.address = text.substr(0, colon);
+  if (options.address.starts_with('[') && options.address.ends_with(']')) {
+    options.address = options.address.substr(1, options.address.size() - 2);
+  }
+  if (options.address.empty()) options.address = "::";
+  return options;
+}
+
+// Unique to this process, and telling where it runs.
+std::string Identity(const Process& process) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return fmt::format("{}_{}_{:x}", host.data(), ::getpid(),
+                     process.clock.SteadyNow().time_since_epoch().count());
+}
+
+// A log that is complete up to the last line, whenever the process ends.
+class Recorder {
+ public:
+  Recorder(const std::string& path, const base::Logger& log)
+      : file_(path, std::ios::binary | std::ios::trunc), log_(log) {}
+
+  [[nodiscard]] bool Good() const { return file_.good(); }
+  void Write(const std::string& line) {
+    if (file_ << line << std::flush || failed_) return;
+    failed_ = true;
+    log_.Error("the observation log cannot be written any more");
+  }
+
+ private:
+  std::ofstream file_;
+  const base::Logger& log_;
+  bool failed_ = false;
+};
+
+std::map<std::string, std::string> RecordedOptions(const Config& config) {
+  std::map<std::string, std::string> options;
+  for (const auto& option : Options()) {
+    if (option.recorded) options[std::string(option.key)] = option.get(config);
+  }
+  return options;
+}
+
+// /livez and /readyz: the names of what fails; all of them with ?verbose.
+serve::Response Checks(const std::vector<cluster::Check>& checks, bool verbose) {
+  serve::Response response;
+  std::string list;
+  for (const auto& check : checks) {
+    if (!check.ok) response.status = 503;
+    if (verbose || !check.ok) list += fmt::format("[{}] {}\n", check.ok ? '+' : '-', check.name);
+  }
+  response.body = list + (response.status == 200 ? "ok\n" : "not ok\n");
+  return response;
+}
+
+serve::Handler MakeHandler(const cluster::Controller& controller,
+                           const exposition::OwnMetrics& metrics) {
+  return [&](const serve::Request& request) -> serve::Response {
+    const bool verbose = request.query.find("verbose") != std::string::npos;
+    if (request.path == "/livez") return Checks(controller.Live(), verbose);
+    if (request.path == "/readyz") return Checks(controller.Ready(), verbose);
+    if (request.path == "/metrics") {
+      return {200, std::string(exposition::kContentType), metrics.Text() + *controller.Metrics()};
+    }
+    return {404, "text/plain; charset=utf-8", "not found; try /metrics, /livez, /readyz\n"};
+  };
+}
+
+Result<kube::ClusterConfig> FindCluster(const ControllerFlags& flags, const Process& process) {
+  if (!flags.kubeconfig.empty()) return kube::ReadKubeconfig(flags.kubeconfig, flags.context);
+  return kube::InClusterConfig(process.environment);
+}
+
+cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Config& config,
+                                       const kube::ClusterConfig& where, const Process& process) {
+  cluster::ControllerOptions options;
+  options.pipeline = config.pipeline;
+  options.usage_interval = config.live.usage_interval;
+  options.publish = flags.publish;
+  options.elect = flags.publish && config.live.leader_elect;
+  options.lease.name = config.live.lease_name;
+  options.lease.name_space =
+      config.live.lease_namespace.empty() ? where.name_space : config.live.lease_namespace;
+  options.lease.identity = Identity(process);
+  return options;
+}
+
+int Serve(const ControllerFlags& flags, const Config& config, const kube::ClusterConfig& where,
+          const serve::ServerOptions& listen, const Process& process) {
+  const base::Logger log(process.err, config.log_level, config.log_format);
+  const StopOnSignal signals;
+  auto transport = kube::MakeHttpTransport(where.endpoint, process.clock);
+  if (!transport) return Fail(transport.error().message, process, kExitUsage);
+  const auto authenticator = kube::MakeAuthenticator(where.credentials, process.clock);
+  base::SystemWaiter waiter;
+  exposition::OwnMetrics metrics;
+  const auto count = [&](const kube::Call& call, int status) {
+    metrics.CountRequest(call.verb, call.resource, status);
+  };
+  kube::ClientOptions client_options;
+  client_options.queries_per_second = config.live.queries_per_second;
+  client_options.burst = 2 * config.live.queries_per_second;
+  client_options.seed =
+      static_cast<std::uint64_t>(process.clock.SteadyNow().time_since_epoch().count()) ^
+      static_cast<std::uint64_t>(::getpid());
+  kube::Client client(**transport, *authenticator, process.clock, waiter, client_options, count);
+  client_options.attempts = 1;
+  kube::Client lease_client(**transport, *authenticator, process.clock, waiter, client_options,
+                            count);
+  auto options = MakeOptions(flags, config, where, process);
+  std::unique_ptr<Recorder> recorder;
+  if (!flags.record.empty()) {
+    recorder = std::make_unique<Recorder>(flags.record, log);
+    if (!recorder->Good()) return Fail("cannot write " + flags.record, process, kExitUsage);
+    recorder->Write(wire::WriteHeader(RecordedOptions(config)));
+    options.record = [&](const std::string& line) { recorder->Write(line); };
+  }
+  cluster::Controller controller(client, lease_client, process.clock, waiter, log, metrics,
+                                 std::move(options));
+  auto server = serve::Server::Start(listen, MakeHandler(controller, metrics));
+  if (!server) return Fail(server.error().message, process);
+  log.Info("serves", {{"port", std::to_string((*server)->Port())}});
+  controller.Run(signals.Token());
+  log.Info("stopped");
+  return kExitFine;
+}
+
+}  // namespace
+
+int RunController(const ControllerFlags& flags, const Process& process) {
+  const auto settings = Gather(flags.common, process);
+  auto problems = settings.Problems();
+  const auto& config = settings.Get();
+  const auto listen = ParseListen(config.live.listen);
+  if (!listen) problems.push_back(listen.error().message);
+  const auto where = FindCluster(flags, process);
+  if (!where) problems.push_back(where.error().message);
+  if (Refuse(problems, process)) return kExitUsage;
+  kube::InitializeHttp();
+  return Serve(flags, config, *where, *listen, process);
+}
+
+}  // namespace sparkfit::cli

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/cluster/controller.h"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "key_metrics.h"
+#include "message.h"
+#include "session.h"
+#include "sources.h"
+#include "sparkfit/wire/observation_log.h"
+#include "world.h"
+#include "writer.h"
+
+namespace sparkfit::cluster {
+namespace {
+
+using base::Code;
+using base::Result;
+using base::Time;
+using model::Observation;
+
+constexpr base::Duration kTick = std::chrono::milliseconds(500);
+// A standby keeps what it saw of pods for this long: longer than any takeover, shorter than ended
+// executors are named by a checkpoint (60 s).
+constexpr base::Duration kRecent = std::chrono::seconds(45);
+constexpr base::Duration kTryAgain = std::chrono::seconds(10);
+// A main loop that did not come round for this long hangs.
+constexpr base::Duration kHangs = std::chrono::seconds(60);
+
+const kube::Collection& Checkpoints() {
+  static const kube::Collection collection{
+      "executorrecommendationcheckpoints",
+      "/apis/sparkfit.io/v1alpha1/executorrecommendationcheckpoints", ""};
+  return collection;
+}
+
+}  // namespace
+
+struct Controller::Impl {
+  Impl(kube::Client& client_, kube::Client& lease_client_, const base::Clock& clock_,
+       base::Waiter& waiter_, const base::Logger& log_, exposition::OwnMetrics& metrics_,
+       ControllerOptions options_)
+      : client(client_),
+        clock(clock_),
+        log(log_),
+        metrics(metrics_),
+        options(std::move(options_)),
+        around{clock_, waiter_, log_, metrics_, inbox},
+        elector(lease_client_, clock_, waiter_, options.lease),
+        writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {}
+
+  void Run(const std::stop_token& stop);
+  void StartThreads(std::vector<std::jthread>& threads);
+  void Take(Message message);
+  void TakeObservation(const Observation& observation);
+  void TakeListed(const Listed& listed);
+  void TakeWritten(const Written& written);
+  void TakeUsage(const Usage& usage);
+  void SetLeading(bool now_leads);
+  void BeginSession(const std::stop_token& stop);
+  void EndSession(const char* why);
+  void Tick(const std::stop_token& stop);
+  Result<std::vector<wire::CheckpointObject>> ReadCheckpoints(const std::stop_token& stop);
+  bool PutAside(std::string_view object, const base::Error& why, const std::stop_token& stop);
+  void SetMetrics(std::string text);
+
+  kube::Client& client;
+  const base::Clock& clock;
+  const base::Logger& log;
+  exposition::OwnMetrics& metrics;
+  const ControllerOptions options;
+  Inbox inbox;
+  Surroundings around;
+  kube::LeaseElector elector;
+  Writer writer;
+
+  // Of the main loop alone.
+  World world;
+  std::deque<Observation> recent;
+  std::optional<Session> session;
+  bool leading = false;
+  base::Clock::Steady not_before{};
+
+  // Read by other threads.
+  std::atomic<bool> in_session{false};
+  std::atomic<bool> synced{false};
+  std::atomic<base::Clock::Steady::rep> came_round{0};
+  mutable std::mutex text_mutex;
+  std::shared_ptr<const std::string> text = std::make_shared<const std::string>();
+};
+
+void Controller::Impl::Run(const std::stop_token& stop) {
+  came_round = clock.SteadyNow().time_since_epoch().count();
+  std::vector<std::jthread> threads;
+  StartThreads(threads);
+  if (!options.elect) SetLeading(true);
+  while (!stop.stop_requested()) {
+    for (auto& message : inbox.TakeAll(kTick, stop)) Take(std::move(message));
+    if (stop.stop_requested()) break;
+    Tick(stop);
+    came_round = clock.SteadyNow().time_since_epoch().count();
+  }
+  // All are asked before one is waited for.
+  for (auto& thread : threads) thread.request_stop();
+}
+
+void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
+  for (const auto kind : {Kind::kPods, Kind::kNodes, Kind::kRecommendations}) {
+    if (kind == Kind::kRecommendations && !options.publish) {
+      world.SetListed(kind);  // who only records needs none of our objects
+      continue;
+    }
+    threads.emplace_back(
+        [this, kind](const std::stop_token& stop) { Source(kind, around).Run(client, stop); });
+  }
+  threads.emplace_back([this](const std::stop_token& stop) {
+    PollUsage(
+        client, options.usage_interval, [this] { return in_session.load(); }, around, stop);
+  });
+  threads.emplace_back([this](const std::stop_token& stop) { writer.Run(stop); });
+  if (!options.elect) return;
+  threads.emplace_back([this](const std::stop_token& stop) {
+    elector.Run(
+        stop, [this, &stop](bool leads) { inbox.Push(Leading{leads}, stop); },
+        [this](const std::string& why) {
+          log.Warning("cannot lead", {{"why", why}});
+        });
+  });
+}
+
+void Controller::Impl::Take(Message message) {
+  struct Visitor {
+    Impl& impl;
+    void operator()(const Observation& observation) const { impl.TakeObservation(observation); }
+    void operator()(const Listed& listed) const { impl.TakeListed(listed); }
+    void operator()(const Usage& usage) const { impl.TakeUsage(usage); }
+    void operator()(const Leading& now) const { impl.SetLeading(now.leading); }
+    void operator()(const Written& written) const { impl.TakeWritten(written); }
+  };
+  std::visit(Visitor{*this}, message);
+}
+
+void Controller::Impl::TakeObservation(const Observation& observation) {
+  world.Take(observation);
+  if (session) {
+    session->Observe(observation);
+    return;
+  }
+  if (!std::holds_alternative<model::PodEvent>(observation.what)) return;
+  // What was there before anybody watched is in the world, and is no news.
+  if (std::get<model::PodEvent>(observation.what).unwatched) return;
+  recent.push_back(observation);
+  while (!recent.empty() && recent.front().t + kRecent < observation.t) recent.pop_front();
+}
+
+void Controller::Impl::TakeListed(const Listed& listed) {
+  for (const auto& observation : world.Missing(listed, clock.Wall())) TakeObservation(observation);
+  world.SetListed(listed.kind);
+}
+
+void Controller::Impl::TakeUsage(const Usage& usage) {
+  if (!session) return;
+  const auto begun = clock.SteadyNow();
+  for (const auto& sample : usage.samples) session->Observe({usage.t, sample});
+  metrics.ObserveStep("usage", std::chrono::duration<double>(clock.SteadyNow() - begun).count());
+}
+
+void Controller::Impl::TakeWritten(const Written& written) {
+  using Outcome = Written::Outcome;
+  if (written.what == Written::What::kPublish) {
+    metrics.CountCheckpointWrite(written.outcome == Outcome::kDone ? "ok" : "failed");
+  }
+  if (written.outcome == Outcome::kFailed) {
+    log.Warning("cannot write", {{"namespace", written.key.name_space},
+                                 {"signature", written.key.signature},
+                                 {"why", written.why}});
+  }
+  if (written.outcome == Outcome::kForeign) {
+    log.Error("another controller writes our checkpoints; is there a second installation?",
+              {{"namespace", written.key.name_space}, {"signature", written.key.signature}});
+    EndSession("foreign write");
+    not_before = clock.SteadyNow() + kTryAgain;
+    return;
+  }
+  if (session) session->OnWritten(written, clock.Wall());
+}
+
+void Controller::Impl::SetLeading(bool now_leads) {
+  leading = now_leads;
+  metrics.SetLeader(now_leads);
+  log.Info(now_leads ? "leads" : "does not lead any more");
+  if (!now_leads) EndSession("leadership lost");
+}
+
+void Controller::Impl::EndSession(const char* why) {
+  if (!session) return;
+  log.Info("session ends", {{"why", why}});
+  session.reset();
+  in_session = false;
+  SetMetrics("");
+}
+
+void Controller::Impl::Tick(const std::stop_token& stop) {
+  if (world.Complete()) synced = true;
+  const bool may_begin = leading && synced && clock.SteadyNow() >= not_before;
+  if (!session && may_begin) BeginSession(stop);
+  if (!session) return;
+  const auto begun = clock.SteadyNow();
+  session->Tick(clock.Wall());
+  SetMetrics(KeyMetrics(session->Rows()));
+  metrics.ObserveStep("publish", std::chrono::duration<double>(clock.SteadyNow() - begun).count());
+}
+
+void Controller::Impl::BeginSession(const std::stop_token& stop) {
+  auto checkpoints = ReadCheckpoints(stop);
+  if (!checkpoints) {
+    log.Warning("cannot read the checkpoints", {{"why", checkpoints.error().message}});
+    not_before = clock.SteadyNow() + kTryAgain;
+    return;
+  }
+  SessionOptions session_options;
+  session_options.pipeline = options.pipeline;
+  if (options.record) {
+    session_options.record = [this](const Observation& observation) {
+      options.record(wire::WriteLine(observation));
+    };
+  }
+  if (options.publish) {
+    session_options.submit = [this](Write write) { writer.Submit(std::move(write)); };
+  }
+  const std::vector<Observation> events(recent.begin(), recent.end());
+  recent.clear();
+  session.emplace(session_options, world, *std::move(checkpoints), events, clock.Wall());
+  in_session = true;
+  log.Info("session begins", {{"restored", std::to_string(session->RestoredKeys())},
+                              {"pods", std::to_string(world.Pods().size())}});
+}
+
+Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
+    const std::stop_token& stop) {
+  std::vector<wire::CheckpointObject> all;
+  if (!options.publish) return all;
+  bool lost = false;
+  auto listed = kube::List(
+      client, Checkpoints(),
+      [&](std::string_view found) {
+        auto object = wire::ReadCheckpointObject(found);
+        if (object && object->checkpoint) {
+          metrics.CountCheckpointRestore("ok");
+          all.push_back(*std::move(object));
+          return;
+        }
+        // A copy that was set aside before, and will not get better.
+        if (object && object->name.find(".aside-") != std::string::npos) return;
+        metrics.CountCheckpointRestore("set_aside");
+        lost |= !PutAside(found, object ? object->checkpoint.error() : object.error(), stop);
+      },
+      stop);
+  if (!listed) return tl::unexpected<base::Error>(listed.error());
+  if (lost) {
+    return base::Fail(Code::kUnavailable, "a checkpoint that cannot be read was not set aside");
+  }
+  return all;
+}
+
+// Keeps a copy of what cannot be read before it is written over.
+bool Controller::Impl::PutAside(std::string_view object, const base::Error& why,
+                                const std::stop_token& stop) {
+  log.Error("checkpoint cannot be read; a copy is set aside", {{"why", why.message}});
+  const auto copy = wire::SetAside(object);
+  const auto read = wire::ReadCheckpointObject(object);
+  if (!copy || !read) return true;  // no object at all: there is nothing to keep
+  kube::Call call{.verb = "create", .resource = Checkpoints().resource, .method = "POST"};
+  call.target = "/apis/sparkfit.io/v1alpha1/namespaces/" + kube::Encode(read->name_space) +
+                "/executorrecommendationcheckpoints";
+  call.body = *copy;
+  const auto reply = client.Send(call, stop);
+  return reply && (reply->Ok() || reply->status == 409);
+}
+
+void Controller::Impl::SetMetrics(std::string now) {
+  auto shared = std::make_shared<const std::string>(std::move(now));
+  const std::scoped_lock lock(text_mutex);
+  text = std::move(shared);
+}
+
+Controller::Controller(kube::Client& client, kube::Client& lease_client, const base::Clock& clock,
+                       base::Waiter& waiter, const base::Logger& log,
+                       exposition::OwnMetrics& metrics, ControllerOptions options)
+    : impl_(std::make_unique<Impl>(client, lease_client, clock, waiter, log, metrics,
+                                   std::move(options))) {}
+Controller::~Controller() = default;
+
+void Controller::Run(const std::stop_token& stop) { impl_->Run(stop); }
+
+std::shared_ptr<const std::string> Controller::Metrics() const {
+  const std::scoped_lock lock(impl_->text_mutex);
+  return impl_->text;
+}
+
+std::vector<Check> Controller::Live() const {
+  const auto now = impl_->clock.SteadyNow().time_since_epoch();
+  const auto silent = now - base::Clock::Steady::duration(impl_->came_round.load());
+  return {{"main-loop", silent < kHangs}};
+}
+
+std::vector<Check> Controller::Ready() const { return {{"sources-synced", impl_->synced.load()}}; }
+
+}  // namespace sparkfit::cluster

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "key_metrics.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+
+#include "sparkfit/exposition/writer.h"
+
+namespace sparkfit::cluster {
+namespace {
+
+using base::Bytes;
+using controller::KeyRecommendation;
+using exposition::Label;
+using exposition::Writer;
+using Rows = std::map<model::Key, KeyRecommendation>;
+using Value = std::optional<double>;
+
+Value Of(const std::optional<Bytes>& amount) {
+  return amount ? Value(static_cast<double>(amount->value)) : std::nullopt;
+}
+
+Value Positive(Bytes amount) {
+  return amount.value > 0 ? Value(static_cast<double>(amount.value)) : std::nullopt;
+}
+
+// One series of every key that has a value; `more` tells the series of a family apart.
+void Series(Writer& writer, const Rows& rows, std::optional<Label> more,
+            const std::function<Value(const KeyRecommendation&)>& value) {
+  for (const auto& [key, row] : rows) {
+    const auto number = value(row);
+    if (!number) continue;
+    const auto profile = std::to_string(key.profile);
+    const Label name_space{"namespace", key.name_space};
+    const Label signature{"signature", key.signature};
+    if (more) {
+      writer.Sample({name_space, signature, {"profile", profile}, *more}, *number);
+    } else {
+      writer.Sample({name_space, signature, {"profile", profile}}, *number);
+    }
+  }
+}
+
+void Recommendations(Writer& writer, const Rows& rows) {
+  using recommend::Recommendation;
+  struct Bound {
+    const char* name;
+    std::optional<Bytes> Recommendation::*amount;
+  };
+  static constexpr std::array<Bound, 4> kBounds{{{"target", &Recommendation::target},
+                                                 {"lower", &Recommendation::lower},
+                                                 {"upper", &Recommendation::upper},
+                                                 {"uncapped", &Recommendation::uncapped}}};
+  writer.Family("sparkfit_recommendation_memory_bytes", "Recommended memory of an executor.",
+                "gauge");
+  for (const auto& bound : kBounds) {
+    Series(writer, rows, Label{"bound", bound.name},
+           [&](const auto& row) { return Of(row.recommendation.*bound.amount); });
+  }
+  writer.Family("sparkfit_recommendation_heap_bytes", "The target's heap.", "gauge");
+  Series(writer, rows, {}, [](const auto& row) {
+    return row.recommendation.split ? Positive(row.recommendation.split->heap) : std::nullopt;
+  });
+  writer.Family("sparkfit_recommendation_overhead_bytes", "The target's overhead.", "gauge");
+  Series(writer, rows, {}, [](const auto& row) {
+    return row.recommendation.split ? Positive(row.recommendation.split->overhead) : std::nullopt;
+  });
+}
+
+// Over the executors that run now.
+Value LargestRunning(const KeyRecommendation& row, Bytes model::Executor::*amount) {
+  Bytes largest;
+  for (const auto& [uid, executor] : row.history->Executors()) {
+    if (!executor.ended) largest = std::max(largest, executor.*amount);
+  }
+  return Positive(largest);
+}
+
+void Executors(Writer& writer, const Rows& rows) {
+  writer.Family("sparkfit_executor_memory_requested_bytes",
+                "Largest memory request among running executors.", "gauge");
+  Series(writer, rows, {},
+         [](const auto& row) { return LargestRunning(row, &model::Executor::request); });
+  writer.Family("sparkfit_executor_memory_used_bytes",
+                "Largest working set among running executors.", "gauge");
+  Series(writer, rows, {},
+         [](const auto& row) { return LargestRunning(row, &model::Executor::last_used); });
+  writer.Family("sparkfit_executors", "Running executors.", "gauge");
+  Series(writer, rows, {}, [](const auto& row) {
+    const auto& all = row.history->Executors();
+    return static_cast<double>(std::count_if(
+        all.begin(), all.end(), [](const auto& entry) { return !entry.second.ended; }));
+  });
+}
+
+void Totals(Writer& writer, const Rows& rows) {
+  writer.Family("sparkfit_executors_observed_total",
+                "Executors seen, by distinct usage samples: none 0, few 1-2, many 3 or more.",
+                "counter");
+  static constexpr std::array<const char*, 3> kCoverage{"none", "few", "many"};
+  for (std::size_t i = 0; i < kCoverage.size(); ++i) {
+    Series(writer, rows, Label{"coverage", kCoverage.at(i)}, [i](const auto& row) {
+      return static_cast<double>(row.history->Totals().coverage.at(i));
+    });
+  }
+  writer.Family("sparkfit_executor_ooms_total", "Executors that died of an OOM.", "counter");
+  Series(writer, rows, Label{"kind", "container"},
+         [](const auto& row) { return static_cast<double>(row.history->Totals().container_ooms); });
+  Series(writer, rows, Label{"kind", "heap"},
+         [](const auto& row) { return static_cast<double>(row.history->Totals().heap_ooms); });
+  writer.Family("sparkfit_savings_gib_hours_total",
+                "Executor lifetime times (request - target at its start).", "counter");
+  Series(writer, rows, Label{"kind", "possible"},
+         [](const auto& row) { return row.history->Totals().savings.possible; });
+  Series(writer, rows, Label{"kind", "realised"},
+         [](const auto& row) { return row.history->Totals().savings.realised; });
+  Series(writer, rows, Label{"kind", "extra"},
+         [](const auto& row) { return row.history->Totals().savings.extra; });
+}
+
+// The names that EMR on EKS documents for its dashboards; the largest of a signature's profiles.
+void Compatibility(Writer& writer, const Rows& rows) {
+  struct Bound {
+    const char* name;
+    std::optional<Bytes> recommend::Recommendation::*amount;
+  };
+  for (const auto& bound :
+       {Bound{"kube_customresource_vpa_spark_rec_memory_target",
+              &recommend::Recommendation::target},
+        Bound{"kube_customresource_vpa_spark_rec_memory_lower", &recommend::Recommendation::lower},
+        Bound{"kube_customresource_vpa_spark_rec_memory_upper",
+              &recommend::Recommendation::upper}}) {
+    writer.Family(bound.name, "Recommended memory of an executor, largest over profiles.", "gauge");
+    for (auto row = rows.begin(); row != rows.end();) {
+      const auto& key = row->first;
+      std::optional<Bytes> largest;
+      for (; row != rows.end() && row->first.name_space == key.name_space &&
+             row->first.signature == key.signature;
+           ++row) {
+        largest = std::max(largest, row->second.recommendation.*bound.amount);
+      }
+      if (!largest) continue;
+      writer.Sample({{"namespace", key.name_space}, {"signature", key.signature}},
+                    static_cast<double>(largest->value));
+    }
+  }
+}
+
+}  // namespace
+
+std::string KeyMetrics(const Rows& rows) {
+  Writer writer;
+  Recommendations(writer, rows);
+  Executors(writer, rows);
+  Totals(writer, rows);
+  Compatibility(writer, rows);
+  return writer.Text();
+}
+
+}  // namespace sparkfit::cluster

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "sparkfit/controller/pipeline.h"
+
+namespace sparkfit::cluster {
+
+// Every key's recommendation and what was observed, in Prometheus' text format (docs/metrics.md).
+// What is unknown has no series.
+std::string KeyMetrics(const std::map<model::Key, controller::KeyRecommendation>& rows);
+
+}  // namespace sparkfit::cluster

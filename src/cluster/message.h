@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the threads tell the main loop.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <unordered_set>
+#include <variant>
+#include <vector>
+
+#include "sparkfit/base/time.h"
+#include "sparkfit/model/observation.h"
+
+namespace sparkfit::cluster {
+
+enum class Kind { kPods, kNodes, kRecommendations };
+
+// A collection was listed: what is not among these (UIDs; names of nodes; namespace/name of
+// recommendations) is gone.
+struct Listed {
+  Kind kind;
+  std::unordered_set<std::string> ids;
+};
+
+struct Usage {
+  base::Time t;
+  std::vector<model::UsageSample> samples;
+};
+
+struct Leading {
+  bool leading;
+};
+
+// What became of a write.
+struct Written {
+  enum class What { kCreate, kPublish };
+  enum class Outcome {
+    kDone,
+    kFailed,   // may work later
+    kGone,     // the object is not the one that was meant
+    kForeign,  // somebody else wrote the checkpoint
+  };
+  model::Key key;
+  What what;
+  Outcome outcome;
+  std::string version;  // of the checkpoint, where it was written
+  std::string why;
+};
+
+using Message = std::variant<model::Observation, Listed, Usage, Leading, Written>;
+
+// Bounded: who is faster than the main loop waits.
+class Inbox {
+ public:
+  static constexpr std::size_t kMost = 4096;
+
+  // False where it was asked to stop while it waited.
+  bool Push(Message message, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait(lock, stop, [&] { return messages_.size() < kMost; })) return false;
+    messages_.push_back(std::move(message));
+    changed_.notify_all();
+    return true;
+  }
+
+  // All that is there; waits at most this long for something.
+  std::deque<Message> TakeAll(base::Duration longest, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, stop, longest, [&] { return !messages_.empty(); });
+    std::deque<Message> taken;
+    taken.swap(messages_);
+    changed_.notify_all();
+    return taken;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<Message> messages_;
+};
+
+}  // namespace sparkfit::cluster

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "sparkfit/base/quantity.h"
+
+namespace sparkfit::cluster {
+namespace {
+
+using base::Bytes;
+using base::Time;
+using model::EventType;
+using model::Observation;
+
+constexpr base::Duration kFirstRetry = std::chrono::seconds(1);
+constexpr base::Duration kLongestRetry = std::chrono::seconds(60);
+constexpr double kMove = 0.01;  // a smaller change of a bound is not worth a write
+constexpr int kMostNames = 5;
+
+bool Moved(const std::optional<Bytes>& before, const std::optional<Bytes>& now) {
+  if (before.has_value() != now.has_value()) return true;
+  if (!now) return false;
+  const auto difference = std::abs(static_cast<double>((*now - *before).value));
+  return difference >= kMove * static_cast<double>(before->value);
+}
+
+// What makes a status due at once: settings, OOMs, ended applications, conditions.
+std::string Digest(const controller::KeyRecommendation& row,
+                   const std::vector<wire::Condition>& conditions, std::int64_t generation) {
+  const auto& totals = row.history->Totals();
+  const auto& applications = row.history->Applications();
+  const auto running = std::count_if(applications.begin(), applications.end(),
+                                     [](const auto& application) { return !application.ended; });
+  auto digest = fmt::format(
+      "{}|{}|{}|{}|{}|{}|{}|{}", model::Name(row.mode), recommend::Format(row.policy),
+      row.bounds.min.value_or(Bytes{}).value, row.bounds.max.value_or(Bytes{}).value,
+      totals.container_ooms + totals.heap_ooms, totals.applications, running, generation);
+  for (const auto& condition : conditions) {
+    digest += fmt::format("|{}{}", condition.type, condition.status ? '+' : '-');
+  }
+  return digest;
+}
+
+}  // namespace
+
+Session::Session(const SessionOptions& options, const World& world,
+                 std::vector<wire::CheckpointObject> checkpoints,
+                 const std::vector<Observation>& recent, Time now)
+    : options_(options), world_(world), pipeline_(options.pipeline) {
+  pipeline_.AdvanceTo(recent.empty() ? now : std::min(now, recent.front().t));
+  const auto t = pipeline_.Now();
+  for (const auto& [name, allocatable] : world.Nodes()) {
+    Observe({t, model::NodeEvent{EventType::kAdded, name, allocatable}});
+  }
+  for (const auto& [name, object] : world.Recommendations()) {
+    Observe({t, model::RecommendationEvent{EventType::kAdded, object}});
+  }
+  Restore(world, std::move(checkpoints), t);
+  std::unordered_set<std::string> moving;
+  for (const auto& observation : recent) {
+    moving.insert(std::get<model::PodEvent>(observation.what).pod.uid);
+  }
+  // Drivers first: executors inherit their settings.
+  for (const auto role : {model::PodRole::kDriver, model::PodRole::kExecutor}) {
+    for (const auto& [uid, pod] : world.Pods()) {
+      if (pod.role != role || moving.contains(uid)) continue;
+      Observe({t, model::PodEvent{EventType::kAdded, pod, true}});
+    }
+  }
+  for (const auto& observation : recent) Observe(observation);
+  EndMissingPods(world, now);
+  pipeline_.AdvanceTo(now);
+}
+
+void Session::Observe(const Observation& observation) {
+  if (options_.record) options_.record(observation);
+  pipeline_.Observe(observation);
+}
+
+void Session::Restore(const World& world, std::vector<wire::CheckpointObject> checkpoints,
+                      Time now) {
+  for (auto& object : checkpoints) {
+    const auto& checkpoint = *object.checkpoint;
+    const auto* owner = world.ObjectOf(checkpoint.key);
+    // Its recommendation was deleted, or is another one by now: purged.
+    if (owner == nullptr || owner->uid != object.owner_uid) continue;
+    checkpoint_versions_[checkpoint.key] = object.version;
+    for (const auto& record : checkpoint.pods) {
+      if (record.gone) continue;
+      model::PodFacts facts;
+      facts.name_space = checkpoint.key.name_space;
+      facts.name = record.name;
+      facts.uid = record.uid;
+      facts.created = record.created;
+      facts.profile = checkpoint.key.profile;
+      facts.role = model::PodRole::kExecutor;
+      restored_pods_.emplace_back(record.uid, std::move(facts));
+    }
+    Observe({now, model::RestoreEvent{std::make_shared<const model::KeyCheckpoint>(
+                      *std::move(object.checkpoint))}});
+    ++restored_;
+  }
+}
+
+// Executors that a checkpoint knows and that are gone ended while nobody watched.
+void Session::EndMissingPods(const World& world, Time now) {
+  for (const auto& [uid, facts] : std::exchange(restored_pods_, {})) {
+    if (!world.Pods().contains(uid)) {
+      Observe({now, model::PodEvent{EventType::kDeleted, facts}});
+    }
+  }
+}
+
+void Session::OnWritten(const Written& written, Time now) {
+  const auto found = published_.find(written.key);
+  if (found == published_.end()) return;
+  auto& state = found->second;
+  state.in_flight = false;
+  if (!written.version.empty()) state.checkpoint_version = written.version;
+  if (written.outcome == Written::Outcome::kDone) {
+    state.failures = 0;
+    return;
+  }
+  // The name is taken by an object of another key: try another name.
+  if (written.what == Written::What::kCreate && written.outcome == Written::Outcome::kGone) {
+    const auto name = wire::ObjectName(written.key, state.create_attempt);
+    if (world_.Recommendations().contains({written.key.name_space, name}) &&
+        state.create_attempt < kMostNames) {
+      ++state.create_attempt;
+    }
+  }
+  state.dirty = true;
+  state.status_at.reset();
+  const auto pause = std::min(kFirstRetry * (1 << std::min(state.failures++, 6)), kLongestRetry);
+  state.not_before = now + pause;
+}
+
+void Session::Tick(Time now) {
+  pipeline_.AdvanceTo(now);
+  Refresh(now);
+  if (!options_.submit) return;
+  for (auto& [key, state] : published_) {
+    if (!state.in_flight && state.not_before <= now) PublishKey(key, state, now);
+  }
+}
+
+void Session::Refresh(Time) {
+  for (const auto& key : pipeline_.TakeChanged()) {
+    auto row = pipeline_.Recommend(key);
+    if (!row) {  // purged
+      rows_.erase(key);
+      published_.erase(key);
+      checkpoint_versions_.erase(key);
+      continue;
+    }
+    rows_.insert_or_assign(key, *std::move(row));
+    auto [entry, is_new] = published_.try_emplace(key);
+    entry->second.dirty = true;
+    if (!is_new) continue;
+    if (const auto version = checkpoint_versions_.find(key);
+        version != checkpoint_versions_.end()) {
+      entry->second.checkpoint_version = version->second;
+    }
+  }
+}
+
+std::vector<wire::Condition> Session::ConditionsOf(
+    const controller::KeyRecommendation& row, const model::RecommendationObject& object) const {
+  std::vector<wire::Condition> conditions;
+  const bool provided = row.recommendation.target.has_value();
+  conditions.push_back({"RecommendationProvided", provided, provided ? "Observed" : "NoHistory",
+                        provided ? "The target comes from what executors used."
+                                 : "No executor with a usage sample or an OOM was seen yet."});
+  conditions.push_back(
+      {"LowConfidence", row.low_confidence, row.low_confidence ? "FewSamples" : "Enough",
+       row.low_confidence ? "Fewer than two executors were sampled three times or more."
+                          : "At least two executors were sampled three times or more."});
+  if (row.mode == model::Mode::kAuto) {
+    conditions.push_back({"AutoNotAvailable", true, "ActsAsInitial",
+                          "Running executors are not resized; Auto acts as Initial."});
+  }
+  if (row.wants_cpu) {
+    conditions.push_back({"CPUNotSized", true, "MemoryOnly", "CPU is not sized, memory is."});
+  }
+  if (!object.problems.empty()) {
+    conditions.push_back({"InvalidSpec", true, "Ignored",
+                          fmt::format("Left out: {}.", fmt::join(object.problems, "; "))});
+  }
+  return conditions;
+}
+
+bool Session::StatusDue(const Published& state, const controller::KeyRecommendation& row,
+                        const std::string& digest, Time now) const {
+  if (!state.status_at || digest != state.status_digest) return true;
+  const auto& before = state.recommendation;
+  const auto& after = row.recommendation;
+  if (Moved(before.target, after.target) || Moved(before.lower, after.lower) ||
+      Moved(before.upper, after.upper)) {
+    return true;
+  }
+  return state.dirty && now - *state.status_at >= options_.status_interval;
+}
+
+void Session::PublishKey(const model::Key& key, Published& state, Time now) {
+  const auto found = rows_.find(key);
+  if (found == rows_.end()) return;
+  const auto& row = found->second;
+  const auto* object = world_.ObjectOf(key);
+  if (object == nullptr || object->uid.empty()) {
+    state.in_flight = true;
+    // The watch may be a little behind: an object that was just created is not created again.
+    state.not_before = now + kFirstRetry;
+    options_.submit({.key = key,
+                     .what = Written::What::kCreate,
+                     .body = wire::NewRecommendation(key, state.create_attempt),
+                     .object = {},
+                     .checkpoint = "",
+                     .data = "",
+                     .status = ""});
+    return;
+  }
+  if (state.object_uid != object->uid) {
+    state.object_uid = object->uid;
+    state.conditions = object->conditions;
+    state.status_at.reset();
+    state.checkpoint_at.reset();
+  }
+  const auto conditions = ConditionsOf(row, *object);
+  const auto digest = Digest(row, conditions, object->generation);
+  // Somebody overwrote the status: it is put right.
+  const bool overwritten =
+      state.status_at && now - *state.status_at > std::chrono::seconds(10) &&
+      state.recommendation.target &&
+      object->published_target != base::FormatQuantity(*state.recommendation.target);
+  const bool status = overwritten || StatusDue(state, row, digest, now);
+  const bool checkpoint =
+      state.dirty && (status || !state.checkpoint_at ||
+                      now - *state.checkpoint_at >= options_.checkpoint_interval);
+  if (!status && !checkpoint) return;
+  const wire::ObjectRef ref{key.name_space, object->name, object->uid, object->generation};
+  Write write{.key = key,
+              .what = Written::What::kPublish,
+              .body = "",
+              .object = ref,
+              .checkpoint = "",
+              .data = "",
+              .status = ""};
+  if (checkpoint) {
+    const auto spec = wire::WriteCheckpoint(pipeline_.Save(key));
+    if (spec.size() <= wire::kLargestCheckpoint) {
+      write.checkpoint = wire::CheckpointPatch(ref, key, spec, state.checkpoint_version);
+      write.data = wire::CheckpointData(spec);
+    }
+    state.checkpoint_at = now;
+    state.dirty = false;
+  }
+  if (status) {
+    write.status = wire::StatusPatch(ref,
+                                     {*row.history, row.recommendation, row.mode, row.policy,
+                                      row.bounds, row.explanation, conditions},
+                                     state.conditions, now);
+    state.status_at = now;
+    state.status_digest = digest;
+    state.recommendation = row.recommendation;
+  }
+  state.in_flight = true;
+  options_.submit(std::move(write));
+}
+
+}  // namespace sparkfit::cluster

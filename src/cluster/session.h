@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One term of leadership: the pipeline, and what of it was published. It begins with the
+// checkpoints and the cluster as it is, and ends without a trace: the next one begins alike.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "message.h"
+#include "sparkfit/controller/pipeline.h"
+#include "sparkfit/wire/checkpoint_json.h"
+#include "sparkfit/wire/objects.h"
+#include "world.h"
+#include "writer.h"
+
+namespace sparkfit::cluster {
+
+struct SessionOptions {
+  controller::PipelineOptions pipeline;
+  // Called with everything that the pipeline is given; may be empty.
+  std::function<void(const model::Observation&)> record;
+  // Called with what is to be written; empty: nothing is published.
+  std::function<void(Write)> submit;
+  // A status that changed by less than what matters waits this long, a checkpoint too.
+  base::Duration status_interval = std::chrono::minutes(5);
+  base::Duration checkpoint_interval = std::chrono::seconds(60);
+};
+
+class Session {
+ public:
+  // Takes up the cluster as it is. `recent` are the latest observations of pods, which replace what
+  // `world` shows of these pods: executors that ended since the last leader are counted by them.
+  Session(const SessionOptions& options, const World& world,
+          std::vector<wire::CheckpointObject> checkpoints,
+          const std::vector<model::Observation>& recent, base::Time now);
+
+  void Observe(const model::Observation& observation);
+  void OnWritten(const Written& written, base::Time now);
+  // Publishes what is due.
+  void Tick(base::Time now);
+
+  [[nodiscard]] const std::map<model::Key, controller::KeyRecommendation>& Rows() const {
+    return rows_;
+  }
+  [[nodiscard]] const controller::Pipeline& GetPipeline() const { return pipeline_; }
+  [[nodiscard]] std::size_t RestoredKeys() const { return restored_; }
+
+ private:
+  // What was written of a key, and what is to be.
+  struct Published {
+    bool in_flight = false;
+    bool dirty = true;  // the history is not as in the checkpoint
+    std::string checkpoint_version;
+    std::optional<base::Time> checkpoint_at;
+    std::optional<base::Time> status_at;
+    std::string status_digest;  // what makes a status due at once
+    recommend::Recommendation recommendation;
+    wire::ConditionTimes conditions;
+    std::string object_uid;
+    int create_attempt = 0;
+    int failures = 0;
+    base::Time not_before{};
+  };
+
+  void Restore(const World& world, std::vector<wire::CheckpointObject> checkpoints, base::Time now);
+  void EndMissingPods(const World& world, base::Time now);
+  void Refresh(base::Time now);
+  void PublishKey(const model::Key& key, Published& state, base::Time now);
+  [[nodiscard]] bool StatusDue(const Published& state, const controller::KeyRecommendation& row,
+                               const std::string& digest, base::Time now) const;
+  [[nodiscard]] std::vector<wire::Condition> ConditionsOf(
+      const controller::KeyRecommendation& row, const model::RecommendationObject& object) const;
+
+  SessionOptions options_;
+  const World& world_;
+  controller::Pipeline pipeline_;
+  std::map<model::Key, controller::KeyRecommendation> rows_;
+  std::map<model::Key, Published> published_;
+  std::map<model::Key, std::string> checkpoint_versions_;
+  std::vector<std::pair<std::string, model::PodFacts>> restored_pods_;
+  std::size_t restored_ = 0;
+};
+
+}  // namespace sparkfit::cluster

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources.h"
+
+#include <utility>
+
+namespace sparkfit::cluster {
+namespace {
+
+using base::Result;
+using model::EventType;
+
+EventType EventOf(kube::Change change) {
+  switch (change) {
+    case kube::Change::kAdded:
+      return EventType::kAdded;
+    case kube::Change::kModified:
+      return EventType::kModified;
+    case kube::Change::kDeleted:
+      return EventType::kDeleted;
+  }
+  return EventType::kModified;
+}
+
+constexpr const char* kUsage = "podmetrics";
+
+}  // namespace
+
+kube::Collection Source::CollectionOf(Kind kind) {
+  switch (kind) {
+    case Kind::kPods:
+      return {"pods", "/api/v1/pods", "spark-role in (driver,executor)"};
+    case Kind::kNodes:
+      return {"nodes", "/api/v1/nodes", ""};
+    case Kind::kRecommendations:
+      return {"executorrecommendations", "/apis/sparkfit.io/v1alpha1/executorrecommendations", ""};
+  }
+  return {};
+}
+
+void Source::Run(kube::Client& client, const std::stop_token& stop) {
+  stop_ = stop;
+  kube::Reflector(client, around_.waiter, CollectionOf(kind_), *this).Run(stop);
+}
+
+void Source::OnListBegin() {
+  seen_.clear();
+  if (!first_) around_.metrics.CountWatchRestart(CollectionOf(kind_).resource);
+}
+
+void Source::OnListed(std::string_view object) {
+  auto id = Take(EventType::kAdded, object, first_);
+  if (!id.empty()) seen_.insert(std::move(id));
+}
+
+void Source::OnListEnd() {
+  first_ = false;
+  around_.inbox.Push(Listed{kind_, std::exchange(seen_, {})}, stop_);
+  around_.metrics.SetSourceUp(CollectionOf(kind_).resource, true);
+}
+
+void Source::OnChange(kube::Change change, std::string_view object) {
+  Take(EventOf(change), object, false);
+}
+
+void Source::OnTrouble(const std::string& why) {
+  const auto resource = CollectionOf(kind_).resource;
+  around_.metrics.SetSourceUp(resource, why.empty());
+  if (why.empty()) {
+    around_.log.Info("source is back", {{"resource", resource}});
+  } else {
+    around_.log.Warning("source is not available", {{"resource", resource}, {"why", why}});
+  }
+}
+
+template <typename What>
+void Source::Push(What what) {
+  around_.inbox.Push(model::Observation{around_.clock.Wall(), std::move(what)}, stop_);
+}
+
+std::string Source::Take(EventType event, std::string_view object, bool unwatched) {
+  const auto unreadable = [&](const base::Error& error) {
+    const auto resource = CollectionOf(kind_).resource;
+    around_.metrics.CountUnreadable(resource);
+    around_.log.Warning("object cannot be understood",
+                        {{"resource", resource}, {"why", error.message}});
+    return std::string();
+  };
+  switch (kind_) {
+    case Kind::kPods: {
+      auto pod = reader_.Pod(object);
+      if (!pod) return unreadable(pod.error());
+      auto id = pod->uid;
+      Push(model::PodEvent{event, *std::move(pod), unwatched});
+      return id;
+    }
+    case Kind::kNodes: {
+      auto node = reader_.Node(object);
+      if (!node) return unreadable(node.error());
+      node->event = event;
+      auto id = node->name;
+      Push(*std::move(node));
+      return id;
+    }
+    case Kind::kRecommendations: {
+      auto recommendation = reader_.Recommendation(object);
+      if (!recommendation) return unreadable(recommendation.error());
+      auto id = recommendation->name_space + "/" + recommendation->name;
+      Push(model::RecommendationEvent{event, *std::move(recommendation)});
+      return id;
+    }
+  }
+  return "";
+}
+
+namespace {
+
+Result<Usage> AskUsage(kube::Client& client, const Surroundings& around,
+                       const std::stop_token& stop) {
+  static const kube::Collection collection{kUsage, "/apis/metrics.k8s.io/v1beta1/pods",
+                                           "spark-role=executor"};
+  wire::ObjectReader reader;
+  Usage usage;
+  auto listed = kube::List(
+      client, collection,
+      [&](std::string_view object) {
+        auto sample = reader.PodMetrics(object);
+        if (sample) {
+          usage.samples.push_back(*std::move(sample));
+        } else {
+          around.metrics.CountUnreadable(kUsage);
+        }
+      },
+      stop);
+  if (!listed) return tl::unexpected<base::Error>(listed.error());
+  usage.t = around.clock.Wall();
+  return usage;
+}
+
+}  // namespace
+
+void PollUsage(kube::Client& client, base::Duration interval, const std::function<bool()>& wanted,
+               const Surroundings& around, const std::stop_token& stop) {
+  bool up = true;
+  while (!stop.stop_requested()) {
+    const auto begun = around.clock.SteadyNow();
+    if (wanted()) {
+      auto usage = AskUsage(client, around, stop);
+      if (stop.stop_requested()) return;
+      around.metrics.SetSourceUp(kUsage, usage.has_value());
+      if (usage.has_value() != std::exchange(up, usage.has_value())) {
+        if (usage) {
+          around.log.Info("source is back", {{"resource", kUsage}});
+        } else {
+          around.log.Warning("source is not available",
+                             {{"resource", kUsage}, {"why", usage.error().message}});
+        }
+      }
+      if (usage) around.inbox.Push(*std::move(usage), stop);
+    }
+    const auto took = std::chrono::ceil<base::Duration>(around.clock.SteadyNow() - begun);
+    const auto pause =
+        wanted() ? interval : std::min<base::Duration>(interval, std::chrono::seconds(1));
+    around.waiter.Wait(std::max(pause - took, base::Duration(100)), stop);
+  }
+}
+
+}  // namespace sparkfit::cluster

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where observations come from: collections that are followed, and usage that is asked for.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_set>
+
+#include "message.h"
+#include "sparkfit/base/clock.h"
+#include "sparkfit/base/log.h"
+#include "sparkfit/exposition/own_metrics.h"
+#include "sparkfit/kube/list_watch.h"
+#include "sparkfit/wire/object_reader.h"
+
+namespace sparkfit::cluster {
+
+// What every source needs. REQUIRES: it outlives them.
+struct Surroundings {
+  const base::Clock& clock;
+  base::Waiter& waiter;
+  const base::Logger& log;
+  exposition::OwnMetrics& metrics;
+  Inbox& inbox;
+};
+
+// One collection into the inbox.
+class Source final : public kube::CollectionHandler {
+ public:
+  Source(Kind kind, const Surroundings& around) : kind_(kind), around_(around) {}
+
+  static kube::Collection CollectionOf(Kind kind);
+  // Follows until asked to stop.
+  void Run(kube::Client& client, const std::stop_token& stop);
+
+  void OnListBegin() override;
+  void OnListed(std::string_view object) override;
+  void OnListEnd() override;
+  void OnChange(kube::Change change, std::string_view object) override;
+  void OnTrouble(const std::string& why) override;
+
+ private:
+  // The object's id; empty where it could not be understood.
+  std::string Take(model::EventType event, std::string_view object, bool unwatched);
+  template <typename What>
+  void Push(What what);
+
+  Kind kind_;
+  const Surroundings& around_;
+  wire::ObjectReader reader_;
+  std::unordered_set<std::string> seen_;
+  bool first_ = true;  // nobody watched before the first list
+  std::stop_token stop_;
+};
+
+// Asks for the usage of all executors, again and again, while `wanted` says so.
+void PollUsage(kube::Client& client, base::Duration interval, const std::function<bool()>& wanted,
+               const Surroundings& around, const std::stop_token& stop);
+
+}  // namespace sparkfit::cluster

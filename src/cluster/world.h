@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The cluster as last seen, whether we lead or not: what a new leader begins with, and what a list
+// is compared to.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "message.h"
+#include "sparkfit/model/observation.h"
+
+namespace sparkfit::cluster {
+
+class World {
+ public:
+  using ObjectName = std::pair<std::string, std::string>;  // namespace, name
+
+  void Take(const model::Observation& observation);
+
+  // The deletions that a list shows, as observations at `t`; not taken yet.
+  [[nodiscard]] std::vector<model::Observation> Missing(const Listed& listed, base::Time t) const;
+
+  // Every collection was listed at least once.
+  [[nodiscard]] bool Complete() const { return listed_.size() == 3; }
+  void SetListed(Kind kind) { listed_.insert(static_cast<int>(kind)); }
+
+  [[nodiscard]] const std::unordered_map<std::string, model::PodFacts>& Pods() const {
+    return pods_;
+  }
+  [[nodiscard]] const std::map<std::string, base::Bytes>& Nodes() const { return nodes_; }
+  [[nodiscard]] const std::map<ObjectName, model::RecommendationObject>& Recommendations() const {
+    return recommendations_;
+  }
+  // The object that counts for a key: the oldest, of equal age the first by name. Null: none.
+  [[nodiscard]] const model::RecommendationObject* ObjectOf(const model::Key& key) const;
+
+ private:
+  std::unordered_set<int> listed_;
+  std::unordered_map<std::string, model::PodFacts> pods_;
+  std::map<std::string, base::Bytes> nodes_;
+  std::map<ObjectName, model::RecommendationObject> recommendations_;
+  std::map<model::Key, std::set<ObjectName>> by_key_;
+};
+
+}  // namespace sparkfit::cluster

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "writer.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace sparkfit::cluster {
+namespace {
+
+using nlohmann::json;
+using Outcome = Written::Outcome;
+
+constexpr const char* kCheckpoints = "executorrecommendationcheckpoints";
+constexpr const char* kRecommendations = "executorrecommendations";
+
+std::string PathOf(const std::string& resource, const std::string& name_space) {
+  return fmt::format("/apis/{}/namespaces/{}/{}", wire::kApiVersion, kube::Encode(name_space),
+                     resource);
+}
+
+std::string VersionOf(const std::string& body) {
+  const auto object = json::parse(body, nullptr, false);
+  return object.is_object() && object.contains("metadata") && object["metadata"].is_object()
+             ? object["metadata"].value("resourceVersion", "")
+             : "";
+}
+
+Written Failed(const Write& write, const base::Result<kube::Reply>& reply) {
+  Written written{write.key, write.what, Outcome::kFailed, "", ""};
+  written.why = reply ? reply->Why() : reply.error().message;
+  // The object that was meant is not there, or it is another one of that name.
+  if (reply && (reply->status == 404 || reply->status == 409)) written.outcome = Outcome::kGone;
+  return written;
+}
+
+}  // namespace
+
+void Writer::Submit(Write write) {
+  const std::scoped_lock lock(mutex_);
+  queue_.push_back(std::move(write));
+  changed_.notify_all();
+}
+
+void Writer::Run(const std::stop_token& stop) {
+  for (;;) {
+    Write write;
+    {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [&] { return !queue_.empty(); })) return;
+      write = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    Written written{write.key, write.what, Outcome::kFailed, "", "does not lead"};
+    if (may_write_()) {
+      written = write.what == Written::What::kCreate ? Create(write, stop) : Publish(write, stop);
+    }
+    if (!inbox_.Push(std::move(written), stop)) return;
+  }
+}
+
+Written Writer::Create(const Write& write, const std::stop_token& stop) {
+  kube::Call call{.verb = "create", .resource = kRecommendations, .method = "POST"};
+  call.target = PathOf(kRecommendations, write.key.name_space) + "?fieldManager=sparkfit";
+  call.body = write.body;
+  const auto reply = client_.Send(call, stop);
+  if (reply && reply->Ok()) return {write.key, write.what, Outcome::kDone, "", ""};
+  return Failed(write, reply);
+}
+
+Written Writer::Publish(const Write& write, const std::stop_token& stop) {
+  Written written{write.key, write.what, Outcome::kDone, "", ""};
+  if (!write.checkpoint.empty()) {
+    const auto reply = Apply(kCheckpoints, write.object, "", write.checkpoint, stop);
+    if (reply && reply->Ok()) {
+      written.version = VersionOf(reply->body);
+    } else if (reply && reply->status == 409) {
+      // A request may arrive twice, the second time with a version that the first has replaced.
+      if (!IsOurs(write, written.version, stop)) {
+        return {write.key, write.what, Outcome::kForeign, "", reply->Why()};
+      }
+    } else {
+      return Failed(write, reply);
+    }
+  }
+  if (write.status.empty()) return written;
+  if (!may_write_()) {
+    written.outcome = Outcome::kFailed;
+    written.why = "does not lead";
+    return written;
+  }
+  const auto reply = Apply(kRecommendations, write.object, "/status", write.status, stop);
+  if (reply && reply->Ok()) return written;
+  auto failed = Failed(write, reply);
+  failed.version = written.version;
+  return failed;
+}
+
+base::Result<kube::Reply> Writer::Apply(const std::string& resource, const wire::ObjectRef& object,
+                                        const std::string& subresource, const std::string& body,
+                                        const std::stop_token& stop) {
+  kube::Call call{.verb = "apply", .resource = resource, .method = "PATCH"};
+  call.target = PathOf(resource, object.name_space) + "/" + kube::Encode(object.name) +
+                subresource + "?fieldManager=sparkfit&force=true";
+  call.body = body;
+  call.content_type = kube::kApplyPatch;
+  return client_.Send(call, stop);
+}
+
+bool Writer::IsOurs(const Write& write, std::string& version, const std::stop_token& stop) {
+  kube::Call call{.verb = "get", .resource = kCheckpoints};
+  call.target =
+      PathOf(kCheckpoints, write.object.name_space) + "/" + kube::Encode(write.object.name);
+  const auto reply = client_.Send(call, stop);
+  if (!reply || !reply->Ok()) return false;
+  const auto object = json::parse(reply->body, nullptr, false);
+  if (!object.is_object() || !object.contains("spec") || !object["spec"].is_object() ||
+      object["spec"].value("data", "") != write.data) {
+    return false;
+  }
+  version = VersionOf(reply->body);
+  return true;
+}
+
+}  // namespace sparkfit::cluster

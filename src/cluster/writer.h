@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Writes objects, one after another, on a thread of its own. Every write names the object by UID or
+// version, so that it cannot hit another one, and may safely arrive twice.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+
+#include "message.h"
+#include "sparkfit/kube/client.h"
+#include "sparkfit/wire/objects.h"
+
+namespace sparkfit::cluster {
+
+// The objects of one key. The checkpoint is written before the status: what was published is never
+// newer than what would be restored.
+struct Write {
+  model::Key key;
+  Written::What what;
+  std::string body;        // kCreate
+  wire::ObjectRef object;  // kPublish
+  std::string checkpoint;  // a patch; empty: not
+  std::string data;        // of the checkpoint, to know it again
+  std::string status;      // a patch; empty: not
+};
+
+class Writer {
+ public:
+  // `may_write` is asked before every request: leadership may have ended.
+  Writer(kube::Client& client, Inbox& inbox, std::function<bool()> may_write)
+      : client_(client), inbox_(inbox), may_write_(std::move(may_write)) {}
+
+  // REQUIRES: at most one for each key is not yet reported as Written.
+  void Submit(Write write);
+  void Run(const std::stop_token& stop);
+
+ private:
+  Written Create(const Write& write, const std::stop_token& stop);
+  Written Publish(const Write& write, const std::stop_token& stop);
+  // The reply to a server-side apply.
+  base::Result<kube::Reply> Apply(const std::string& resource, const wire::ObjectRef& object,
+                                  const std::string& subresource, const std::string& body,
+                                  const std::stop_token& stop);
+  bool IsOurs(const Write& write, std::string& version, const std::stop_token& stop);
+
+  kube::Client& client_;
+  Inbox& inbox_;
+  std::function<bool()> may_write_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<Write> queue_;
+};
+
+}  // namespace sparkfit::cluster

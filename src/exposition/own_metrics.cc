@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/exposition/own_metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "sparkfit/base/version.h"
+
+namespace sparkfit::exposition {
+namespace {
+
+using Counters = prometheus::Family<prometheus::Counter>;
+using Gauges = prometheus::Family<prometheus::Gauge>;
+
+Counters& Counter(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+Gauges& Gauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+}
+
+const prometheus::Histogram::BucketBoundaries& Seconds() {
+  static const prometheus::Histogram::BucketBoundaries bounds{0.001, 0.005, 0.02, 0.1,
+                                                              0.5,   1,     5,    15};
+  return bounds;
+}
+
+}  // namespace
+
+struct OwnMetrics::Impl {
+  prometheus::Registry registry;
+  Counters& requests = Counter(registry, "sparkfit_api_requests_total",
+                               "Requests to the Kubernetes API; code 0: no answer.");
+  Counters& restarts =
+      Counter(registry, "sparkfit_watch_restarts_total", "Collections that had to be listed anew.");
+  Counters& unreadable = Counter(registry, "sparkfit_objects_unreadable_total",
+                                 "Objects of the API that could not be understood.");
+  Counters& writes =
+      Counter(registry, "sparkfit_checkpoint_writes_total", "Checkpoints written, by result.");
+  Counters& restores =
+      Counter(registry, "sparkfit_checkpoint_restores_total", "Checkpoints read, by result.");
+  Gauges& leader = Gauge(registry, "sparkfit_leader", "1: this replica leads.");
+  Gauges& up = Gauge(registry, "sparkfit_source_up",
+                     "1: the source of observations answers, 0: it does not.");
+  Gauges& build = Gauge(registry, "sparkfit_build_info", "1, with what this is.");
+  prometheus::Family<prometheus::Histogram>& steps =
+      prometheus::BuildHistogram()
+          .Name("sparkfit_loop_duration_seconds")
+          .Help("Time that the steps of the main loop took.")
+          .Register(registry);
+};
+
+OwnMetrics::OwnMetrics() : impl_(std::make_unique<Impl>()) {
+  impl_->build.Add({{"version", base::kVersion}, {"commit", base::kGitDescribe}}).Set(1);
+  SetLeader(false);
+}
+OwnMetrics::~OwnMetrics() = default;
+
+void OwnMetrics::CountRequest(const std::string& verb, const std::string& resource, int code) {
+  impl_->requests.Add({{"verb", verb}, {"resource", resource}, {"code", std::to_string(code)}})
+      .Increment();
+}
+void OwnMetrics::CountWatchRestart(const std::string& resource) {
+  impl_->restarts.Add({{"resource", resource}}).Increment();
+}
+void OwnMetrics::CountUnreadable(const std::string& resource) {
+  impl_->unreadable.Add({{"resource", resource}}).Increment();
+}
+void OwnMetrics::CountCheckpointWrite(const std::string& result) {
+  impl_->writes.Add({{"result", result}}).Increment();
+}
+void OwnMetrics::CountCheckpointRestore(const std::string& result) {
+  impl_->restores.Add({{"result", result}}).Increment();
+}
+void OwnMetrics::ObserveStep(const std::string& step, double seconds) {
+  impl_->steps.Add({{"step", step}}, Seconds()).Observe(seconds);
+}
+void OwnMetrics::SetLeader(bool leading) { impl_->leader.Add({}).Set(leading ? 1 : 0); }
+void OwnMetrics::SetSourceUp(const std::string& source, bool up) {
+  impl_->up.Add({{"source", source}}).Set(up ? 1 : 0);
+}
+
+std::string OwnMetrics::Text() const {
+  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+}
+
+}  // namespace sparkfit::exposition

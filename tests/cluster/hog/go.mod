@@ -1,0 +1,3 @@
+module sparkfit.io/hog
+
+go 1.24

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Run a real Spark application on the test cluster, executors as real pods made by Spark's own Kubernetes scheduler.
+#
+#   SPARK_VERSION=3.5.8 submit.sh [--cluster] NAME HEAP [--conf k=v ...] script.py [args]
+#
+# SPARK_VERSION (default 3.5.8) is pyspark's, installed into a virtual environment of its own.
+# Default: client mode, the driver a process in the cluster's network namespace. --cluster: the driver is a pod
+# too, and the settings given with --conf spark.kubernetes.driver.{label,annotation}.* are on it.
+# Needs pyspark (pip) and a JDK 17. The image is a few empty directories: the host's /usr, /etc and Spark are
+# mounted read-only, so nothing has to be pulled or copied.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+D=${CLUSTER_DIR:-${TMPDIR:-/tmp}/sparkfit-cluster}
+NODE_IP=10.244.255.1
+export KUBECONFIG=$D/admin.kubeconfig
+in_cluster() { "$here/../cluster.sh" exec "$@"; }
+mode=client; [ "$1" = --cluster ] && { mode=cluster; shift; }
+name=$1 heap=$2; shift 2
+venv=$D/pyspark-${SPARK_VERSION:=3.5.8}
+[ -f "$venv/ready" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install -q "pyspark==$SPARK_VERSION" && touch "$venv/ready"; }
+export PATH=$venv/bin:$PATH
+spark=$("$venv/bin/python" -c 'import os, pyspark; print(os.path.dirname(pyspark.__file__))')
+java_home=$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")
+
+template() { # container name: a pod template that mounts the host's programs and Spark
+  cat <<C
+apiVersion: v1
+kind: Pod
+spec:
+  containers:
+  - name: $1
+    imagePullPolicy: Never
+    env: [{name: SPARK_HOME, value: /opt/spark}, {name: JAVA_HOME, value: $java_home}, {name: PYSPARK_PYTHON, value: /usr/bin/python3}]
+    volumeMounts:
+    - {name: usr, mountPath: /usr, readOnly: true}
+    - {name: etc, mountPath: /etc, readOnly: true}
+    - {name: bin, mountPath: /bin, readOnly: true}
+    - {name: lib, mountPath: /lib, readOnly: true}
+    - {name: lib64, mountPath: /lib64, readOnly: true}
+    - {name: jars, mountPath: /opt/spark/jars, readOnly: true}
+    - {name: submit, mountPath: /opt/spark/bin, readOnly: true}
+    - {name: python, mountPath: /opt/spark/python, readOnly: true}
+    - {name: app, mountPath: /opt/app, readOnly: true}
+  volumes:
+  - {name: usr, hostPath: {path: /usr}}
+  - {name: etc, hostPath: {path: /etc}}
+  - {name: bin, hostPath: {path: /usr/bin}}
+  - {name: lib, hostPath: {path: /usr/lib}}
+  - {name: lib64, hostPath: {path: /usr/lib64}}
+  - {name: jars, hostPath: {path: $spark/jars}}
+  - {name: submit, hostPath: {path: $spark/bin}}
+  - {name: python, hostPath: {path: $spark/python}}
+  - {name: app, hostPath: {path: $here}}
+C
+}
+
+if [ ! -f "$D/spark-image" ]; then
+  r=$D/spark-rootfs; mkdir -p "$r"/{usr,etc,bin,lib,lib64,tmp,proc,sys,dev,opt/app,opt/spark/{conf,jars,bin,python}}; chmod 1777 "$r/tmp"
+  cp "$here/entrypoint.sh" "$r/opt/entrypoint.sh"
+  "$here/../cluster.sh" image "$r" localhost/spark:1 '["/opt/entrypoint.sh"]'
+  in_cluster kubectl create namespace jobs >/dev/null
+  in_cluster kubectl -n jobs create serviceaccount spark >/dev/null
+  in_cluster kubectl -n jobs create rolebinding spark --clusterrole=edit --serviceaccount=jobs:spark >/dev/null
+  touch "$D/spark-image"
+fi
+template spark-kubernetes-executor > "$venv/executor.yaml"
+template spark-kubernetes-driver > "$venv/driver.yaml"
+args=()
+if [ $mode = cluster ]; then # script.py becomes local:///opt/app/script.py
+  for a in "$@"; do case "$a" in *.py) args+=("local:///opt/app/$(basename "$a")") ;; *) args+=("$a") ;; esac; done
+  more=(--conf spark.kubernetes.authenticate.driver.serviceAccountName=spark --conf spark.kubernetes.driver.podTemplateFile="$venv/driver.yaml"
+    --conf spark.driver.memory=600m --conf spark.kubernetes.driver.request.cores=100m --conf spark.kubernetes.authenticate.submission.caCertFile="$D/pki/ca.crt")
+else
+  args=("$@")
+  more=(--conf spark.driver.host=$NODE_IP --conf spark.kubernetes.authenticate.caCertFile="$D/pki/ca.crt"
+    --conf spark.kubernetes.executor.label.sparkfit.io/signature="$name")
+fi
+token=$(in_cluster kubectl -n jobs create token spark --duration=4h)
+[ $mode = cluster ] && more+=(--conf spark.kubernetes.authenticate.submission.oauthToken="$token") || more+=(--conf spark.kubernetes.authenticate.oauthToken="$token")
+# Spark's client would otherwise also read KUBECONFIG and mix the two identities.
+exec env -u KUBECONFIG KUBERNETES_AUTH_TRYKUBECONFIG=false SPARK_LOCAL_IP=$NODE_IP "$here/../cluster.sh" exec spark-submit \
+  --master k8s://https://$NODE_IP:443 --deploy-mode $mode --name "$name" \
+  --conf spark.kubernetes.namespace=jobs --conf spark.kubernetes.container.image=localhost/spark:1 --conf spark.kubernetes.executor.podTemplateFile="$venv/executor.yaml" \
+  --conf spark.executor.memory="$heap" --conf spark.executor.cores=1 --conf spark.kubernetes.executor.request.cores=100m \
+  "${more[@]}" "${args[@]}"
