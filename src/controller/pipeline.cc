@@ -454,7 +454,7 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
   Refresh(kept);
   for (const auto& application : kept.history.Applications()) {
     if (application.ended || application.alive > 0) continue;
-    timers.Set({.due = Now() + options.application_idle,
+    timers.Set({.due = application.idle_since + options.application_idle,
                 .kind = TimerKind::kApplicationIdle,
                 .id = application.id,
                 .key = key,
@@ -548,6 +548,7 @@ void Pipeline::State::SealOrphans(Entry& entry) {
 Pipeline::Pipeline(const PipelineOptions& options) : state_(std::make_unique<State>(options)) {}
 Pipeline::~Pipeline() = default;
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
+Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
 void Pipeline::Observe(const model::Observation& observation) {
   if (observation.t < state_->Now()) ++state_->unused.out_of_order;

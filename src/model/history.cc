@@ -151,6 +151,7 @@ void KeyHistory::End(Executor& executor, base::Time at) {
   executor.ended = at;
   if (auto* application = Find(executor.application); application != nullptr) {
     --application->alive;
+    application->idle_since = std::max(application->idle_since, at);
   }
   CountSavings(executor);
   EndIdleApplications();

@@ -35,7 +35,7 @@ json Of(const std::optional<T>& value) {
 std::int64_t Number(const json& value, std::int64_t high) {
   if (!value.is_number_integer()) throw Damaged("a number is none");
   const auto number = value.get<std::int64_t>();
-  if (number < 0 || number > high) throw Damaged("a number is out of range");
+  if (number < 0 || number > high) throw Damaged("a number is out of range: " + value.dump());
   return number;
 }
 
@@ -53,7 +53,7 @@ void Read(const json& value, std::uint64_t& number) {
 }
 void Read(const json& value, double& number) {
   number = value.get<double>();
-  if (!(number >= 0 && number < 1e300)) throw Damaged("a number is out of range");
+  if (!(number >= 0 && number < 1e300)) throw Damaged("a number is out of range: " + value.dump());
 }
 template <typename T>
 void Read(const json& value, std::optional<T>& out) {
@@ -138,6 +138,7 @@ void Read(const json& object, model::ObservedTotals& totals) {
 json Of(const model::ApplicationSummary& application) {
   return {{"id", application.id},
           {"started", Of(application.started)},
+          {"idleSince", Of(application.idle_since)},
           {"peak", Of(application.peak)},
           {"smallestLimit", Of(application.smallest_limit)},
           {"reference", Of(application.reference)},
@@ -152,6 +153,7 @@ json Of(const model::ApplicationSummary& application) {
 void Read(const json& object, model::ApplicationSummary& application) {
   Read(object, "id", application.id);
   Read(object, "started", application.started);
+  Read(object, "idleSince", application.idle_since);
   Read(object, "peak", application.peak);
   Read(object, "smallestLimit", application.smallest_limit);
   Read(object, "reference", application.reference);
@@ -164,18 +166,22 @@ void Read(const json& object, model::ApplicationSummary& application) {
   Read(object, "counted", application.counted);
 }
 
+// An empty histogram has the earliest time there is, which is no time of a sample.
+json OrNull(Time time) { return time < Time{} ? json() : Of(time); }
+
 json Of(const model::DecayingHistogram& histogram) {
   const auto state = histogram.Save();
-  return {{"reference", Of(state.reference)},
-          {"newest", Of(state.newest)},
+  return {{"reference", OrNull(state.reference)},
+          {"newest", OrNull(state.newest)},
           {"first", state.first},
           {"weights", state.weights},
           {"total", state.total}};
 }
 void Read(const json& object, model::DecayingHistogram& histogram) {
   model::DecayingHistogram::State state;
-  Read(object, "reference", state.reference);
-  Read(object, "newest", state.newest);
+  state.reference = state.newest = Time::min();
+  if (!object.at("reference").is_null()) Read(object, "reference", state.reference);
+  if (!object.at("newest").is_null()) Read(object, "newest", state.newest);
   state.first = static_cast<std::size_t>(Number(object.at("first"), 1'000'000));
   state.weights = object.at("weights").get<std::vector<double>>();
   Read(object, "total", state.total);

@@ -62,6 +62,7 @@ class Pipeline {
   explicit Pipeline(const PipelineOptions& options);
   ~Pipeline();
   Pipeline(Pipeline&&) noexcept;
+  Pipeline& operator=(Pipeline&&) noexcept;
 
   void Observe(const model::Observation& observation);
 

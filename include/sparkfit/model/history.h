@@ -63,7 +63,8 @@ struct Executor {
 // One run of the job.
 struct ApplicationSummary {
   std::string id;
-  base::Time started{};  // its first executor was seen
+  base::Time started{};     // its first executor was seen
+  base::Time idle_since{};  // its last executor ended; counts where none is alive
   base::Bytes peak;
   base::Bytes smallest_limit;  // of its executors; 0: none
   base::Bytes reference;       // the target in force when it started, 0: none

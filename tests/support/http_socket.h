@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace sparkfit::test {
+
+// A plain connection to this machine, blocking.
+class HttpSocket {
+ public:
+  explicit HttpSocket(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      throw std::runtime_error("connect");
+    }
+  }
+  ~HttpSocket() { ::close(descriptor_); }
+  HttpSocket(const HttpSocket&) = delete;
+  HttpSocket& operator=(const HttpSocket&) = delete;
+
+  void Send(const std::string& text) const {
+    for (std::size_t sent = 0; sent < text.size();) {
+      const auto n = ::send(descriptor_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+      if (n <= 0) return;  // the other side had enough
+      sent += static_cast<std::size_t>(n);
+    }
+  }
+
+  // Everything until the other side closes.
+  [[nodiscard]] std::string ReadAll() const {
+    std::string text;
+    std::array<char, 4096> buffer;
+    for (;;) {
+      const auto n = ::recv(descriptor_, buffer.data(), buffer.size(), 0);
+      if (n <= 0) return text;
+      text.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+  }
+
+  std::string Ask(const std::string& text) const {
+    Send(text);
+    return ReadAll();
+  }
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace sparkfit::test

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/kube/config.h"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+
+#include "temp_file.h"
+
+namespace sparkfit::kube {
+namespace {
+
+constexpr const char* kConfig = R"(
+apiVersion: v1
+kind: Config
+current-context: one
+clusters:
+- {name: c, cluster: {server: "https://host:6443", certificate-authority-data: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t}}
+users:
+- {name: u, user: {token: secret}}
+- {name: exec, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: login, args: [a, b], env: [{name: X, value: "1"}]}}}
+contexts:
+- {name: one, context: {cluster: c, user: u, namespace: jobs}}
+- {name: two, context: {cluster: c, user: exec}}
+- {name: lost, context: {cluster: nowhere, user: u}}
+)";
+
+TEST_CASE("a kubeconfig's context names the cluster, the user and the namespace", "[kube]") {
+  const auto config = ParseKubeconfig(kConfig, "/home");
+  REQUIRE(config);
+  CHECK(config->endpoint.server == "https://host:6443");
+  CHECK(config->endpoint.certificate_authority.data == "-----BEGIN CERTIFICATE-----");
+  CHECK(config->credentials.token == "secret");
+  CHECK(config->name_space == "jobs");
+  const auto other = ParseKubeconfig(kConfig, "/home", "two");
+  REQUIRE(other);
+  REQUIRE(other->credentials.exec);
+  CHECK(other->credentials.exec->arguments == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("what is wrong with a kubeconfig is said", "[kube]") {
+  CHECK(ParseKubeconfig(kConfig, "", "lost").error().message ==
+        "it has no cluster named \"nowhere\"");
+  CHECK(ParseKubeconfig("[", "").error().code == base::Code::kInvalidArgument);
+  CHECK(ParseKubeconfig("text", "").error().message == "it is no kubeconfig");
+  CHECK(ReadKubeconfig("/nowhere").error().message == "cannot read /nowhere");
+}
+
+TEST_CASE("outside of a cluster there is no in-cluster configuration", "[kube]") {
+  const auto config = InClusterConfig([](const std::string&) { return nullptr; });
+  REQUIRE(!config);
+  CHECK(config.error().code == base::Code::kNotFound);
+}
+
+TEST_CASE("a token file is read anew for every request", "[kube]") {
+  test::TempFile file("first\n");
+  Credentials credentials;
+  credentials.token_file = file.Path();
+  const base::SystemClock clock;
+  const auto authenticator = MakeAuthenticator(credentials, clock);
+  CHECK(*authenticator->Token(false) == "first");
+  std::ofstream(file.Path()) << "second";
+  CHECK(*authenticator->Token(false) == "second");
+  std::ofstream(file.Path()) << " \n";
+  CHECK(!authenticator->Token(false));
+}
+
+TEST_CASE("a credential plugin's token is taken from what it prints", "[kube]") {
+  ExecPlugin plugin;
+  plugin.command = "sh";
+  plugin.arguments = {"-c", R"(echo "{\"status\":{\"token\":\"$X\"}}")"};
+  plugin.environment = {{"X", "from-plugin"}};
+  CHECK(RunExecPlugin(plugin)->token == "from-plugin");
+  plugin.arguments = {"-c", "exit 3"};
+  CHECK(RunExecPlugin(plugin).error().message == "credential plugin sh: it failed");
+  plugin.command = "no-such-program-anywhere";
+  CHECK(!RunExecPlugin(plugin));
+}
+
+}  // namespace
+}  // namespace sparkfit::kube
