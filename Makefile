@@ -33,7 +33,7 @@ deps: ## install the packages that building and testing need (Debian 12)
 	tools/install-deps build
 
 .PHONY: build
-build: ## build build/release/sparkfit and its tests
+build: deps ## build build/release/sparkfit and its tests
 	cmake --preset release
 	cmake --build --preset release
 
@@ -82,6 +82,26 @@ coverage: ## line coverage of src, as text
 	tools/install-deps build coverage
 	cmake --workflow --preset coverage
 	gcovr --root . --filter src/ --filter include/ build/coverage
+
+##@ Cluster
+
+.PHONY: cluster-up
+cluster-up: ## a real single-node Kubernetes with Spark, for tests (root; docs/testing.md)
+	tools/install-deps cluster
+	tests/cluster/cluster.sh build
+	tests/cluster/cluster.sh up
+
+.PHONY: cluster-down
+cluster-down: ## take it down again
+	tests/cluster/cluster.sh down
+
+.PHONY: e2e
+e2e: build cluster-up ## every end-to-end suite, about an hour; results in build/e2e
+	tests/e2e/run.py
+
+.PHONY: e2e-smoke
+e2e-smoke: build cluster-up ## the short ones, about 3 minutes once the tools are built
+	tests/e2e/run.py --smoke
 
 ##@ Measure
 

@@ -95,14 +95,22 @@ void Executors(Writer& writer, const Rows& rows) {
   });
 }
 
+// Executors that may still be sampled: their coverage is not final, and a counter must not fall.
+std::uint64_t Unfinished(const KeyRecommendation& row, std::size_t coverage) {
+  const auto& all = row.history->Executors();
+  return static_cast<std::uint64_t>(std::count_if(all.begin(), all.end(), [&](const auto& entry) {
+    return static_cast<std::size_t>(entry.second.GetCoverage()) == coverage;
+  }));
+}
+
 void Totals(Writer& writer, const Rows& rows) {
   writer.Family("sparkfit_executors_observed_total",
-                "Executors seen, by distinct usage samples: none 0, few 1-2, many 3 or more.",
+                "Ended executors, by distinct usage samples: none 0, few 1-2, many 3 or more.",
                 "counter");
   static constexpr std::array<const char*, 3> kCoverage{"none", "few", "many"};
   for (std::size_t i = 0; i < kCoverage.size(); ++i) {
     Series(writer, rows, Label{"coverage", kCoverage.at(i)}, [i](const auto& row) {
-      return static_cast<double>(row.history->Totals().coverage.at(i));
+      return static_cast<double>(row.history->Totals().coverage.at(i) - Unfinished(row, i));
     });
   }
   writer.Family("sparkfit_executor_ooms_total", "Executors that died of an OOM.", "counter");

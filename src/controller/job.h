@@ -22,6 +22,8 @@ struct Effective {
   model::Mode mode = model::Mode::kOff;
   recommend::Policy policy;
   recommend::Bounds bounds;
+
+  friend bool operator==(const Effective&, const Effective&) = default;
 };
 
 // A user's settings win over the job's, each alone; what cannot be understood is named in

@@ -239,10 +239,13 @@ void Pipeline::State::Refresh(Entry& entry) {
   const auto& key = entry.history.GetKey();
   const auto object = objects.find(key);
   std::vector<std::string> found;
-  entry.effective = Resolve(entry.job, object == objects.end() ? nullptr : object->second.Winner(),
-                            options.policy, found);
+  auto effective = Resolve(entry.job, object == objects.end() ? nullptr : object->second.Winner(),
+                           options.policy, found);
+  if (effective != entry.effective) {
+    entry.effective = std::move(effective);
+    Mark(entry);
+  }
   entry.history.SetHalfLife(entry.effective.policy.half_life);
-  Mark(entry);
   Note("job " + key.name_space + "/" + key.signature, found);
 }
 
@@ -254,6 +257,7 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
       recommend::Recommend(history, ContextOf(entry)).target.value_or(Bytes{});
   pod.entry = &entry;
   entry.pods.insert(&pod);
+  Mark(entry);
   pod.executor = &history.Start(pod.facts.uid, executor, Now());
   if (first) history.NoteReference(executor.application, executor.target_at_start);
   LearnState(pod);
@@ -452,6 +456,7 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
   SealOrphans(*entry);
   auto& kept = *(entries[key] = std::move(entry));
   Refresh(kept);
+  Mark(kept);
   for (const auto& application : kept.history.Applications()) {
     if (application.ended || application.alive > 0) continue;
     timers.Set({.due = application.idle_since + options.application_idle,

@@ -20,6 +20,8 @@ namespace sparkfit::recommend {
 struct Bounds {
   std::optional<base::Bytes> min;
   std::optional<base::Bytes> max;
+
+  friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 
 // The stages, in their order.

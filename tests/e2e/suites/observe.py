@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real Spark and real OOM kills are seen, recommended, recorded and scraped."""
+import json
+
+from testbed import BINARY, create, hog, is_oom_killed, get, kubectl, log, oom_waves, quantity, run, wait_until
+
+SMOKE = True
+PORT = 8080
+
+
+def replayed(bed, signature):
+    rows = json.loads(run(BINARY, "replay", bed.directory / "log.ndjson", "-o", "json", "--signature", signature))
+    return rows[0]
+
+
+def test_controller_starts_with_exactly_its_rights(bed):
+    bed.controller("controller", PORT, "--record", bed.directory / "log.ndjson")
+    bed.prometheus(PORT)
+    assert "yes" in kubectl("auth", "can-i", "list", "pods", "--as=system:serviceaccount:sparkfit:sparkfit")
+    for verb, what in (("create", "pods"), ("patch", "pods"), ("delete", "pods"), ("get", "secrets"), ("list", "secrets")):
+        answer = kubectl("auth", "can-i", verb, what, "--as=system:serviceaccount:sparkfit:sparkfit", "-A", check=False)
+        assert answer.strip() == "no", f"it may {verb} {what}"
+
+
+def test_spark_run_leads_to_a_recommendation(bed):
+    """Label on the executors, client mode."""
+    bed.spark("nightly", "900m", "--conf", "spark.executor.instances=2",
+              testbed_jobs(), "aggregate", "4e6", "30")
+    _, took = wait_until("a target", lambda: bed.target("jobs", "nightly"), 30)
+    return f"target {bed.target('jobs', 'nightly')}"
+
+
+def testbed_jobs():
+    from testbed import ROOT
+    return ROOT / "tests/cluster/spark/jobs.py"
+
+
+def test_recommendation_equals_replay_of_the_record(bed):
+    # Executors are sealed a minute after their end, which moves nothing here; the numbers are compared as they stand.
+    row = replayed(bed, "nightly")
+    item = bed.recommendation("jobs", "nightly")["status"]
+    memory = item["recommendation"]["memory"]
+    assert quantity(memory["target"]) == row["targetBytes"], (memory, row)
+    assert quantity(memory["lower"]) == row["lowerBytes"]
+    assert quantity(memory["upper"]) == row["upperBytes"]
+    assert quantity(item["recommendation"]["heap"]) == row["heapBytes"]
+    assert item["observed"]["executors"] == row["executors"] == 2
+    return memory["target"]
+
+
+def test_prometheus_has_scraped_the_recommendation(bed):
+    target = quantity(bed.target("jobs", "nightly"))
+    for text in ('sparkfit_recommendation_memory_bytes{signature="nightly",bound="target"}',
+                 'kube_customresource_vpa_spark_rec_memory_target{signature="nightly"}'):
+        result, _ = wait_until(text, lambda text=text: bed.query(text), 20)
+        assert float(result[0]["value"][1]) == target, result
+
+
+def test_an_oom_raises_the_target_within_two_seconds(bed):
+    create([hog("lone-0", "lone", 32, 300)])
+    wait_until("the kill is shown", lambda: is_oom_killed(get("pod", "-n", "hogs", "lone-0")), 60, pause=0.05)
+    # max(1.2 x 32, 32 + 100) = 132 MiB, and never below 512 MiB of heap and its overhead.
+    target, took = wait_until("a target", lambda: bed.target("hogs", "lone"), 2, pause=0.05)
+    kubectl("delete", "pod", "-n", "hogs", "lone-0", "--wait=false")
+    assert quantity(target) >= 132 << 20
+    return f"{target} after {took:.2f} s"
+
+
+def test_every_oom_is_counted_once_though_pods_are_deleted_at_once(bed):
+    oom_waves("wave", 20)
+    wait_until("20 OOMs", lambda: bed.observed("hogs", "wave", "containerOOMs") == 20, 10)
+    assert bed.metric(PORT, 'sparkfit_executor_ooms_total{namespace="hogs",signature="wave",profile="0",kind="container"}') == 20
+
+
+def test_deleting_the_object_purges(bed):
+    name = bed.recommendation("hogs", "wave")["metadata"]["name"]
+    kubectl("delete", "execrec", "-n", "hogs", name)
+    wait_until("no checkpoint", lambda: name not in kubectl("get", "executorrecommendationcheckpoints", "-n", "hogs"), 30)
+    wait_until("no metric", lambda: 'signature="wave"' not in bed.http(PORT, "/metrics"), 5)
+    assert bed.recommendation("hogs", "wave") is None
+    oom_waves("wave", 1, application="app-2")
+    wait_until("it starts anew", lambda: bed.observed("hogs", "wave", "containerOOMs") == 1, 15)
+
+
+def test_a_kill_loses_and_doubles_nothing(bed):
+    oom_waves("wave", 4, application="app-3")
+    wait_until("5 OOMs", lambda: bed.observed("hogs", "wave", "containerOOMs") == 5, 15)
+    before = bed.recommendation("hogs", "wave")["status"]["observed"]
+    import signal
+    bed.started[0].kill(signal.SIGKILL)
+    bed.started[0] = bed.controller("controller-2", PORT)
+    wait_until("it leads", lambda: bed.leads(PORT), 20)
+    wait_until("metrics are back", lambda: bed.metric(
+        PORT, 'sparkfit_executor_ooms_total{namespace="hogs",signature="wave",profile="0",kind="container"}') == 5, 10)
+    after = bed.recommendation("hogs", "wave")["status"]["observed"]
+    assert {k: before[k] for k in ("containerOOMs", "executors")} == {k: after[k] for k in ("containerOOMs", "executors")}
+
+
+def test_a_standby_takes_over(bed):
+    import signal
+    bed.controller("standby", 8081)
+    assert not bed.leads(8081)
+    bed.started[0].kill(signal.SIGKILL)
+    oom_waves("wave", 3, application="app-4")  # nobody leads
+    _, took = wait_until("the standby leads", lambda: bed.leads(8081), 17)
+    wait_until("8 OOMs", lambda: bed.observed("hogs", "wave", "containerOOMs") == 8, 15)
+    return f"{took:.1f} s after the OOMs"

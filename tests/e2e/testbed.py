@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the suites share: the cluster, a controller in it, Spark, memory hogs, Prometheus."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CLUSTER = ROOT / "tests/cluster/cluster.sh"
+SUBMIT = ROOT / "tests/cluster/spark/submit.sh"
+BINARY = ROOT / "build/release/sparkfit"
+MIB = 1 << 20
+SUFFIX = {"Ki": 1 << 10, "Mi": MIB, "Gi": 1 << 30, "Ti": 1 << 40}
+
+
+def log(text):
+    print(time.strftime("%H:%M:%S"), text, flush=True)
+
+
+def run(*command, check=True, text=None, timeout=300):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, input=text, timeout=timeout)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, command))}: {done.stderr.strip()[-800:]}")
+    return done.stdout
+
+
+def kubectl(*arguments, **options):
+    return run(CLUSTER, "exec", "kubectl", *arguments, **options)
+
+
+def get(*arguments):
+    return json.loads(kubectl("get", *arguments, "-o", "json"))
+
+
+def wait_until(what, condition, seconds, pause=0.2):
+    """The first true value of condition(), and the seconds that it took."""
+    begun = time.monotonic()
+    while True:
+        value = condition()
+        took = time.monotonic() - begun
+        if value:
+            log(f"{what}: after {took:.1f} s")
+            return value, took
+        assert took < seconds, f"not within {seconds} s: {what}"
+        time.sleep(pause)
+
+
+def quantity(text):
+    """A Kubernetes quantity in bytes."""
+    for suffix, factor in SUFFIX.items():
+        if text.endswith(suffix):
+            return int(text[:-2]) * factor
+    return int(text)
+
+
+class Process:
+    """A program in the cluster's network, ended with the object."""
+
+    def __init__(self, name, directory, *command):
+        self.name, self.path = name, directory / f"{name}.log"
+        self.out = open(self.path, "ab")
+        self.child = subprocess.Popen(
+            [str(CLUSTER), "exec", *map(str, command)], stdout=self.out, stderr=self.out, start_new_session=True)
+
+    def kill(self, how=signal.SIGTERM):
+        if self.child.poll() is None:
+            os.killpg(self.child.pid, how)
+            self.child.wait(20)
+        self.out.close()
+
+    def running(self):
+        return self.child.poll() is None
+
+
+class Testbed:
+    def __init__(self, directory):
+        self.directory = directory
+        self.started = []
+
+    def prepare(self):
+        """The cluster up, our objects and exactly our rights in it, a namespace for jobs."""
+        run(CLUSTER, "up", timeout=600)
+        for manifest in ("crds.yaml", "rbac.yaml"):
+            kubectl("apply", "-f", ROOT / "manifests" / manifest)
+        kubectl("create", "namespace", "hogs", check=False)
+        kubectl("wait", "--for=condition=Established", "crd/executorrecommendations.sparkfit.io", "--timeout=30s")
+        run(CLUSTER, "kubeconfig", "sparkfit", "sparkfit", self.directory / "kubeconfig")
+
+    def controller(self, name="controller", port=8080, *flags):
+        process = Process(name, self.directory, BINARY, "controller", "--kubeconfig", self.directory / "kubeconfig",
+                          "--listen", f"0.0.0.0:{port}", *flags)
+        self.started.append(process)
+        wait_until(f"{name} is ready", lambda: self.http(port, "/readyz", check=False).endswith("ok\n"), 30)
+        return process
+
+    def http(self, port, path, check=True):
+        return run(CLUSTER, "exec", "curl", "-sf", f"http://127.0.0.1:{port}{path}", check=check)
+
+    def metric(self, port, series):
+        for line in self.http(port, "/metrics").splitlines():
+            if line.startswith(series + " "):
+                return float(line.rsplit(" ", 1)[1])
+        return None
+
+    def leads(self, port):
+        return self.metric(port, "sparkfit_leader") == 1
+
+    def prometheus(self, *ports):
+        targets = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
+        config = self.directory / "prometheus.yml"
+        config.write_text("scrape_configs: [{job_name: sparkfit, scrape_interval: 2s, "
+                          f"static_configs: [{{targets: [{targets}]}}]}}]\n")
+        process = Process("prometheus", self.directory, "/usr/bin/prometheus", f"--config.file={config}",
+                          f"--storage.tsdb.path={self.directory}/prometheus-data", "--web.listen-address=127.0.0.1:9090")
+        self.started.append(process)
+        wait_until("Prometheus is ready", lambda: self.http(9090, "/-/ready", check=False), 30)
+
+    def query(self, text):
+        answer = json.loads(self.http(9090, "/api/v1/query?query=" + urllib.parse.quote(text)))
+        return answer["data"]["result"]
+
+    def spark(self, *arguments, version="3.5.8", timeout=300):
+        done = subprocess.run([str(SUBMIT), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
+                              env={**os.environ, "SPARK_VERSION": version})
+        (self.directory / "spark.log").open("a").write(done.stdout + done.stderr)
+        assert done.returncode == 0, "spark-submit failed; see spark.log"
+        return done.stdout
+
+    def recommendation(self, namespace, signature, profile=0):
+        for item in get("execrec", "-n", namespace)["items"]:
+            if item["spec"]["signature"] == signature and item["spec"]["resourceProfile"] == profile:
+                return item
+        return None
+
+    def observed(self, namespace, signature, field):
+        item = self.recommendation(namespace, signature) or {}
+        return item.get("status", {}).get("observed", {}).get(field)
+
+    def target(self, namespace, signature):
+        item = self.recommendation(namespace, signature) or {}
+        return item.get("status", {}).get("recommendation", {}).get("memory", {}).get("target")
+
+    def end(self):
+        for process in reversed(self.started):
+            process.kill()
+        self.started.clear()
+
+
+def hog(name, signature, limit_mib, use_mib, seconds=0, application="app-1"):
+    """A pod that looks like a Spark executor and uses memory; heap is two thirds of its limit."""
+    heap = limit_mib * 2 // 3
+    return {
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": "hogs", "labels": {
+            "spark-role": "executor", "spark-app-selector": application, "spark-exec-id": name.rsplit("-", 1)[-1],
+            "spark-exec-resourceprofile-id": "0", "sparkfit.io/signature": signature}},
+        "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0, "containers": [{
+            "name": "spark-kubernetes-executor", "image": "localhost/hog:1", "imagePullPolicy": "Never",
+            "args": [str(use_mib), str(seconds)],
+            "env": [{"name": "SPARK_EXECUTOR_MEMORY", "value": f"{heap}m"}, {"name": "SPARK_EXECUTOR_CORES", "value": "1"}],
+            "resources": {"requests": {"memory": f"{limit_mib}Mi", "cpu": "1m"}, "limits": {"memory": f"{limit_mib}Mi"}}}]}}
+
+
+def create(objects):
+    kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+
+
+def is_oom_killed(pod):
+    return any((status.get("state", {}).get("terminated") or {}).get("reason") == "OOMKilled"
+               for status in pod["status"].get("containerStatuses", []))
+
+
+def oom_waves(signature, count, wave=10, application="app-1", on_wave=lambda number: None):
+    """`count` hogs that are OOM-killed, each deleted as soon as the API server shows it."""
+    for begin in range(0, count, wave):
+        names = [f"{signature}-{i}" for i in range(begin, min(begin + wave, count))]
+        create([hog(name, signature, 32, 300, application=application) for name in names])
+        left, deadline = set(names), time.monotonic() + 120
+        while left:
+            assert time.monotonic() < deadline, f"not OOM-killed: {left}"
+            for pod in get("pods", "-n", "hogs", "-l", f"sparkfit.io/signature={signature}")["items"]:
+                if pod["metadata"]["name"] in left and is_oom_killed(pod):
+                    kubectl("delete", "pod", "-n", "hogs", pod["metadata"]["name"], "--wait=false", "--grace-period=0", "--force")
+                    left.discard(pod["metadata"]["name"])
+        on_wave(begin // wave)

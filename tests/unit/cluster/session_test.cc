@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cluster/session.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cluster_story.h"
+
+namespace sparkfit::cluster {
+namespace {
+
+using model::EventType;
+using model::Observation;
+using nlohmann::json;
+using test::ClusterStory;
+
+constexpr const char* kSignature = "nightly";
+
+// A session in a cluster that answers writes.
+class Term {
+ public:
+  explicit Term(std::vector<wire::CheckpointObject> checkpoints = {},
+                const std::vector<Observation>& recent = {}) {
+    Begin(std::move(checkpoints), recent);
+  }
+
+  void Begin(std::vector<wire::CheckpointObject> checkpoints = {},
+             const std::vector<Observation>& recent = {}) {
+    writes.clear();
+    session.emplace(SessionOptions{.pipeline = {},
+                                   .record = {},
+                                   .submit = [this](Write write) { writes.push_back(write); }},
+                    world, std::move(checkpoints), recent, now);
+  }
+
+  template <typename What>
+  void Observe(What what) {
+    const Observation observation{now, std::move(what)};
+    world.Take(observation);
+    if (session) session->Observe(observation);
+  }
+
+  void Pod(EventType event, const model::PodFacts& pod) { Observe(model::PodEvent{event, pod}); }
+
+  // A running executor, created now.
+  model::PodFacts Run(const std::string& uid, const std::string& application = "a") {
+    auto pod = ClusterStory::Executor(uid, application, kSignature);
+    pod.created = now;
+    pod.phase = model::PodPhase::kRunning;
+    Pod(EventType::kAdded, pod);
+    return pod;
+  }
+
+  void Use(const model::PodFacts& pod, base::Bytes used) {
+    Observe(model::UsageSample{pod.name_space, pod.name, now, {{*pod.container, used}}});
+  }
+
+  void Oom(model::PodFacts pod) {
+    pod.ended = model::Termination{"c-" + pod.uid, "OOMKilled", 137, now};
+    Pod(EventType::kModified, pod);
+  }
+
+  void Tick(base::Duration passed = std::chrono::milliseconds(500)) {
+    now += passed;
+    session->Tick(now);
+  }
+
+  // Carries out what was asked for, as the cluster would; the number of writes.
+  std::size_t CarryOut(Written::Outcome outcome = Written::Outcome::kDone) {
+    const auto asked = std::exchange(writes, {});
+    for (const auto& write : asked) {
+      if (outcome == Written::Outcome::kDone && write.what == Written::What::kCreate) {
+        Create(json::parse(write.body));
+      }
+      if (!write.checkpoint.empty()) {
+        checkpoint = json::parse(write.checkpoint);
+        checkpoint["metadata"]["resourceVersion"] = std::to_string(++version);
+      }
+      if (!write.status.empty()) Show(json::parse(write.status));
+      session->OnWritten({write.key, write.what, outcome,
+                          write.checkpoint.empty() ? "" : std::to_string(version), ""},
+                         now);
+    }
+    return asked.size();
+  }
+
+  // The watch shows the status that was written.
+  void Show(const json& object) {
+    status = object["status"];
+    auto known = world.Recommendations().begin()->second;
+    const auto& memory = status["recommendation"]["memory"];
+    if (memory.contains("target")) known.published_target = memory["target"];
+    Observe(model::RecommendationEvent{EventType::kModified, known});
+  }
+
+  void Create(const json& object, const std::string& uid = "object-1") {
+    model::RecommendationObject known;
+    known.name_space = object["metadata"]["namespace"];
+    known.name = object["metadata"]["name"];
+    known.signature = object["spec"]["signature"];
+    known.uid = uid;
+    known.generation = 1;
+    known.created = now;
+    Observe(model::RecommendationEvent{EventType::kAdded, known});
+  }
+
+  [[nodiscard]] std::vector<wire::CheckpointObject> Stored() const {
+    std::vector<wire::CheckpointObject> all;
+    all.push_back(*wire::ReadCheckpointObject(checkpoint.dump()));
+    return all;
+  }
+
+  // Published, with nothing left to do.
+  void Settle() {
+    Tick();
+    CarryOut();
+    Tick(std::chrono::seconds(1));
+    CarryOut();
+  }
+
+  World world;
+  base::Time now{std::chrono::hours(24 * 20000)};
+  std::optional<Session> session;
+  std::vector<Write> writes;
+  json status;
+  json checkpoint;
+  int version = 0;
+};
+
+TEST_CASE("a key's object is created, then its checkpoint and status are written together",
+          "[cluster]") {
+  Term term;
+  const auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Tick();
+  REQUIRE(term.writes.size() == 1);
+  CHECK(term.writes[0].what == Written::What::kCreate);
+  term.CarryOut();
+  term.Tick(std::chrono::seconds(1));
+  REQUIRE(term.writes.size() == 1);
+  CHECK(!term.writes[0].checkpoint.empty());
+  term.CarryOut();
+  // Guarded at the only limit that ran: 4096 + 409 MiB; p90 × 1.4 of 2000 MiB is below it.
+  CHECK(term.status["recommendation"]["memory"]["target"].get<std::string>().ends_with("i"));
+  CHECK(term.status["observed"]["executors"] == 1);
+  CHECK(term.checkpoint["metadata"]["ownerReferences"][0]["uid"] == "object-1");
+}
+
+TEST_CASE("one write of a key is under way at a time", "[cluster]") {
+  Term term;
+  term.Use(term.Run("u1"), base::MiB(2000));
+  term.Tick();
+  term.Run("u2");
+  term.Tick(std::chrono::seconds(5));
+  CHECK(term.writes.size() == 1);
+}
+
+TEST_CASE("an unchanged key is not written, a small change at most every five minutes",
+          "[cluster]") {
+  Term term;
+  const auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Settle();
+  term.Tick(std::chrono::minutes(10));
+  CHECK(term.writes.empty());
+  term.Use(pod, base::MiB(1900));  // below the peak: only the time of the last sample changes
+  term.Tick();
+  CHECK(term.CarryOut() == 1);  // ten minutes have passed: the first one goes out
+  term.Use(pod, base::MiB(1901));
+  term.Tick(std::chrono::seconds(30));
+  CHECK(term.writes.empty());
+  term.Tick(std::chrono::seconds(31));
+  REQUIRE(term.writes.size() == 1);  // the checkpoint, after a minute
+  CHECK(term.writes[0].status.empty());
+}
+
+TEST_CASE("an OOM is written through at once, with its checkpoint", "[cluster]") {
+  Term term;
+  const auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Settle();
+  term.Oom(pod);
+  term.Tick();
+  REQUIRE(term.writes.size() == 1);
+  CHECK(!term.writes[0].checkpoint.empty());
+  term.CarryOut();
+  CHECK(term.status["observed"]["containerOOMs"] == 1);
+}
+
+TEST_CASE("a status that somebody overwrote is put right", "[cluster]") {
+  Term term;
+  term.Use(term.Run("u1"), base::MiB(2000));
+  term.Settle();
+  auto object = term.world.Recommendations().begin()->second;
+  object.published_target = "1Mi";
+  term.Observe(model::RecommendationEvent{EventType::kModified, object});
+  term.Tick(std::chrono::seconds(11));
+  REQUIRE(term.writes.size() == 1);
+  CHECK(!term.writes[0].status.empty());
+}
+
+TEST_CASE("a failed write is tried again, later and later", "[cluster]") {
+  Term term;
+  term.Run("u1");
+  term.Tick();
+  term.CarryOut(Written::Outcome::kFailed);
+  term.Tick();
+  CHECK(term.writes.empty());
+  term.Tick(std::chrono::seconds(1));
+  CHECK(term.CarryOut(Written::Outcome::kFailed) == 1);
+  term.Tick(std::chrono::seconds(1));
+  CHECK(term.writes.empty());
+  term.Tick(std::chrono::seconds(1));
+  CHECK(term.writes.size() == 1);
+}
+
+TEST_CASE("a name that is taken by another job's object is avoided", "[cluster]") {
+  Term term;
+  const model::Key key{"jobs", kSignature, 0};
+  auto taken = json::parse(wire::NewRecommendation(key));
+  taken["spec"]["signature"] = "another";
+  term.Create(taken, "other-object");
+  term.Run("u1");
+  term.Tick();
+  term.CarryOut(Written::Outcome::kGone);
+  term.Tick(std::chrono::seconds(2));
+  REQUIRE(term.writes.size() == 1);
+  CHECK(json::parse(term.writes[0].body)["metadata"]["name"] != wire::ObjectName(key));
+}
+
+TEST_CASE("deleting the object forgets the key", "[cluster]") {
+  Term term;
+  term.Use(term.Run("u1"), base::MiB(2000));
+  term.Settle();
+  const auto object = term.world.Recommendations().begin()->second;
+  term.Observe(model::RecommendationEvent{EventType::kDeleted, object});
+  term.Tick();
+  CHECK(term.session->Rows().empty());
+  CHECK(term.writes.empty());
+}
+
+TEST_CASE("a checkpoint counts only for the object that owns it", "[cluster]") {
+  Term term;
+  const auto pod = term.Run("u1");
+  term.Oom(pod);
+  term.Settle();
+  term.Begin(term.Stored());
+  CHECK(term.session->RestoredKeys() == 1);
+  const auto object = term.world.Recommendations().begin()->second;
+  term.Observe(model::RecommendationEvent{EventType::kDeleted, object});
+  auto again = object;
+  again.uid = "object-2";
+  term.Observe(model::RecommendationEvent{EventType::kAdded, again});
+  term.Begin(term.Stored());
+  CHECK(term.session->RestoredKeys() == 0);
+}
+
+TEST_CASE("an OOM that the last leader counted is not counted again, one that it missed is",
+          "[cluster]") {
+  Term term;
+  const auto counted = term.Run("u1");
+  const auto missed = term.Run("u2");
+  term.Oom(counted);
+  term.Settle();
+  REQUIRE(term.status["observed"]["containerOOMs"] == 1);
+  const auto stored = term.checkpoint;
+  // The leader is gone; a standby sees both die and both deleted.
+  term.session.reset();
+  std::vector<Observation> recent;
+  for (auto pod : {counted, missed}) {
+    pod.ended = model::Termination{"c-" + pod.uid, "OOMKilled", 137, term.now};
+    recent.push_back({term.now, model::PodEvent{EventType::kModified, pod}});
+    pod.deleted = true;
+    recent.push_back({term.now, model::PodEvent{EventType::kDeleted, pod}});
+    term.world.Take(recent.back());
+  }
+  term.checkpoint = stored;
+  term.now += std::chrono::seconds(15);
+  term.Begin(term.Stored(), recent);
+  term.Settle();
+  CHECK(term.status["observed"]["containerOOMs"] == 2);
+  CHECK(term.status["observed"]["executors"] == 2);
+}
+
+TEST_CASE("an executor that a checkpoint knows and that is gone has ended", "[cluster]") {
+  Term term;
+  const auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Settle();
+  term.session.reset();
+  term.Pod(EventType::kDeleted, pod);  // nobody leads
+  term.Begin(term.Stored());
+  term.Tick();
+  const auto& row = term.session->Rows().begin()->second;
+  CHECK(row.history->Executors().at("u1").ended);
+}
+
+TEST_CASE("an executor that had ended before anybody watched is no news", "[cluster]") {
+  Term term;
+  term.session.reset();
+  auto pod = ClusterStory::Executor("u1", "a", kSignature);
+  pod.ended = model::Termination{"c", "OOMKilled", 137, term.now};
+  term.Pod(EventType::kAdded, pod);
+  term.Begin();
+  term.Tick();
+  CHECK(term.session->Rows().empty());
+}
+
+}  // namespace
+}  // namespace sparkfit::cluster

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cluster/world.h"
+
+#include <catch2/catch.hpp>
+
+#include "cluster_story.h"
+
+namespace sparkfit::cluster {
+namespace {
+
+using model::EventType;
+using test::ClusterStory;
+
+constexpr base::Time kNow{std::chrono::hours(24 * 20000)};
+
+TEST_CASE("what a list does not name any more is gone", "[cluster]") {
+  World world;
+  for (const auto* uid : {"a", "b"}) {
+    world.Take({kNow, model::PodEvent{EventType::kAdded, ClusterStory::Executor(uid, "x", "s")}});
+  }
+  const auto missing = world.Missing({Kind::kPods, {"b", "c"}}, kNow);
+  REQUIRE(missing.size() == 1);
+  const auto& event = std::get<model::PodEvent>(missing[0].what);
+  CHECK(event.event == EventType::kDeleted);
+  CHECK(event.pod.uid == "a");
+}
+
+TEST_CASE("of several objects of a key the oldest counts", "[cluster]") {
+  World world;
+  model::RecommendationObject object;
+  object.name_space = "ns";
+  object.signature = "s";
+  for (const auto& [name, minutes] : {std::pair{"b", 2}, std::pair{"c", 1}, std::pair{"a", 2}}) {
+    object.name = name;
+    object.created = kNow + std::chrono::minutes(minutes);
+    world.Take({kNow, model::RecommendationEvent{EventType::kAdded, object}});
+  }
+  const model::Key key{"ns", "s", 0};
+  REQUIRE(world.ObjectOf(key) != nullptr);
+  CHECK(world.ObjectOf(key)->name == "c");
+  object.name = "c";
+  world.Take({kNow, model::RecommendationEvent{EventType::kDeleted, object}});
+  CHECK(world.ObjectOf(key)->name == "a");
+  CHECK(world.ObjectOf({"ns", "other", 0}) == nullptr);
+}
+
+}  // namespace
+}  // namespace sparkfit::cluster
