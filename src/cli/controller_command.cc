@@ -160,6 +160,7 @@ int Serve(const ControllerFlags& flags, const Config& config, const kube::Cluste
           const serve::ServerOptions& listen, const Process& process) {
   const base::Logger log(process.err, config.log_level, config.log_format);
   const StopOnSignal signals;
+  kube::InitializeHttp();  // starts threads, which must not be the ones that a signal ends
   auto transport = kube::MakeHttpTransport(where.endpoint, process.clock);
   if (!transport) return Fail(transport.error().message, process, kExitUsage);
   const auto authenticator = kube::MakeAuthenticator(where.credentials, process.clock);
@@ -207,7 +208,6 @@ int RunController(const ControllerFlags& flags, const Process& process) {
   const auto where = FindCluster(flags, process);
   if (!where) problems.push_back(where.error().message);
   if (Refuse(problems, process)) return kExitUsage;
-  kube::InitializeHttp();
   return Serve(flags, config, *where, *listen, process);
 }
 

@@ -127,8 +127,8 @@ C
     --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group --requestheader-extra-headers-prefix=X-Remote-Extra- \
     --kubelet-client-certificate="$PKI/admin.crt" --kubelet-client-key="$PKI/admin.key" --kubelet-preferred-address-types=InternalIP --kubelet-certificate-authority="$PKI/ca.crt"
   for _ in $(seq 120); do in_ns kubectl get --raw /readyz >/dev/null 2>&1 && break; sleep 0.5; done
-  start kube-controller-manager "$BIN/kube-controller-manager" --kubeconfig="$D/admin.kubeconfig" --root-ca-file="$PKI/ca.crt" --service-account-private-key-file="$PKI/sa.key" --bind-address=127.0.0.1
-  start kube-scheduler "$BIN/kube-scheduler" --kubeconfig="$D/admin.kubeconfig" --bind-address=127.0.0.1
+  start kube-controller-manager "$BIN/kube-controller-manager" --leader-elect=false --kubeconfig="$D/admin.kubeconfig" --root-ca-file="$PKI/ca.crt" --service-account-private-key-file="$PKI/sa.key" --bind-address=127.0.0.1
+  start kube-scheduler "$BIN/kube-scheduler" --leader-elect=false --kubeconfig="$D/admin.kubeconfig" --bind-address=127.0.0.1
   cat > "$D/kubelet.yaml" <<C
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration

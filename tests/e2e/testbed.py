@@ -71,6 +71,11 @@ class Process:
             self.child.wait(20)
         self.out.close()
 
+    def stop(self):
+        """Asks the program itself to end, as the kubelet does, and waits."""
+        run("pkill", "-TERM", "-g", str(self.child.pid), "sparkfit")
+        self.child.wait(20)
+
     def running(self):
         return self.child.poll() is None
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real Spark and real OOM kills are seen, recommended, recorded and scraped."""
 import json
+import signal
 
-from testbed import BINARY, create, hog, is_oom_killed, get, kubectl, log, oom_waves, quantity, run, wait_until
+from testbed import BINARY, ROOT, create, get, hog, is_oom_killed, kubectl, oom_waves, quantity, run, wait_until
 
 SMOKE = True
 PORT = 8080
@@ -25,14 +26,9 @@ def test_controller_starts_with_exactly_its_rights(bed):
 def test_spark_run_leads_to_a_recommendation(bed):
     """Label on the executors, client mode."""
     bed.spark("nightly", "900m", "--conf", "spark.executor.instances=2",
-              testbed_jobs(), "aggregate", "4e6", "30")
-    _, took = wait_until("a target", lambda: bed.target("jobs", "nightly"), 30)
+              ROOT / "tests/cluster/spark/jobs.py", "aggregate", "4e6", "30")
+    wait_until("a target", lambda: bed.target("jobs", "nightly"), 30)
     return f"target {bed.target('jobs', 'nightly')}"
-
-
-def testbed_jobs():
-    from testbed import ROOT
-    return ROOT / "tests/cluster/spark/jobs.py"
 
 
 def test_recommendation_equals_replay_of_the_record(bed):
@@ -86,7 +82,6 @@ def test_a_kill_loses_and_doubles_nothing(bed):
     oom_waves("wave", 4, application="app-3")
     wait_until("5 OOMs", lambda: bed.observed("hogs", "wave", "containerOOMs") == 5, 15)
     before = bed.recommendation("hogs", "wave")["status"]["observed"]
-    import signal
     bed.started[0].kill(signal.SIGKILL)
     bed.started[0] = bed.controller("controller-2", PORT)
     wait_until("it leads", lambda: bed.leads(PORT), 20)
@@ -96,8 +91,18 @@ def test_a_kill_loses_and_doubles_nothing(bed):
     assert {k: before[k] for k in ("containerOOMs", "executors")} == {k: after[k] for k in ("containerOOMs", "executors")}
 
 
+def test_an_orderly_end_gives_the_lease_back(bed):
+    process = bed.started[0]
+    process.stop()
+    assert "stopped" in process.path.read_text()
+    holder = kubectl("get", "lease", "-n", "sparkfit", "sparkfit", "-o", "jsonpath={.spec.holderIdentity}")
+    assert holder == "", holder
+    bed.started[0] = bed.controller("controller-3", PORT)
+    _, took = wait_until("the next one leads", lambda: bed.leads(PORT), 5)
+    return f"{took:.1f} s"
+
+
 def test_a_standby_takes_over(bed):
-    import signal
     bed.controller("standby", 8081)
     assert not bed.leads(8081)
     bed.started[0].kill(signal.SIGKILL)
