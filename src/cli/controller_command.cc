@@ -142,11 +142,36 @@ Result<kube::ClusterConfig> FindCluster(const ControllerFlags& flags, const Proc
   return kube::InClusterConfig(process.environment);
 }
 
+constexpr base::Duration kMetricsServerInterval = std::chrono::seconds(15);
+constexpr base::Duration kKubeletInterval = std::chrono::seconds(5);
+
+base::Duration UsageInterval(const LiveConfig& live) {
+  if (live.usage_interval > base::Duration{}) return live.usage_interval;
+  return live.from_kubelets ? kKubeletInterval : kMetricsServerInterval;
+}
+
+// Kubelets know us as the API server does, by token or certificate.
+cluster::KubeletAccess MakeKubeletAccess(const LiveConfig& live, kube::Endpoint endpoint,
+                                         const Process& process) {
+  if (!live.kubelet_authority.empty()) {
+    endpoint.certificate_authority = kube::Pem{.data = "", .file = live.kubelet_authority};
+  }
+  endpoint.insecure = live.kubelet_insecure;
+  endpoint.tls_server_name.clear();
+  cluster::KubeletAccess access;
+  access.connect = [endpoint, &clock = process.clock](const std::string& server) {
+    auto node = endpoint;
+    node.server = server;
+    return kube::MakeHttpTransport(node, clock);
+  };
+  return access;
+}
+
 cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Config& config,
                                        const kube::ClusterConfig& where, const Process& process) {
   cluster::ControllerOptions options;
   options.pipeline = config.pipeline;
-  options.usage_interval = config.live.usage_interval;
+  options.usage_interval = UsageInterval(config.live);
   options.publish = flags.publish;
   options.elect = flags.publish && config.live.leader_elect;
   options.lease.name = config.live.lease_name;
@@ -180,6 +205,11 @@ int Serve(const ControllerFlags& flags, const Config& config, const kube::Cluste
   kube::Client lease_client(**transport, *authenticator, process.clock, waiter, client_options,
                             count);
   auto options = MakeOptions(flags, config, where, process);
+  if (config.live.from_kubelets) {
+    options.kubelets = MakeKubeletAccess(config.live, where.endpoint, process);
+    options.kubelets->authenticator = authenticator.get();
+    options.kubelets->observer = count;
+  }
   std::unique_ptr<Recorder> recorder;
   if (!flags.record.empty()) {
     recorder = std::make_unique<Recorder>(flags.record, log);

@@ -82,11 +82,29 @@ Option Text(std::string_view key, std::string_view type, std::string_view help, 
           [=](const Config& c) { return field(c); }};
 }
 
+constexpr std::string_view kMetricsServer = "metrics-server";
+constexpr std::string_view kKubelet = "kubelet";
+
+Result<bool> ParseFromKubelets(std::string_view text) {
+  if (text == kMetricsServer) return false;
+  if (text == kKubelet) return true;
+  return base::Fail(
+      base::Code::kInvalidArgument,
+      fmt::format("\"{}\" is neither {} nor {}", text.substr(0, 40), kMetricsServer, kKubelet));
+}
+
 Result<bool> ParseBoolean(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;
   return base::Fail(base::Code::kInvalidArgument,
                     fmt::format("\"{}\" is neither true nor false", text.substr(0, 40)));
+}
+
+template <typename Field>
+Option Boolean(std::string_view key, std::string_view help, Field field) {
+  return {key, "boolean", help,
+          [=](std::string_view text, Config& c) { return Store(ParseBoolean(text), field(c)); },
+          [=](const Config& c) { return std::string(field(c) ? "true" : "false"); }};
 }
 
 // An option of commands that work in a cluster, none of what is recommended.
@@ -132,14 +150,31 @@ std::vector<Option> MakeOptions() {
           "applicationIdle", "an application without an executor for this long has ended",
           [](auto& c) -> auto& { return c.pipeline.application_idle; }),
       Live(Lasting(
-          "usageInterval", "how often the usage of executors is asked for",
+          "usageInterval",
+          "how often usage is asked for; 0s: every 15s of metrics-server, every 5s of kubelets",
           [](auto& c) -> auto& { return c.live.usage_interval; })),
+      Live({"usageSource", "source",
+            "where usage comes from: metrics-server, or kubelet for short-lived executors",
+            [](auto text, Config& c) {
+              return Store(ParseFromKubelets(text), c.live.from_kubelets);
+            },
+            [](const Config& c) {
+              return std::string(c.live.from_kubelets ? kKubelet : kMetricsServer);
+            }}),
+      Live(Text(
+          "kubeletCertificateAuthority", "file",
+          "PEM file of who signed the kubelets' certificates; empty: who signed the API server's",
+          [](auto& c) -> auto& { return c.live.kubelet_authority; })),
+      Live(Boolean(
+          "kubeletInsecure",
+          "accept any certificate of a kubelet, which then may be anybody: true or false",
+          [](auto& c) -> auto& { return c.live.kubelet_insecure; })),
       Live(Text(
           "listen", "address:port", "where metrics and health are served; port 0: any",
           [](auto& c) -> auto& { return c.live.listen; })),
-      Live({"leaderElect", "boolean", "elect one leader among replicas: true or false",
-            [](auto text, Config& c) { return Store(ParseBoolean(text), c.live.leader_elect); },
-            [](const Config& c) { return std::string(c.live.leader_elect ? "true" : "false"); }}),
+      Live(Boolean(
+          "leaderElect", "elect one leader among replicas: true or false",
+          [](auto& c) -> auto& { return c.live.leader_elect; })),
       Live(Text(
           "leaseName", "name", "the Lease that replicas elect their leader by",
           [](auto& c) -> auto& { return c.live.lease_name; })),

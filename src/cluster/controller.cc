@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "key_metrics.h"
+#include "kubelets.h"
 #include "message.h"
 #include "session.h"
 #include "sources.h"
@@ -53,7 +54,9 @@ struct Controller::Impl {
         options(std::move(options_)),
         around{clock_, waiter_, log_, metrics_, inbox},
         elector(lease_client_, clock_, waiter_, options.lease),
-        writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {}
+        writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {
+    if (options.kubelets) kubelets.emplace(*options.kubelets, around);
+  }
 
   void Run(const std::stop_token& stop);
   void StartThreads(std::vector<std::jthread>& threads);
@@ -79,12 +82,14 @@ struct Controller::Impl {
   Surroundings around;
   kube::LeaseElector elector;
   Writer writer;
+  std::optional<Kubelets> kubelets;
 
   // Of the main loop alone.
   World world;
   std::deque<Observation> recent;
   std::optional<Session> session;
   bool leading = false;
+  Time latest_usage{};
   base::Clock::Steady not_before{};
 
   // Read by other threads.
@@ -120,8 +125,12 @@ void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
         [this, kind](const std::stop_token& stop) { Source(kind, around).Run(client, stop); });
   }
   threads.emplace_back([this](const std::stop_token& stop) {
-    PollUsage(
-        client, options.usage_interval, [this] { return in_session.load(); }, around, stop);
+    const auto wanted = [this] { return in_session.load(); };
+    if (kubelets) {
+      kubelets->Run(options.usage_interval, wanted, stop);
+    } else {
+      PollUsage(client, options.usage_interval, wanted, around, stop);
+    }
   });
   threads.emplace_back([this](const std::stop_token& stop) { writer.Run(stop); });
   if (!options.elect) return;
@@ -167,7 +176,12 @@ void Controller::Impl::TakeListed(const Listed& listed) {
 void Controller::Impl::TakeUsage(const Usage& usage) {
   if (!session) return;
   const auto begun = clock.SteadyNow();
-  for (const auto& sample : usage.samples) session->Observe({usage.t, sample});
+  for (const auto& sample : usage.samples) {
+    // A kubelet tells of every pod.
+    if (kubelets && !world.HasExecutor(sample.name_space, sample.pod)) continue;
+    latest_usage = std::max(latest_usage, sample.timestamp);
+    session->Observe({usage.t, sample});
+  }
   metrics.ObserveStep("usage", std::chrono::duration<double>(clock.SteadyNow() - begun).count());
 }
 
@@ -212,7 +226,12 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
   if (!session && may_begin) BeginSession(stop);
   if (!session) return;
   const auto begun = clock.SteadyNow();
-  session->Tick(clock.Wall());
+  const auto now = clock.Wall();
+  if (kubelets) kubelets->SetNodes(world.ExecutorNodes());
+  if (latest_usage > Time{}) {
+    metrics.SetUsageStaleness(std::chrono::duration<double>(now - latest_usage).count());
+  }
+  session->Tick(now);
   SetMetrics(KeyMetrics(session->Rows()));
   metrics.ObserveStep("publish", std::chrono::duration<double>(clock.SteadyNow() - begun).count());
 }

@@ -54,9 +54,7 @@ Session::Session(const SessionOptions& options, const World& world,
     : options_(options), world_(world), pipeline_(options.pipeline) {
   pipeline_.AdvanceTo(recent.empty() ? now : std::min(now, recent.front().t));
   const auto t = pipeline_.Now();
-  for (const auto& [name, allocatable] : world.Nodes()) {
-    Observe({t, model::NodeEvent{EventType::kAdded, name, allocatable}});
-  }
+  for (const auto& [name, node] : world.Nodes()) Observe({t, node});
   for (const auto& [name, object] : world.Recommendations()) {
     Observe({t, model::RecommendationEvent{EventType::kAdded, object}});
   }

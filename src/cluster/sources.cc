@@ -138,30 +138,36 @@ Result<Usage> AskUsage(kube::Client& client, const Surroundings& around,
 
 }  // namespace
 
+void Rounds(base::Duration interval, const std::function<bool()>& wanted,
+            const Surroundings& around, const std::stop_token& stop,
+            const std::function<void()>& round) {
+  while (!stop.stop_requested()) {
+    const auto begun = around.clock.SteadyNow();
+    const bool due = wanted();
+    if (due) round();
+    const auto took = std::chrono::ceil<base::Duration>(around.clock.SteadyNow() - begun);
+    const auto pause = due ? interval : std::min<base::Duration>(interval, std::chrono::seconds(1));
+    around.waiter.Wait(std::max(pause - took, base::Duration(100)), stop);
+  }
+}
+
 void PollUsage(kube::Client& client, base::Duration interval, const std::function<bool()>& wanted,
                const Surroundings& around, const std::stop_token& stop) {
   bool up = true;
-  while (!stop.stop_requested()) {
-    const auto begun = around.clock.SteadyNow();
-    if (wanted()) {
-      auto usage = AskUsage(client, around, stop);
-      if (stop.stop_requested()) return;
-      around.metrics.SetSourceUp(kUsage, usage.has_value());
-      if (usage.has_value() != std::exchange(up, usage.has_value())) {
-        if (usage) {
-          around.log.Info("source is back", {{"resource", kUsage}});
-        } else {
-          around.log.Warning("source is not available",
-                             {{"resource", kUsage}, {"why", usage.error().message}});
-        }
+  Rounds(interval, wanted, around, stop, [&] {
+    auto usage = AskUsage(client, around, stop);
+    if (stop.stop_requested()) return;
+    around.metrics.SetSourceUp(kUsage, usage.has_value());
+    if (usage.has_value() != std::exchange(up, usage.has_value())) {
+      if (usage) {
+        around.log.Info("source is back", {{"resource", kUsage}});
+      } else {
+        around.log.Warning("source is not available",
+                           {{"resource", kUsage}, {"why", usage.error().message}});
       }
-      if (usage) around.inbox.Push(*std::move(usage), stop);
     }
-    const auto took = std::chrono::ceil<base::Duration>(around.clock.SteadyNow() - begun);
-    const auto pause =
-        wanted() ? interval : std::min<base::Duration>(interval, std::chrono::seconds(1));
-    around.waiter.Wait(std::max(pause - took, base::Duration(100)), stop);
-  }
+    if (usage) around.inbox.Push(*std::move(usage), stop);
+  });
 }
 
 }  // namespace sparkfit::cluster

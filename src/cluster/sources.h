@@ -54,7 +54,13 @@ class Source final : public kube::CollectionHandler {
   std::stop_token stop_;
 };
 
-// Asks for the usage of all executors, again and again, while `wanted` says so.
+// Works at every interval while `wanted` says so, until asked to stop; looks every second whether
+// it is wanted.
+void Rounds(base::Duration interval, const std::function<bool()>& wanted,
+            const Surroundings& around, const std::stop_token& stop,
+            const std::function<void()>& round);
+
+// Asks metrics.k8s.io for the usage of all executors, again and again, while `wanted` says so.
 void PollUsage(kube::Client& client, base::Duration interval, const std::function<bool()>& wanted,
                const Surroundings& around, const std::stop_token& stop);
 

@@ -16,16 +16,18 @@ model::Key KeyOf(const model::RecommendationObject& object) {
 
 void World::Take(const model::Observation& observation) {
   if (const auto* pod = std::get_if<model::PodEvent>(&observation.what)) {
-    if (pod->event == EventType::kDeleted) {
-      pods_.erase(pod->pod.uid);
-    } else {
-      pods_.insert_or_assign(pod->pod.uid, pod->pod);
+    if (const auto known = pods_.find(pod->pod.uid); known != pods_.end()) {
+      Count(known->second, -1);
+      pods_.erase(known);
     }
+    if (pod->event == EventType::kDeleted) return;
+    Count(pod->pod, 1);
+    pods_.emplace(pod->pod.uid, pod->pod);
   } else if (const auto* node = std::get_if<model::NodeEvent>(&observation.what)) {
     if (node->event == EventType::kDeleted) {
       nodes_.erase(node->name);
     } else {
-      nodes_[node->name] = node->allocatable;
+      nodes_[node->name] = *node;
     }
   } else if (const auto* event = std::get_if<model::RecommendationEvent>(&observation.what)) {
     const ObjectName name{event->object.name_space, event->object.name};
@@ -39,6 +41,26 @@ void World::Take(const model::Observation& observation) {
   }
 }
 
+void World::Count(const model::PodFacts& pod, int difference) {
+  if (pod.role != model::PodRole::kExecutor) return;
+  const auto name = std::make_pair(pod.name_space, pod.name);
+  if ((executors_[name] += difference) == 0) executors_.erase(name);
+  if (pod.node.empty() || pod.HasEnded()) return;
+  if ((running_on_[pod.node] += difference) == 0) running_on_.erase(pod.node);
+}
+
+std::vector<model::NodeEvent> World::ExecutorNodes() const {
+  std::vector<model::NodeEvent> nodes;
+  for (const auto& [name, executors] : running_on_) {
+    if (const auto node = nodes_.find(name); node != nodes_.end()) nodes.push_back(node->second);
+  }
+  return nodes;
+}
+
+bool World::HasExecutor(const std::string& name_space, const std::string& name) const {
+  return executors_.contains({name_space, name});
+}
+
 std::vector<model::Observation> World::Missing(const Listed& listed, base::Time t) const {
   std::vector<model::Observation> missing;
   switch (listed.kind) {
@@ -50,10 +72,11 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
       }
       break;
     case Kind::kNodes:
-      for (const auto& [name, allocatable] : nodes_) {
-        if (!listed.ids.contains(name)) {
-          missing.push_back({t, model::NodeEvent{EventType::kDeleted, name, allocatable}});
-        }
+      for (const auto& [name, node] : nodes_) {
+        if (listed.ids.contains(name)) continue;
+        auto gone = node;
+        gone.event = EventType::kDeleted;
+        missing.push_back({t, std::move(gone)});
       }
       break;
     case Kind::kRecommendations:

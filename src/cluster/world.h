@@ -33,7 +33,10 @@ class World {
   [[nodiscard]] const std::unordered_map<std::string, model::PodFacts>& Pods() const {
     return pods_;
   }
-  [[nodiscard]] const std::map<std::string, base::Bytes>& Nodes() const { return nodes_; }
+  [[nodiscard]] const std::map<std::string, model::NodeEvent>& Nodes() const { return nodes_; }
+  // The nodes that executors run on, and whether an executor of that name is there.
+  [[nodiscard]] std::vector<model::NodeEvent> ExecutorNodes() const;
+  [[nodiscard]] bool HasExecutor(const std::string& name_space, const std::string& name) const;
   [[nodiscard]] const std::map<ObjectName, model::RecommendationObject>& Recommendations() const {
     return recommendations_;
   }
@@ -41,9 +44,14 @@ class World {
   [[nodiscard]] const model::RecommendationObject* ObjectOf(const model::Key& key) const;
 
  private:
+  // Counts an executor that is there, or no longer is.
+  void Count(const model::PodFacts& pod, int difference);
+
   std::unordered_set<int> listed_;
   std::unordered_map<std::string, model::PodFacts> pods_;
-  std::map<std::string, base::Bytes> nodes_;
+  std::map<std::string, int> running_on_;  // executors that have not ended, by node
+  std::map<std::pair<std::string, std::string>, int> executors_;  // by namespace and name
+  std::map<std::string, model::NodeEvent> nodes_;
   std::map<ObjectName, model::RecommendationObject> recommendations_;
   std::map<model::Key, std::set<ObjectName>> by_key_;
 };

@@ -46,6 +46,8 @@ struct OwnMetrics::Impl {
   Gauges& leader = Gauge(registry, "sparkfit_leader", "1: this replica leads.");
   Gauges& up = Gauge(registry, "sparkfit_source_up",
                      "1: the source of observations answers, 0: it does not.");
+  Gauges& staleness = Gauge(registry, "sparkfit_usage_staleness_seconds",
+                            "Age of the newest usage sample of an executor.");
   Gauges& build = Gauge(registry, "sparkfit_build_info", "1, with what this is.");
   prometheus::Family<prometheus::Histogram>& steps =
       prometheus::BuildHistogram()
@@ -83,6 +85,8 @@ void OwnMetrics::SetLeader(bool leading) { impl_->leader.Add({}).Set(leading ? 1
 void OwnMetrics::SetSourceUp(const std::string& source, bool up) {
   impl_->up.Add({{"source", source}}).Set(up ? 1 : 0);
 }
+
+void OwnMetrics::SetUsageStaleness(double seconds) { impl_->staleness.Add({}).Set(seconds); }
 
 std::string OwnMetrics::Text() const {
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());

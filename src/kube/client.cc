@@ -25,6 +25,8 @@ std::string Reply::Why() const {
   std::string message;
   if (json.is_object() && json.contains("message") && json["message"].is_string()) {
     message = json["message"].get<std::string>();
+  } else if (json.is_discarded() && !body.starts_with('<')) {
+    message = body.substr(0, body.find_first_of("\r\n"));  // kubelets answer in plain text
   }
   constexpr std::size_t kShown = 300;
   return message.empty() ? fmt::format("status {}", status)

@@ -116,6 +116,7 @@ ordered_json PodOf(const PodFacts& pod) {
   ordered_json spec = ordered_json::object();
   ordered_json status{{"phase", PhaseName(pod.phase)}};
   if (pod.restarts) spec["restartPolicy"] = "Always";
+  if (!pod.node.empty()) spec["nodeName"] = pod.node;
   if (pod.evicted) status["reason"] = "Evicted";
   if (pod.container) {
     spec["containers"] = ordered_json::array({ContainerOf(pod)});

@@ -197,6 +197,49 @@ Result<RecommendationObject> ReadRecommendation(JsonObject json) {
   return object;
 }
 
+namespace {
+
+// The first InternalIP.
+error_code ReadAddress(JsonValue json, std::string& address) {
+  std::string type;
+  std::string found;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "type") return ReadString(value, type);
+    return key == "address" ? ReadString(value, found) : SUCCESS;
+  });
+  if (address.empty() && type == "InternalIP") address = found;
+  return error;
+}
+
+// daemonEndpoints: {"kubeletEndpoint": {"Port": 10250}}
+error_code ReadKubeletPort(JsonValue json, int& port) {
+  return ForEachMember(json, [&](std::string_view daemon, JsonValue endpoint) -> error_code {
+    if (daemon != "kubeletEndpoint") return SUCCESS;
+    return ForEachMember(endpoint, [&](std::string_view key, JsonValue value) -> error_code {
+      std::int64_t number = 0;
+      if (key != "Port") return SUCCESS;
+      if (auto error = value.get_int64().get(number)) return error;
+      port = number > 0 && number < 65536 ? static_cast<int>(number) : 0;
+      return SUCCESS;
+    });
+  });
+}
+
+error_code ReadNodeStatus(JsonValue status, model::NodeEvent& node, std::string_view& memory) {
+  return ForEachMember(status, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "addresses") {
+      return ForEachElement(value, [&](JsonValue json) { return ReadAddress(json, node.address); });
+    }
+    if (key == "daemonEndpoints") return ReadKubeletPort(value, node.kubelet_port);
+    if (key != "allocatable") return SUCCESS;
+    return ForEachMember(value, [&](std::string_view resource, JsonValue amount) -> error_code {
+      return resource == "memory" ? ReadQuantityText(amount, memory) : SUCCESS;
+    });
+  });
+}
+
+}  // namespace
+
 Result<model::NodeEvent> ReadNode(JsonObject object) {
   model::NodeEvent node;
   std::string name_space;
@@ -204,14 +247,7 @@ Result<model::NodeEvent> ReadNode(JsonObject object) {
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
         if (key == "metadata") return ReadName(value, name_space, node.name);
-        if (key != "status") return SUCCESS;
-        return ForEachMember(value, [&](std::string_view what, JsonValue amounts) -> error_code {
-          if (what != "allocatable") return SUCCESS;
-          return ForEachMember(
-              amounts, [&](std::string_view resource, JsonValue amount) -> error_code {
-                return resource == "memory" ? ReadQuantityText(amount, memory) : SUCCESS;
-              });
-        });
+        return key == "status" ? ReadNodeStatus(value, node, memory) : SUCCESS;
       });
   if (error) return Malformed(error);
   if (node.name.empty()) return base::Fail(Code::kMalformed, "node without name");

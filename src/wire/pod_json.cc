@@ -197,6 +197,7 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
       if (auto error = value.get_string().get(policy)) return error;
       draft.pod.restarts = policy == "Always";
     }
+    if (key == "nodeName") return ReadString(value, draft.pod.node);
     if (key != "containers") return SUCCESS;
     return ForEachElement(value, [&](JsonValue json) {
       ContainerFacts container;

@@ -154,7 +154,7 @@ class Testbed:
         self.started.clear()
 
 
-def hog(name, signature, limit_mib, use_mib, seconds=0, application="app-1"):
+def hog(name, signature, limit_mib, use_mib, seconds=0, application="app-1", how=()):
     """A pod that looks like a Spark executor and uses memory; heap is two thirds of its limit."""
     heap = limit_mib * 2 // 3
     return {
@@ -164,7 +164,7 @@ def hog(name, signature, limit_mib, use_mib, seconds=0, application="app-1"):
             "spark-exec-resourceprofile-id": "0", "sparkfit.io/signature": signature}},
         "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0, "containers": [{
             "name": "spark-kubernetes-executor", "image": "localhost/hog:1", "imagePullPolicy": "Never",
-            "args": [str(use_mib), str(seconds)],
+            "args": [str(use_mib), str(seconds), *how],
             "env": [{"name": "SPARK_EXECUTOR_MEMORY", "value": f"{heap}m"}, {"name": "SPARK_EXECUTOR_CORES", "value": "1"}],
             "resources": {"requests": {"memory": f"{limit_mib}Mi", "cpu": "1m"}, "limits": {"memory": f"{limit_mib}Mi"}}}]}}
 

@@ -20,7 +20,11 @@ namespace sparkfit::cli {
 
 // How the live controller runs.
 struct LiveConfig {
-  base::Duration usage_interval = std::chrono::seconds(15);
+  // Where usage comes from: the metrics API, or the nodes themselves.
+  bool from_kubelets = false;
+  base::Duration usage_interval{};  // 0: as often as the source has news
+  std::string kubelet_authority;    // a PEM file; empty: the cluster's
+  bool kubelet_insecure = false;
   std::string listen = "[::]:8080";
   bool leader_elect = true;
   std::string lease_name = "sparkfit";

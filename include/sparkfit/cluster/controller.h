@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -20,9 +21,19 @@
 
 namespace sparkfit::cluster {
 
+// How to reach the kubelets.
+struct KubeletAccess {
+  // A connection to https://ADDRESS:PORT.
+  std::function<base::Result<std::unique_ptr<kube::Transport>>(const std::string& server)> connect;
+  kube::Authenticator* authenticator = nullptr;
+  kube::CallObserver observer;
+};
+
 struct ControllerOptions {
   controller::PipelineOptions pipeline;
+  // Usage is asked for this often: of the kubelets if there is a way to, else of metrics.k8s.io.
   base::Duration usage_interval = std::chrono::seconds(15);
+  std::optional<KubeletAccess> kubelets;
   // Elect a leader by this lease; without election this process leads at once.
   bool elect = true;
   kube::LeaseOptions lease;

@@ -28,6 +28,8 @@ class OwnMetrics {
   void SetLeader(bool leading);
   // sparkfit_source_up: whether a source of observations answers.
   void SetSourceUp(const std::string& source, bool up);
+  // sparkfit_usage_staleness_seconds: the age of the newest sample.
+  void SetUsageStaleness(double seconds);
 
   [[nodiscard]] std::string Text() const;
 

@@ -72,6 +72,9 @@ struct NodeEvent {
   EventType event = EventType::kAdded;
   std::string name;
   base::Bytes allocatable;
+  // Of its kubelet; empty and 0: not known.
+  std::string address{};
+  int kubelet_port = 0;
 };
 
 // A key taken up where a checkpoint left it. Never null.

@@ -105,7 +105,8 @@ TEST_CASE("what print-config prints is read back to the same values", "[cli][opt
                     "guardShare: 0.8\nlateSamples: 90s\napplicationIdle: 15m\nlogLevel: error\n"
                     "logFormat: json\nusageInterval: 20s\nlisten: 127.0.0.1:9\n"
                     "leaderElect: false\nleaseName: other\nleaseNamespace: ns\n"
-                    "queriesPerSecond: 20\n");
+                    "queriesPerSecond: 20\nusageSource: kubelet\n"
+                    "kubeletCertificateAuthority: /ca.crt\nkubeletInsecure: true\n");
   REQUIRE(settings.Problems().empty());
   const auto printed = PrintConfig(settings);
   Settings again;

@@ -44,5 +44,28 @@ TEST_CASE("of several objects of a key the oldest counts", "[cluster]") {
   CHECK(world.ObjectOf({"ns", "other", 0}) == nullptr);
 }
 
+TEST_CASE("the nodes that executors run on", "[cluster]") {
+  World world;
+  for (const auto* name : {"busy", "idle"}) {
+    world.Take({kNow, model::NodeEvent{EventType::kAdded, name, {}, "10.0.0.1", 10250}});
+  }
+  auto pod = ClusterStory::Executor("a", "x", "s");
+  world.Take({kNow, model::PodEvent{EventType::kAdded, pod}});
+  CHECK(world.ExecutorNodes().empty());  // not scheduled yet
+  pod.node = "busy";
+  world.Take({kNow, model::PodEvent{EventType::kModified, pod}});
+  world.Take({kNow, model::PodEvent{EventType::kModified, pod}});
+  REQUIRE(world.ExecutorNodes().size() == 1);
+  CHECK(world.ExecutorNodes()[0].name == "busy");
+  CHECK(world.HasExecutor(pod.name_space, pod.name));
+  pod.ended = model::Termination{"c", "Completed", 0, kNow};
+  pod.phase = model::PodPhase::kSucceeded;
+  world.Take({kNow, model::PodEvent{EventType::kModified, pod}});
+  CHECK(world.ExecutorNodes().empty());
+  CHECK(world.HasExecutor(pod.name_space, pod.name));  // for late samples
+  world.Take({kNow, model::PodEvent{EventType::kDeleted, pod}});
+  CHECK_FALSE(world.HasExecutor(pod.name_space, pod.name));
+}
+
 }  // namespace
 }  // namespace sparkfit::cluster

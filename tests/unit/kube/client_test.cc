@@ -78,6 +78,7 @@ TEST_CASE("what the server says is wrong is passed on", "[kube]") {
   });
   CHECK(api.client.Send(Get(), {})->Why() == "status 403: pods is forbidden");
   CHECK(Reply{500, "<html>"}.Why() == "status 500");
+  CHECK(Reply{403, "Forbidden (user=x)\nmore"}.Why() == "status 403: Forbidden (user=x)");
 }
 
 TEST_CASE("whatever is in a path or a query is encoded", "[kube]") {
