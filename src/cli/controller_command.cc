@@ -20,6 +20,7 @@
 #include "sparkfit/kube/client.h"
 #include "sparkfit/kube/config.h"
 #include "sparkfit/kube/transport.h"
+#include "sparkfit/replay/report.h"
 #include "sparkfit/serve/server.h"
 #include "sparkfit/wire/observation_log.h"
 
@@ -124,6 +125,19 @@ serve::Response Checks(const std::vector<cluster::Check>& checks, bool verbose) 
   return response;
 }
 
+// As `sparkfit replay -o json` prints them.
+std::string RenderBulk(const cluster::ControllerOptions::Rows& rows) {
+  std::vector<replay::ReplayRow> all;
+  all.reserve(rows.size());
+  for (const auto& [key, row] : rows) all.push_back(replay::MakeRow(row));
+  return replay::Render(all, replay::OutputFormat::kJson);
+}
+
+serve::Response Bulk(const std::string& json) {
+  if (json.empty()) return {503, "text/plain; charset=utf-8", "this replica does not lead\n"};
+  return {200, "application/json", json};
+}
+
 serve::Handler MakeHandler(const cluster::Controller& controller,
                            const exposition::OwnMetrics& metrics) {
   return [&](const serve::Request& request) -> serve::Response {
@@ -131,9 +145,12 @@ serve::Handler MakeHandler(const cluster::Controller& controller,
     if (request.path == "/livez") return Checks(controller.Live(), verbose);
     if (request.path == "/readyz") return Checks(controller.Ready(), verbose);
     if (request.path == "/metrics") {
-      return {200, std::string(exposition::kContentType), metrics.Text() + *controller.Metrics()};
+      return {200, std::string(exposition::kContentType),
+              metrics.Text() + controller.Serves()->metrics};
     }
-    return {404, "text/plain; charset=utf-8", "not found; try /metrics, /livez, /readyz\n"};
+    if (request.path == "/recommendations") return Bulk(controller.Serves()->bulk);
+    return {404, "text/plain; charset=utf-8",
+            "not found; try /metrics, /recommendations, /livez, /readyz\n"};
   };
 }
 
@@ -171,6 +188,7 @@ cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Confi
                                        const kube::ClusterConfig& where, const Process& process) {
   cluster::ControllerOptions options;
   options.pipeline = config.pipeline;
+  options.bulk = RenderBulk;
   options.usage_interval = UsageInterval(config.live);
   options.publish = flags.publish;
   options.elect = flags.publish && config.live.leader_elect;

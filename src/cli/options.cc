@@ -149,6 +149,13 @@ std::vector<Option> MakeOptions() {
       Lasting(
           "applicationIdle", "an application without an executor for this long has ended",
           [](auto& c) -> auto& { return c.pipeline.application_idle; }),
+      Lasting(
+          "retention", "a signature without an executor for this long is forgotten",
+          [](auto& c) -> auto& { return c.pipeline.retention; }),
+      Ranged<std::size_t>(
+          "maxKeysPerNamespace", "count",
+          "signatures and profiles that are remembered of one namespace; new ones are refused", 1,
+          1'000'000, [](auto& c) -> auto& { return c.pipeline.max_keys_per_namespace; }),
       Live(Lasting(
           "usageInterval",
           "how often usage is asked for; 0s: every 15s of metrics-server, every 5s of kubelets",

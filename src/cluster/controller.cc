@@ -31,6 +31,7 @@ constexpr base::Duration kTick = std::chrono::milliseconds(500);
 // executors are named by a checkpoint (60 s).
 constexpr base::Duration kRecent = std::chrono::seconds(45);
 constexpr base::Duration kTryAgain = std::chrono::seconds(10);
+constexpr base::Duration kShowAgain = std::chrono::seconds(2);
 // A main loop that did not come round for this long hangs.
 constexpr base::Duration kHangs = std::chrono::seconds(60);
 
@@ -71,7 +72,8 @@ struct Controller::Impl {
   void Tick(const std::stop_token& stop);
   Result<std::vector<wire::CheckpointObject>> ReadCheckpoints(const std::stop_token& stop);
   bool PutAside(std::string_view object, const base::Error& why, const std::stop_token& stop);
-  void SetMetrics(std::string text);
+  void ShowRows();
+  void Show(Served now);
 
   kube::Client& client;
   const base::Clock& clock;
@@ -89,6 +91,8 @@ struct Controller::Impl {
   std::deque<Observation> recent;
   std::optional<Session> session;
   bool leading = false;
+  std::optional<std::uint64_t> shown;  // the session's revision that is served
+  base::Clock::Steady show_after{};
   Time latest_usage{};
   base::Clock::Steady not_before{};
 
@@ -96,8 +100,8 @@ struct Controller::Impl {
   std::atomic<bool> in_session{false};
   std::atomic<bool> synced{false};
   std::atomic<base::Clock::Steady::rep> came_round{0};
-  mutable std::mutex text_mutex;
-  std::shared_ptr<const std::string> text = std::make_shared<const std::string>();
+  mutable std::mutex served_mutex;
+  std::shared_ptr<const Served> served = std::make_shared<const Served>();
 };
 
 void Controller::Impl::Run(const std::stop_token& stop) {
@@ -188,7 +192,8 @@ void Controller::Impl::TakeUsage(const Usage& usage) {
 void Controller::Impl::TakeWritten(const Written& written) {
   using Outcome = Written::Outcome;
   if (written.what == Written::What::kPublish) {
-    metrics.CountCheckpointWrite(written.outcome == Outcome::kDone ? "ok" : "failed");
+    if (!written.version.empty()) metrics.CountCheckpointWrite("ok");
+    if (written.outcome != Outcome::kDone) metrics.CountCheckpointWrite("failed");
   }
   if (written.outcome == Outcome::kFailed) {
     log.Warning("cannot write", {{"namespace", written.key.name_space},
@@ -217,7 +222,9 @@ void Controller::Impl::EndSession(const char* why) {
   log.Info("session ends", {{"why", why}});
   session.reset();
   in_session = false;
-  SetMetrics("");
+  Show({});
+  shown.reset();
+  show_after = {};
 }
 
 void Controller::Impl::Tick(const std::stop_token& stop) {
@@ -232,8 +239,20 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
     metrics.SetUsageStaleness(std::chrono::duration<double>(now - latest_usage).count());
   }
   session->Tick(now);
-  SetMetrics(KeyMetrics(session->Rows()));
+  ShowRows();
   metrics.ObserveStep("publish", std::chrono::duration<double>(clock.SteadyNow() - begun).count());
+}
+
+// What is served is made anew where something changed, and not too often: with thousands of keys it
+// is the dearest part of a tick.
+void Controller::Impl::ShowRows() {
+  const auto now = clock.SteadyNow();
+  if (shown == session->Revision() || now < show_after) return;
+  shown = session->Revision();
+  show_after = now + kShowAgain;
+  const auto& rows = session->Rows();
+  Show(
+      {KeyMetrics(rows, session->GetPipeline().Refused()), options.bulk ? options.bulk(rows) : ""});
 }
 
 void Controller::Impl::BeginSession(const std::stop_token& stop) {
@@ -303,10 +322,10 @@ bool Controller::Impl::PutAside(std::string_view object, const base::Error& why,
   return reply && (reply->Ok() || reply->status == 409);
 }
 
-void Controller::Impl::SetMetrics(std::string now) {
-  auto shared = std::make_shared<const std::string>(std::move(now));
-  const std::scoped_lock lock(text_mutex);
-  text = std::move(shared);
+void Controller::Impl::Show(Served now) {
+  auto shared = std::make_shared<const Served>(std::move(now));
+  const std::scoped_lock lock(served_mutex);
+  served = std::move(shared);
 }
 
 Controller::Controller(kube::Client& client, kube::Client& lease_client, const base::Clock& clock,
@@ -318,9 +337,9 @@ Controller::~Controller() = default;
 
 void Controller::Run(const std::stop_token& stop) { impl_->Run(stop); }
 
-std::shared_ptr<const std::string> Controller::Metrics() const {
-  const std::scoped_lock lock(impl_->text_mutex);
-  return impl_->text;
+std::shared_ptr<const Served> Controller::Serves() const {
+  const std::scoped_lock lock(impl_->served_mutex);
+  return impl_->served;
 }
 
 std::vector<Check> Controller::Live() const {

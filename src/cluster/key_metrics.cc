@@ -158,12 +158,18 @@ void Compatibility(Writer& writer, const Rows& rows) {
 
 }  // namespace
 
-std::string KeyMetrics(const Rows& rows) {
+std::string KeyMetrics(const Rows& rows, const std::map<std::string, std::uint64_t>& refused) {
   Writer writer;
   Recommendations(writer, rows);
   Executors(writer, rows);
   Totals(writer, rows);
   Compatibility(writer, rows);
+  writer.Family("sparkfit_executors_refused_total",
+                "Executors that are not observed because their namespace has too many signatures.",
+                "counter");
+  for (const auto& [name_space, executors] : refused) {
+    writer.Sample({{"namespace", name_space}}, static_cast<double>(executors));
+  }
   return writer.Text();
 }
 

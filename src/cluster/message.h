@@ -38,7 +38,13 @@ struct Leading {
 
 // What became of a write.
 struct Written {
-  enum class What { kCreate, kPublish };
+  enum class What {
+    kCreate,
+    kPublish,
+    kMarkDuplicate,
+    kDelete,  // a recommendation that nobody needs any more
+    kEvent,
+  };
   enum class Outcome {
     kDone,
     kFailed,   // may work later

@@ -21,6 +21,8 @@ constexpr base::Duration kFirstRetry = std::chrono::seconds(1);
 constexpr base::Duration kLongestRetry = std::chrono::seconds(60);
 constexpr double kMove = 0.01;  // a smaller change of a bound is not worth a write
 constexpr int kMostNames = 5;
+constexpr base::Duration kTellAgain = std::chrono::hours(1);
+constexpr base::Duration kTryAgain = std::chrono::minutes(1);
 
 bool Moved(const std::optional<Bytes>& before, const std::optional<Bytes>& now) {
   if (before.has_value() != now.has_value()) return true;
@@ -115,6 +117,8 @@ void Session::EndMissingPods(const World& world, Time now) {
 }
 
 void Session::OnWritten(const Written& written, Time now) {
+  // Of the others nothing depends.
+  if (written.what != Written::What::kCreate && written.what != Written::What::kPublish) return;
   const auto found = published_.find(written.key);
   if (found == published_.end()) return;
   auto& state = found->second;
@@ -142,13 +146,92 @@ void Session::Tick(Time now) {
   pipeline_.AdvanceTo(now);
   Refresh(now);
   if (!options_.submit) return;
+  DeleteExpired(now);
+  MarkDuplicates(now);
+  TellOfRefusals(now);
   for (auto& [key, state] : published_) {
     if (!state.in_flight && state.not_before <= now) PublishKey(key, state, now);
   }
 }
 
+// Its checkpoint belongs to the object, and goes with it.
+void Session::DeleteExpired(Time now) {
+  for (const auto& key : pipeline_.TakeExpired()) expired_[key] = now;
+  std::erase_if(expired_, [&](const auto& entry) {
+    return rows_.contains(entry.first) || world_.ObjectOf(entry.first) == nullptr;
+  });
+  for (auto& [key, due] : expired_) {
+    if (due > now) continue;
+    due = now + kTryAgain;
+    const auto* object = world_.ObjectOf(key);
+    options_.submit({.key = key,
+                     .what = Written::What::kDelete,
+                     .body = wire::DeleteOptions(object->uid),
+                     .object = {key.name_space, object->name, object->uid, object->generation}});
+  }
+}
+
+void Session::MarkDuplicates(Time now) {
+  const auto duplicates = world_.Duplicates();
+  if (duplicates.empty()) marked_.clear();
+  for (const auto* object : duplicates) {
+    const auto known = object->conditions.find("Duplicate");
+    if (known != object->conditions.end() && known->second.first == "True") continue;
+    const auto [mark, is_new] = marked_.try_emplace(object->uid, now);
+    if (!is_new && now - mark->second < kTryAgain) continue;
+    mark->second = now;
+    const model::Key key{object->name_space, object->signature, object->profile};
+    const wire::ObjectRef ref{object->name_space, object->name, object->uid, object->generation};
+    options_.submit({.key = key,
+                     .what = Written::What::kMarkDuplicate,
+                     .object = ref,
+                     .status = wire::DuplicatePatch(ref, world_.ObjectOf(key)->name, now)});
+  }
+}
+
+void Session::TellOfRefusals(Time now) {
+  for (const auto& [name_space, refused] : pipeline_.Refused()) {
+    auto& told = told_[name_space];
+    if (refused == told.refused || (told.refused > 0 && now - told.at < kTellAgain)) continue;
+    told = {refused, now};
+    wire::EventFacts event;
+    event.kind = "Namespace";
+    event.api_version = "v1";
+    event.object = {name_space, name_space, "", 0};
+    event.reason = "TooManySignatures";
+    event.message = fmt::format(
+        "{} executors with new signatures are not observed: the namespace has {} already "
+        "(maxKeysPerNamespace).",
+        refused, options_.pipeline.max_keys_per_namespace);
+    options_.submit({.key = {name_space, "", 0},
+                     .what = Written::What::kEvent,
+                     .body = wire::NewEvent(event, now)});
+  }
+}
+
+// Called when a status is written, which is at once after an OOM: a burst is one Event.
+void Session::TellOfOoms(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
+                         Published& state, Time now) {
+  const auto& totals = row.history->Totals();
+  const auto ooms = totals.container_ooms + totals.heap_ooms;
+  const auto before = std::exchange(state.ooms_told, ooms);
+  if (ooms <= before) return;
+  const auto& target = row.recommendation.target;
+  wire::EventFacts event;
+  event.object = object;
+  event.reason = "OutOfMemory";
+  event.message = fmt::format("{} more {} out of memory ({} in all); the target is {}.",
+                              ooms - before, ooms - before == 1 ? "executor ran" : "executors ran",
+                              ooms, target ? base::FormatMiB(*target) : "not known");
+  options_.submit({.key = row.history->GetKey(),
+                   .what = Written::What::kEvent,
+                   .body = wire::NewEvent(event, now)});
+}
+
 void Session::Refresh(Time) {
-  for (const auto& key : pipeline_.TakeChanged()) {
+  const auto changed = pipeline_.TakeChanged();
+  if (!changed.empty()) ++revision_;
+  for (const auto& key : changed) {
     auto row = pipeline_.Recommend(key);
     if (!row) {  // purged
       rows_.erase(key);
@@ -163,6 +246,8 @@ void Session::Refresh(Time) {
     if (const auto version = checkpoint_versions_.find(key);
         version != checkpoint_versions_.end()) {
       entry->second.checkpoint_version = version->second;
+      const auto& totals = rows_.at(key).history->Totals();
+      entry->second.ooms_told = totals.container_ooms + totals.heap_ooms;
     }
   }
 }
@@ -171,9 +256,15 @@ std::vector<wire::Condition> Session::ConditionsOf(
     const controller::KeyRecommendation& row, const model::RecommendationObject& object) const {
   std::vector<wire::Condition> conditions;
   const bool provided = row.recommendation.target.has_value();
-  conditions.push_back({"RecommendationProvided", provided, provided ? "Observed" : "NoHistory",
-                        provided ? "The target comes from what executors used."
-                                 : "No executor with a usage sample or an OOM was seen yet."});
+  const bool unsampled = row.history->Totals().executors > 0;
+  conditions.push_back(
+      {"RecommendationProvided", provided,
+       provided ? "Observed" : (unsampled ? "NoUsage" : "NoHistory"),
+       provided ? "The target comes from what executors used."
+       : unsampled
+           ? "Executors were seen, but none with a usage sample; is there a source of usage, "
+             "and do they live longer than its interval?"
+           : "No executor was seen yet."});
   conditions.push_back(
       {"LowConfidence", row.low_confidence, row.low_confidence ? "FewSamples" : "Enough",
        row.low_confidence ? "Fewer than two executors were sampled three times or more."
@@ -215,11 +306,7 @@ void Session::PublishKey(const model::Key& key, Published& state, Time now) {
     state.not_before = now + kFirstRetry;
     options_.submit({.key = key,
                      .what = Written::What::kCreate,
-                     .body = wire::NewRecommendation(key, state.create_attempt),
-                     .object = {},
-                     .checkpoint = "",
-                     .data = "",
-                     .status = ""});
+                     .body = wire::NewRecommendation(key, state.create_attempt)});
     return;
   }
   if (state.object_uid != object->uid) {
@@ -241,13 +328,7 @@ void Session::PublishKey(const model::Key& key, Published& state, Time now) {
                       now - *state.checkpoint_at >= options_.checkpoint_interval);
   if (!status && !checkpoint) return;
   const wire::ObjectRef ref{key.name_space, object->name, object->uid, object->generation};
-  Write write{.key = key,
-              .what = Written::What::kPublish,
-              .body = "",
-              .object = ref,
-              .checkpoint = "",
-              .data = "",
-              .status = ""};
+  Write write{.key = key, .what = Written::What::kPublish, .object = ref};
   if (checkpoint) {
     const auto spec = wire::WriteCheckpoint(pipeline_.Save(key));
     if (spec.size() <= wire::kLargestCheckpoint) {
@@ -268,6 +349,7 @@ void Session::PublishKey(const model::Key& key, Published& state, Time now) {
   }
   state.in_flight = true;
   options_.submit(std::move(write));
+  if (status) TellOfOoms(row, ref, state, now);
 }
 
 }  // namespace sparkfit::cluster

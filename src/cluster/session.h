@@ -46,6 +46,8 @@ class Session {
   [[nodiscard]] const std::map<model::Key, controller::KeyRecommendation>& Rows() const {
     return rows_;
   }
+  // Grows with every change of the rows.
+  [[nodiscard]] std::uint64_t Revision() const { return revision_; }
   [[nodiscard]] const controller::Pipeline& GetPipeline() const { return pipeline_; }
   [[nodiscard]] std::size_t RestoredKeys() const { return restored_; }
 
@@ -61,6 +63,7 @@ class Session {
     recommend::Recommendation recommendation;
     wire::ConditionTimes conditions;
     std::string object_uid;
+    std::uint64_t ooms_told = 0;  // by Events
     int create_attempt = 0;
     int failures = 0;
     base::Time not_before{};
@@ -70,6 +73,11 @@ class Session {
   void EndMissingPods(const World& world, base::Time now);
   void Refresh(base::Time now);
   void PublishKey(const model::Key& key, Published& state, base::Time now);
+  void DeleteExpired(base::Time now);
+  void MarkDuplicates(base::Time now);
+  void TellOfRefusals(base::Time now);
+  void TellOfOoms(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
+                  Published& state, base::Time now);
   [[nodiscard]] bool StatusDue(const Published& state, const controller::KeyRecommendation& row,
                                const std::string& digest, base::Time now) const;
   [[nodiscard]] std::vector<wire::Condition> ConditionsOf(
@@ -83,6 +91,14 @@ class Session {
   std::map<model::Key, std::string> checkpoint_versions_;
   std::vector<std::pair<std::string, model::PodFacts>> restored_pods_;
   std::size_t restored_ = 0;
+  std::uint64_t revision_ = 0;
+  std::map<model::Key, base::Time> expired_;  // whose objects are to be deleted, and when
+  std::map<std::string, base::Time> marked_;  // duplicates, by UID
+  struct Told {
+    std::uint64_t refused = 0;
+    base::Time at{};
+  };
+  std::map<std::string, Told> told_;  // of refusals, by namespace
 };
 
 }  // namespace sparkfit::cluster

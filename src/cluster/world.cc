@@ -32,13 +32,33 @@ void World::Take(const model::Observation& observation) {
   } else if (const auto* event = std::get_if<model::RecommendationEvent>(&observation.what)) {
     const ObjectName name{event->object.name_space, event->object.name};
     if (const auto known = recommendations_.find(name); known != recommendations_.end()) {
-      by_key_[KeyOf(known->second)].erase(name);
+      Unlink(KeyOf(known->second), name);
       recommendations_.erase(known);
     }
     if (event->event == EventType::kDeleted) return;
+    const auto key = KeyOf(event->object);
     recommendations_[name] = event->object;
-    by_key_[KeyOf(event->object)].insert(name);
+    if (by_key_[key].insert(name); by_key_[key].size() > 1) contested_.insert(key);
   }
+}
+
+void World::Unlink(const model::Key& key, const ObjectName& name) {
+  auto& names = by_key_[key];
+  names.erase(name);
+  if (names.size() < 2) contested_.erase(key);
+  if (names.empty()) by_key_.erase(key);
+}
+
+std::vector<const model::RecommendationObject*> World::Duplicates() const {
+  std::vector<const model::RecommendationObject*> duplicates;
+  for (const auto& key : contested_) {
+    const auto* winner = ObjectOf(key);
+    for (const auto& name : by_key_.at(key)) {
+      const auto& object = recommendations_.at(name);
+      if (&object != winner) duplicates.push_back(&object);
+    }
+  }
+  return duplicates;
 }
 
 void World::Count(const model::PodFacts& pod, int difference) {

@@ -42,10 +42,13 @@ class World {
   }
   // The object that counts for a key: the oldest, of equal age the first by name. Null: none.
   [[nodiscard]] const model::RecommendationObject* ObjectOf(const model::Key& key) const;
+  // The objects that do not count because ObjectOf their key is another one.
+  [[nodiscard]] std::vector<const model::RecommendationObject*> Duplicates() const;
 
  private:
   // Counts an executor that is there, or no longer is.
   void Count(const model::PodFacts& pod, int difference);
+  void Unlink(const model::Key& key, const ObjectName& name);
 
   std::unordered_set<int> listed_;
   std::unordered_map<std::string, model::PodFacts> pods_;
@@ -54,6 +57,7 @@ class World {
   std::map<std::string, model::NodeEvent> nodes_;
   std::map<ObjectName, model::RecommendationObject> recommendations_;
   std::map<model::Key, std::set<ObjectName>> by_key_;
+  std::set<model::Key> contested_;  // keys with several objects
 };
 
 }  // namespace sparkfit::cluster

@@ -52,18 +52,49 @@ void Writer::Run(const std::stop_token& stop) {
       queue_.pop_front();
     }
     Written written{write.key, write.what, Outcome::kFailed, "", "does not lead"};
-    if (may_write_()) {
-      written = write.what == Written::What::kCreate ? Create(write, stop) : Publish(write, stop);
-    }
+    if (may_write_()) written = Carry(write, stop);
     if (!inbox_.Push(std::move(written), stop)) return;
   }
 }
 
-Written Writer::Create(const Write& write, const std::stop_token& stop) {
-  kube::Call call{.verb = "create", .resource = kRecommendations, .method = "POST"};
-  call.target = PathOf(kRecommendations, write.key.name_space) + "?fieldManager=sparkfit";
-  call.body = write.body;
-  const auto reply = client_.Send(call, stop);
+Written Writer::Carry(const Write& write, const std::stop_token& stop) {
+  using What = Written::What;
+  const auto& name_space = write.key.name_space;
+  switch (write.what) {
+    case What::kPublish:
+    case What::kMarkDuplicate:
+      return Publish(write, stop);
+    case What::kCreate:
+      return Ask(write,
+                 {.verb = "create",
+                  .resource = kRecommendations,
+                  .method = "POST",
+                  .target = PathOf(kRecommendations, name_space) + "?fieldManager=sparkfit"},
+                 stop);
+    case What::kDelete:
+      return Ask(
+          write,
+          {.verb = "delete",
+           .resource = kRecommendations,
+           .method = "DELETE",
+           .target = PathOf(kRecommendations, name_space) + "/" + kube::Encode(write.object.name)},
+          stop);
+    case What::kEvent:
+      return Ask(write,
+                 {.verb = "create",
+                  .resource = "events",
+                  .method = "POST",
+                  .target = "/api/v1/namespaces/" + kube::Encode(name_space) + "/events"},
+                 stop);
+  }
+  return Failed(write, base::Fail(base::Code::kInvalidArgument, "no such write"));
+}
+
+// One request with the write's body.
+Written Writer::Ask(const Write& write, const kube::Call& call, const std::stop_token& stop) {
+  auto request = call;
+  request.body = write.body;
+  const auto reply = client_.Send(request, stop);
   if (reply && reply->Ok()) return {write.key, write.what, Outcome::kDone, "", ""};
   return Failed(write, reply);
 }

@@ -16,16 +16,16 @@
 
 namespace sparkfit::cluster {
 
-// The objects of one key. The checkpoint is written before the status: what was published is never
-// newer than what would be restored.
+// What is written about one key. The checkpoint is written before the status: what was published is
+// never newer than what would be restored.
 struct Write {
   model::Key key;
   Written::What what;
-  std::string body;        // kCreate
-  wire::ObjectRef object;  // kPublish
-  std::string checkpoint;  // a patch; empty: not
-  std::string data;        // of the checkpoint, to know it again
-  std::string status;      // a patch; empty: not
+  std::string body = {};        // kCreate, kEvent, kDelete
+  wire::ObjectRef object = {};  // kPublish, kMarkDuplicate, kDelete
+  std::string checkpoint = {};  // a patch; empty: not
+  std::string data = {};        // of the checkpoint, to know it again
+  std::string status = {};      // a patch; empty: not
 };
 
 class Writer {
@@ -34,12 +34,13 @@ class Writer {
   Writer(kube::Client& client, Inbox& inbox, std::function<bool()> may_write)
       : client_(client), inbox_(inbox), may_write_(std::move(may_write)) {}
 
-  // REQUIRES: at most one for each key is not yet reported as Written.
+  // REQUIRES: at most one kCreate or kPublish for each key is not yet reported as Written.
   void Submit(Write write);
   void Run(const std::stop_token& stop);
 
  private:
-  Written Create(const Write& write, const std::stop_token& stop);
+  Written Carry(const Write& write, const std::stop_token& stop);
+  Written Ask(const Write& write, const kube::Call& call, const std::stop_token& stop);
   Written Publish(const Write& write, const std::stop_token& stop);
   // The reply to a server-side apply.
   base::Result<kube::Reply> Apply(const std::string& resource, const wire::ObjectRef& object,

@@ -54,6 +54,16 @@ model::Executor MakeExecutor(const PodFacts& pod) {
   return executor;
 }
 
+// When the latest executor of a key was there.
+Time LastSeen(const KeyHistory& history, Time now) {
+  if (history.Applications().empty()) return now;
+  Time latest{};
+  for (const auto& application : history.Applications()) {
+    latest = std::max(latest, application.alive > 0 ? now : application.idle_since);
+  }
+  return latest;
+}
+
 // What may change on a running pod; the rest is as it was when first seen.
 void Update(PodFacts& known, const PodFacts& seen) {
   known.phase = seen.phase;
@@ -82,6 +92,9 @@ struct Pipeline::State {
   Unused unused;
   std::set<std::string> problems;
   std::vector<Key> changed;
+  std::vector<Key> expired;
+  std::map<std::string, std::size_t> keys_in;  // by namespace
+  std::map<std::string, std::uint64_t> refused;
 
   [[nodiscard]] Time Now() const { return clock.Wall(); }
   void AdvanceTo(Time now);
@@ -107,6 +120,9 @@ struct Pipeline::State {
   void SealPod(TrackedPod& pod);
   void EndApplications(const std::string& name_space, const std::string& application);
   void Purge(const Key& key);
+  void Expire(const Key& key);
+  bool Refuses(TrackedPod& pod, const Key& key);
+  Entry& Keep(std::unique_ptr<Entry> entry);
   void Mark(Entry& entry);
   void Forget(const std::string& uid, const Key& key);
   void RestorePod(Entry& entry, const model::PodRecord& record);
@@ -149,6 +165,9 @@ void Pipeline::State::Fire(const Timer& timer) {
       return;
     case TimerKind::kForgetDriver:
       drivers.erase(timer.id);
+      return;
+    case TimerKind::kRetention:
+      Expire(timer.key);
       return;
   }
 }
@@ -210,6 +229,7 @@ void Pipeline::State::Attach(TrackedPod& pod) {
   const auto signature = model::FindSignature(pod.facts.settings, driver);
   if (!signature) return;
   const Key key{pod.facts.name_space, *signature, pod.facts.profile};
+  if (Refuses(pod, key)) return;
   const auto job = model::Understand(pod.facts.settings, driver);
   Note("job " + key.name_space + "/" + key.signature, job.problems);
   --unused.executors_unsigned;
@@ -221,17 +241,41 @@ void Pipeline::State::Attach(TrackedPod& pod) {
   Start(pod, EntryFor(key, job));
 }
 
+// A new key in a namespace that has as many as it may have. The executor is looked at again with
+// its next event: a key may have been freed.
+bool Pipeline::State::Refuses(TrackedPod& pod, const Key& key) {
+  const auto keys = keys_in.find(key.name_space);
+  if (keys == keys_in.end() || keys->second < options.max_keys_per_namespace) return false;
+  if (entries.contains(key)) return false;
+  if (!std::exchange(pod.refused, true)) ++refused[key.name_space];
+  return true;
+}
+
 Entry& Pipeline::State::EntryFor(const Key& key, const model::JobRequest& job) {
-  auto& entry = entries[key];
-  if (entry == nullptr) {
-    std::vector<std::string> unread;
-    const auto object = objects.find(key);
-    const auto* winner = object == objects.end() ? nullptr : object->second.Winner();
-    entry = std::make_unique<Entry>(key, Resolve(job, winner, options.policy, unread));
+  if (const auto known = entries.find(key); known != entries.end()) {
+    known->second->job = job;
+    Refresh(*known->second);
+    return *known->second;
   }
+  std::vector<std::string> unread;
+  const auto object = objects.find(key);
+  const auto* winner = object == objects.end() ? nullptr : object->second.Winner();
+  auto entry = std::make_unique<Entry>(key, Resolve(job, winner, options.policy, unread));
   entry->job = job;
-  Refresh(*entry);
-  return *entry;
+  auto& kept = Keep(std::move(entry));
+  Refresh(kept);
+  return kept;
+}
+
+// REQUIRES: no entry of that key.
+Entry& Pipeline::State::Keep(std::unique_ptr<Entry> entry) {
+  const Key key = entry->history.GetKey();
+  ++keys_in[key.name_space];
+  timers.Set({.due = LastSeen(entry->history, Now()) + options.retention,
+              .kind = TimerKind::kRetention,
+              .id = {},
+              .key = key});
+  return *(entries[key] = std::move(entry));
 }
 
 // Works out the settings in force anew.
@@ -427,6 +471,19 @@ void Pipeline::State::Purge(const Key& key) {
   }
   Mark(*entry->second);
   entries.erase(entry);
+  if (--keys_in[key.name_space] == 0) keys_in.erase(key.name_space);
+}
+
+void Pipeline::State::Expire(const Key& key) {
+  const auto entry = entries.find(key);
+  if (entry == entries.end()) return;
+  const auto due = LastSeen(entry->second->history, Now()) + options.retention;
+  if (due > Now()) {
+    timers.Set({.due = due, .kind = TimerKind::kRetention, .id = {}, .key = key});
+    return;
+  }
+  Purge(key);
+  expired.push_back(key);
 }
 
 void Pipeline::State::On(const model::NodeEvent& event) {
@@ -454,7 +511,7 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
   entry->restored = true;
   for (const auto& record : checkpoint.pods) RestorePod(*entry, record);
   SealOrphans(*entry);
-  auto& kept = *(entries[key] = std::move(entry));
+  auto& kept = Keep(std::move(entry));
   Refresh(kept);
   Mark(kept);
   for (const auto& application : kept.history.Applications()) {
@@ -584,6 +641,9 @@ std::vector<Key> Pipeline::TakeChanged() {
   }
   return changed;
 }
+
+std::vector<Key> Pipeline::TakeExpired() { return std::exchange(state_->expired, {}); }
+const std::map<std::string, std::uint64_t>& Pipeline::Refused() const { return state_->refused; }
 
 model::KeyCheckpoint Pipeline::Save(const Key& key) const {
   const auto& entry = *state_->entries.at(key);

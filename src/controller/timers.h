@@ -19,13 +19,14 @@ enum class TimerKind {
   kApplicationIdle,  // an application had no executor for long
   kForgetPod,        // repeated events of a pod that is gone are over
   kForgetDriver,
+  kRetention,  // a key was not seen for long
 };
 
 struct Timer {
   base::Time due{};
   TimerKind kind = TimerKind::kSeal;
   std::string id;               // UID, or the application's id
-  model::Key key;               // kApplicationIdle
+  model::Key key;               // kApplicationIdle, kForgetPod, kRetention
   std::uint32_t executors = 0;  // kApplicationIdle: that it had when it was set
   std::uint64_t sequence = 0;
 };

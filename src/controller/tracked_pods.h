@@ -31,6 +31,7 @@ struct TrackedPod {
   bool gone = false;       // DELETED was seen
   bool sealed = false;     // late samples are over
   bool ignored = false;    // alive at a purge
+  bool refused = false;    // its namespace had as many keys as it may have
 };
 
 struct StringHash {

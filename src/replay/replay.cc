@@ -6,18 +6,18 @@ namespace {
 
 constexpr std::uint64_t kProgressEvery = 4096;
 
-ReplayRow MakeRow(controller::KeyRecommendation result) {
+}  // namespace
+
+ReplayRow MakeRow(const controller::KeyRecommendation& result) {
   const auto& history = *result.history;
   const auto* shape = history.CurrentShape();
   return {.key = history.GetKey(),
           .totals = history.Totals(),
           .peak = history.Totals().peak,
           .request = shape != nullptr ? shape->request : base::Bytes{},
-          .recommendation = std::move(result.recommendation),
-          .explanation = std::move(result.explanation)};
+          .recommendation = result.recommendation,
+          .explanation = result.explanation};
 }
-
-}  // namespace
 
 base::Result<std::vector<ReplayRow>> Replay(ObservationReader& reader,
                                             controller::Pipeline& pipeline,
@@ -34,7 +34,7 @@ base::Result<std::vector<ReplayRow>> Replay(ObservationReader& reader,
   }
   if (at) pipeline.AdvanceTo(*at);
   std::vector<ReplayRow> rows;
-  for (auto& result : pipeline.Recommend()) rows.push_back(MakeRow(std::move(result)));
+  for (const auto& result : pipeline.Recommend()) rows.push_back(MakeRow(result));
   return rows;
 }
 

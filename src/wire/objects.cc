@@ -42,6 +42,10 @@ std::string Dump(const ordered_json& object) {
   return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
+std::string Seconds(base::Time time) {
+  return base::FormatTime(std::chrono::floor<std::chrono::seconds>(time));
+}
+
 json Labels(const std::string& signature) {
   const auto label = SignatureLabel(signature);
   return {{"sparkfit.io/signature", label},
@@ -57,7 +61,7 @@ void Put(ordered_json& object, const char* key, Bytes amount) {
 }
 
 void Put(ordered_json& object, const char* key, const std::optional<base::Time>& time) {
-  if (time) object[key] = base::FormatTime(std::chrono::floor<std::chrono::seconds>(*time));
+  if (time) object[key] = Seconds(*time);
 }
 
 ordered_json RecommendationOf(const recommend::Recommendation& recommendation) {
@@ -112,11 +116,11 @@ ordered_json SavingsOf(const model::Savings& savings) {
           {"extraGiBHours", text(savings.extra)}};
 }
 
-ordered_json ConditionsOf(const StatusFacts& facts, std::int64_t generation, ConditionTimes& times,
-                          base::Time now) {
+ordered_json ConditionsOf(const std::vector<Condition>& all, std::int64_t generation,
+                          ConditionTimes& times, base::Time now) {
   ordered_json conditions = ordered_json::array();
   ConditionTimes current;
-  for (const auto& condition : facts.conditions) {
+  for (const auto& condition : all) {
     const std::string status = condition.status ? "True" : "False";
     const auto before = times.find(condition.type);
     const bool same = before != times.end() && before->second.first == status;
@@ -127,11 +131,19 @@ ordered_json ConditionsOf(const StatusFacts& facts, std::int64_t generation, Con
                           {"reason", condition.reason},
                           {"message", condition.message},
                           {"observedGeneration", generation},
-                          {"lastTransitionTime",
-                           base::FormatTime(std::chrono::floor<std::chrono::seconds>(since))}});
+                          {"lastTransitionTime", Seconds(since)}});
   }
   times = std::move(current);
   return conditions;
+}
+
+// Of the status subresource, for server-side apply.
+std::string PatchOf(const ObjectRef& object, ordered_json status) {
+  return Dump(
+      {{"apiVersion", kApiVersion},
+       {"kind", "ExecutorRecommendation"},
+       {"metadata", {{"name", object.name}, {"namespace", object.name_space}, {"uid", object.uid}}},
+       {"status", std::move(status)}});
 }
 
 }  // namespace
@@ -164,18 +176,54 @@ std::string NewRecommendation(const model::Key& key, int attempt) {
 
 std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, ConditionTimes& times,
                         base::Time now) {
-  ordered_json status{{"observedGeneration", object.generation},
-                      {"effective", EffectiveOf(facts)},
-                      {"recommendation", RecommendationOf(facts.recommendation)},
-                      {"observed", ObservedOf(facts.history)},
-                      {"savings", SavingsOf(facts.history.Totals().savings)},
-                      {"explanation", facts.explanation},
-                      {"conditions", ConditionsOf(facts, object.generation, times, now)}};
-  return Dump(
-      {{"apiVersion", kApiVersion},
-       {"kind", "ExecutorRecommendation"},
-       {"metadata", {{"name", object.name}, {"namespace", object.name_space}, {"uid", object.uid}}},
-       {"status", std::move(status)}});
+  ordered_json status{
+      {"observedGeneration", object.generation},
+      {"effective", EffectiveOf(facts)},
+      {"recommendation", RecommendationOf(facts.recommendation)},
+      {"observed", ObservedOf(facts.history)},
+      {"savings", SavingsOf(facts.history.Totals().savings)},
+      {"explanation", facts.explanation},
+      {"conditions", ConditionsOf(facts.conditions, object.generation, times, now)}};
+  return PatchOf(object, std::move(status));
+}
+
+std::string DuplicatePatch(const ObjectRef& object, const std::string& winner, base::Time now) {
+  ConditionTimes times;
+  const Condition duplicate{
+      "Duplicate", true, "OlderObject",
+      fmt::format("{} is older and counts for this signature; this object does nothing.", winner)};
+  return PatchOf(object,
+                 {{"observedGeneration", object.generation},
+                  {"conditions", ConditionsOf({duplicate}, object.generation, times, now)}});
+}
+
+std::string NewEvent(const EventFacts& facts, base::Time now) {
+  const auto& object = facts.object;
+  const auto time = Seconds(now);
+  // The same event is the same object: a request that arrives twice creates one.
+  const auto name =
+      fmt::format("{}.{:016x}", object.name,
+                  base::Fnv1a(facts.reason + facts.message + object.uid + base::FormatTime(now)));
+  ordered_json about{{"apiVersion", facts.api_version},
+                     {"kind", facts.kind},
+                     {"namespace", object.name_space},
+                     {"name", object.name}};
+  if (!object.uid.empty()) about["uid"] = object.uid;
+  return Dump({{"apiVersion", "v1"},
+               {"kind", "Event"},
+               {"metadata", {{"name", name}, {"namespace", object.name_space}}},
+               {"involvedObject", std::move(about)},
+               {"reason", facts.reason},
+               {"message", facts.message},
+               {"type", "Warning"},
+               {"source", {{"component", "sparkfit"}}},
+               {"firstTimestamp", time},
+               {"lastTimestamp", time},
+               {"count", 1}});
+}
+
+std::string DeleteOptions(const std::string& uid) {
+  return Dump({{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"preconditions", {{"uid", uid}}}});
 }
 
 std::string CheckpointPatch(const ObjectRef& owner, const model::Key& key, const std::string& spec,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -39,8 +40,18 @@ struct ControllerOptions {
   kube::LeaseOptions lease;
   // Write objects; without, only observe.
   bool publish = true;
+  // All recommendations in one text, for Served::bulk; may be empty. The rows are valid during the
+  // call.
+  using Rows = std::map<model::Key, controller::KeyRecommendation>;
+  std::function<std::string(const Rows&)> bulk;
   // Called with every line of an observation log of what the pipeline is given; may be empty.
   std::function<void(const std::string& line)> record;
+};
+
+// The recommendations for readers; empty where this replica does not lead.
+struct Served {
+  std::string metrics;  // for Prometheus
+  std::string bulk;
 };
 
 struct Check {
@@ -59,9 +70,8 @@ class Controller {
   // Works until asked to stop.
   void Run(const std::stop_token& stop);
 
-  // Safe for concurrent use, as is all that follows. The recommendations as Prometheus metrics;
-  // empty where this replica does not lead.
-  [[nodiscard]] std::shared_ptr<const std::string> Metrics() const;
+  // Safe for concurrent use, as is all that follows.
+  [[nodiscard]] std::shared_ptr<const Served> Serves() const;
   // Whether it makes progress, and whether it knows the cluster.
   [[nodiscard]] std::vector<Check> Live() const;
   [[nodiscard]] std::vector<Check> Ready() const;

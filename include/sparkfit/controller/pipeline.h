@@ -32,6 +32,10 @@ struct PipelineOptions {
   base::Duration late_samples = std::chrono::seconds(60);
   // An application that had no executor for this long has ended.
   base::Duration application_idle = std::chrono::minutes(10);
+  // A key of which no executor was seen for this long is forgotten.
+  base::Duration retention = std::chrono::hours(24 * 90);
+  // A namespace with this many keys gets no new one, so that no tenant can crowd out others.
+  std::size_t max_keys_per_namespace = 2000;
 };
 
 // What could not be used. A person wants to know; nothing of it stops anything.
@@ -79,6 +83,12 @@ class Pipeline {
   // The keys whose history or settings changed since this was last asked, in the order in which
   // they did; one that was purged too.
   std::vector<model::Key> TakeChanged();
+
+  // The keys that were forgotten because they were not seen for long, since this was last asked.
+  std::vector<model::Key> TakeExpired();
+
+  // How many executors were not observed because their namespace had too many keys, by namespace.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& Refused() const;
 
   // What to remember of a key. REQUIRES: the key has a history.
   [[nodiscard]] model::KeyCheckpoint Save(const model::Key& key) const;

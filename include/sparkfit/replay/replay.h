@@ -24,6 +24,8 @@ struct ReplayRow {
   std::string explanation;
 };
 
+ReplayRow MakeRow(const controller::KeyRecommendation& result);
+
 // Reads every observation (those learnt up to `at`, if given) and recommends as of `at`, or as of
 // the last one. `progress` is called now and then with the number of lines read.
 base::Result<std::vector<ReplayRow>> Replay(ObservationReader& reader,

@@ -60,6 +60,22 @@ using ConditionTimes = std::map<std::string, std::pair<std::string, base::Time>>
 std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, ConditionTimes& times,
                         base::Time now);
 
+// As above for an object that does not count because another one of its key is older.
+std::string DuplicatePatch(const ObjectRef& object, const std::string& winner, base::Time now);
+
+// An Event of the core API about an object, for people who ask kubectl describe.
+struct EventFacts {
+  std::string kind = "ExecutorRecommendation";
+  std::string api_version = kApiVersion;
+  ObjectRef object;
+  std::string reason;   // CamelCase
+  std::string message;  // a sentence
+};
+std::string NewEvent(const EventFacts& facts, base::Time now);
+
+// The body of a DELETE of exactly that object.
+std::string DeleteOptions(const std::string& uid);
+
 // A server-side apply patch of the checkpoint object that belongs to `owner`; `spec` is
 // WriteCheckpoint's, `version` the resourceVersion that is replaced, empty for the first.
 std::string CheckpointPatch(const ObjectRef& owner, const model::Key& key, const std::string& spec,

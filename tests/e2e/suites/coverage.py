@@ -83,6 +83,9 @@ def usage_by_pod(path):
 def test_share_seen_and_error_of_the_peak(bed):
     for port, source in enumerate(SOURCES, 8082):
         record(bed, source, port)
+    # The kubelet remembers for half a minute that it refused us a moment ago.
+    create([hog("warm-1", "warm", 64, 16, 120)])
+    wait_until("the kubelet answers", lambda: bed.metric(8083, 'sparkfit_source_up{source="kubelets"}') == 1, 120)
     sampler = Sampler()
     sampler.start()
     uids = {}

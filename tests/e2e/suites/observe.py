@@ -52,6 +52,25 @@ def test_prometheus_has_scraped_the_recommendation(bed):
         assert float(result[0]["value"][1]) == target, result
 
 
+def test_all_recommendations_in_one_answer(bed):
+    rows = json.loads(bed.http(PORT, "/recommendations"))
+    row = next(row for row in rows if row["signature"] == "nightly")
+    assert row["targetBytes"] == quantity(bed.target("jobs", "nightly")), row
+    assert row["explanation"]
+
+
+def test_a_second_object_of_a_job_does_nothing_and_says_so(bed):
+    create([{"apiVersion": "sparkfit.io/v1alpha1", "kind": "ExecutorRecommendation",
+             "metadata": {"name": "by-hand", "namespace": "jobs"}, "spec": {"signature": "nightly"}}])
+    def duplicate():
+        item = get("execrec", "-n", "jobs", "by-hand")
+        return [c for c in item.get("status", {}).get("conditions", []) if c["type"] == "Duplicate" and c["status"] == "True"]
+    wait_until("it says so", duplicate, 10)
+    before = bed.target("jobs", "nightly")
+    kubectl("delete", "execrec", "-n", "jobs", "by-hand")
+    assert bed.target("jobs", "nightly") == before
+
+
 def test_an_oom_raises_the_target_within_two_seconds(bed):
     create([hog("lone-0", "lone", 32, 300)])
     wait_until("the kill is shown", lambda: is_oom_killed(get("pod", "-n", "hogs", "lone-0")), 60, pause=0.05)
@@ -59,6 +78,9 @@ def test_an_oom_raises_the_target_within_two_seconds(bed):
     target, took = wait_until("a target", lambda: bed.target("hogs", "lone"), 2, pause=0.05)
     kubectl("delete", "pod", "-n", "hogs", "lone-0", "--wait=false")
     assert quantity(target) >= 132 << 20
+    name = bed.recommendation("hogs", "lone")["metadata"]["name"]
+    wait_until("an Event tells of it", lambda: "ran out of memory" in kubectl(
+        "get", "events", "-n", "hogs", "--field-selector", f"involvedObject.name={name},reason=OutOfMemory"), 5)
     return f"{target} after {took:.2f} s"
 
 

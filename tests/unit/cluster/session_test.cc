@@ -27,7 +27,7 @@ class Term {
   void Begin(std::vector<wire::CheckpointObject> checkpoints = {},
              const std::vector<Observation>& recent = {}) {
     writes.clear();
-    session.emplace(SessionOptions{.pipeline = {},
+    session.emplace(SessionOptions{.pipeline = pipeline,
                                    .record = {},
                                    .submit = [this](Write write) { writes.push_back(write); }},
                     world, std::move(checkpoints), recent, now);
@@ -118,6 +118,7 @@ class Term {
     CarryOut();
   }
 
+  controller::PipelineOptions pipeline;
   World world;
   base::Time now{std::chrono::hours(24 * 20000)};
   std::optional<Session> session;
@@ -181,10 +182,20 @@ TEST_CASE("an OOM is written through at once, with its checkpoint", "[cluster]")
   term.Settle();
   term.Oom(pod);
   term.Tick();
-  REQUIRE(term.writes.size() == 1);
+  REQUIRE(term.writes.size() == 2);
   CHECK(!term.writes[0].checkpoint.empty());
+  CHECK(term.writes[1].what == Written::What::kEvent);  // after what matters
+  const auto event = json::parse(term.writes[1].body);
+  CHECK(event["reason"] == "OutOfMemory");
+  CHECK(event["involvedObject"]["uid"] == "object-1");
+  CHECK_THAT(event["message"].get<std::string>(), Catch::StartsWith("1 more executor ran out of"));
   term.CarryOut();
   CHECK(term.status["observed"]["containerOOMs"] == 1);
+  // The next leader has nothing new to tell.
+  term.Begin(term.Stored());
+  term.Settle();
+  CHECK(term.status["observed"]["containerOOMs"] == 1);
+  CHECK(term.writes.empty());
 }
 
 TEST_CASE("a status that somebody overwrote is put right", "[cluster]") {
@@ -304,6 +315,94 @@ TEST_CASE("an executor that had ended before anybody watched is no news", "[clus
   term.Begin();
   term.Tick();
   CHECK(term.session->Rows().empty());
+}
+
+TEST_CASE("an object that is not the oldest of its key is told so, once", "[cluster]") {
+  Term term;
+  term.Use(term.Run("u1"), base::MiB(2000));
+  term.Settle();
+  auto other = json::parse(wire::NewRecommendation({"jobs", kSignature, 0}));
+  other["metadata"]["name"] = "made-by-hand";
+  term.Create(other, "object-2");
+  term.Tick();
+  REQUIRE(term.writes.size() == 1);
+  CHECK(term.writes[0].what == Written::What::kMarkDuplicate);
+  CHECK(term.writes[0].object.uid == "object-2");
+  const auto condition = json::parse(term.writes[0].status)["status"]["conditions"][0];
+  CHECK(condition["type"] == "Duplicate");
+  CHECK(condition["status"] == "True");
+  term.writes.clear();
+  term.Tick();
+  CHECK(term.writes.empty());
+  // The watch shows it.
+  auto marked = term.world.Recommendations().at({"jobs", "made-by-hand"});
+  marked.conditions["Duplicate"] = {"True", term.now};
+  term.Observe(model::RecommendationEvent{EventType::kModified, marked});
+  term.Tick(std::chrono::minutes(2));
+  CHECK(term.writes.empty());
+}
+
+TEST_CASE("the object of a job that nobody runs any more is deleted", "[cluster]") {
+  Term term;
+  term.pipeline.retention = std::chrono::hours(1);
+  term.Begin();
+  const auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Settle();
+  term.Pod(EventType::kDeleted, pod);
+  term.Tick(std::chrono::minutes(2));
+  term.CarryOut();
+  term.Tick(std::chrono::minutes(57));
+  term.CarryOut();
+  CHECK(term.session->Rows().size() == 1);
+  term.Tick(std::chrono::minutes(2));
+  REQUIRE(term.writes.size() == 1);
+  CHECK(term.writes[0].what == Written::What::kDelete);
+  CHECK(json::parse(term.writes[0].body)["preconditions"]["uid"] == "object-1");
+  term.writes.clear();
+  term.Tick(std::chrono::minutes(1));
+  CHECK(term.writes.size() == 1);  // it is still there
+  term.writes.clear();
+  const auto object = term.world.Recommendations().begin()->second;
+  term.Observe(model::RecommendationEvent{EventType::kDeleted, object});
+  term.Tick(std::chrono::minutes(2));
+  CHECK(term.writes.empty());
+}
+
+TEST_CASE("a namespace with too many signatures is told once an hour", "[cluster]") {
+  Term term;
+  term.pipeline.max_keys_per_namespace = 1;
+  term.Begin();
+  term.Use(term.Run("u1"), base::MiB(2000));
+  term.Settle();
+  const auto refuse = [&](const std::string& uid) {
+    auto pod = ClusterStory::Executor(uid, "b", "signature-" + uid);
+    pod.created = term.now;
+    term.Pod(EventType::kAdded, pod);
+  };
+  for (const auto* uid : {"a", "b", "c"}) refuse(uid);
+  term.Tick();
+  REQUIRE(term.writes.size() == 1);
+  const auto event = json::parse(term.writes[0].body);
+  CHECK(event["reason"] == "TooManySignatures");
+  CHECK(event["involvedObject"]["kind"] == "Namespace");
+  CHECK_THAT(event["message"].get<std::string>(), Catch::StartsWith("3 executors"));
+  term.writes.clear();
+  refuse("d");
+  term.Tick();
+  CHECK(term.writes.empty());
+  term.Tick(std::chrono::hours(1));
+  CHECK(term.writes.size() == 1);
+}
+
+TEST_CASE("executors that nobody could sample are called so", "[cluster]") {
+  Term term;
+  term.Run("u1");
+  term.Settle();
+  const auto& provided = term.status["conditions"][0];
+  CHECK(provided["type"] == "RecommendationProvided");
+  CHECK(provided["status"] == "False");
+  CHECK(provided["reason"] == "NoUsage");
 }
 
 }  // namespace

@@ -309,5 +309,60 @@ TEST_CASE("a patched executor counts with the size it was submitted with", "[con
   CHECK(history.Totals().coverage[1] == 1);  // of the same shape, so sampled
 }
 
+TEST_CASE("a namespace with too many keys gets no new one, and crowds out no other",
+          "[controller]") {
+  controller::PipelineOptions options;
+  options.max_keys_per_namespace = 2;
+  ClusterStory story(options);
+  for (int i = 0; i < 100; ++i) {
+    const auto id = std::to_string(i);
+    story.Live(ClusterStory::Executor("e" + id, "app-" + id, "signature-" + id), GiB(1));
+  }
+  auto other = ClusterStory::Executor("other", "app", "nightly");
+  other.name_space = "others";
+  story.Live(other, GiB(1));
+  const auto all = story.pipeline.Recommend();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].history->GetKey().signature == "signature-0");
+  CHECK(all[1].history->GetKey().signature == "signature-1");
+  CHECK(all[2].history->GetKey().name_space == "others");
+  CHECK(story.pipeline.Refused() == std::map<std::string, std::uint64_t>{{"jobs", 98}});
+  // Known keys go on; a purge makes room for an executor that is still there.
+  auto waiting = ClusterStory::Executor("w", "app-w", "waiting");
+  story.Run(waiting);
+  story.Use(waiting, GiB(2));
+  story.Live(ClusterStory::Executor("more", "app-more", "signature-1"), GiB(1));
+  CHECK(story.pipeline.Recommend()[1].history->Totals().executors == 2);
+  story.Observe(Object(EventType::kAdded, "object", "signature-0"));
+  story.Observe(Object(EventType::kDeleted, "object", "signature-0"));
+  story.Pod(EventType::kModified, waiting);
+  CHECK(story.pipeline.Recommend()[1].history->GetKey().signature == "waiting");
+  CHECK(story.pipeline.Recommend()[1].history->Totals().peak == GiB(2));
+}
+
+TEST_CASE("a key that nobody ran for long is forgotten", "[controller]") {
+  controller::PipelineOptions options;
+  options.retention = std::chrono::hours(48);
+  ClusterStory story(options);
+  story.Live(ClusterStory::Executor("e1", "app-1", "seldom"), GiB(1));
+  story.Live(ClusterStory::Executor("e2", "app-2", "often"), GiB(1));
+  auto streaming = ClusterStory::Executor("e3", "app-3", "streaming");
+  story.Run(streaming);
+  story.now += std::chrono::hours(40);
+  story.Live(ClusterStory::Executor("e4", "app-4", "often"), GiB(1));
+  story.pipeline.AdvanceTo(story.now);
+  CHECK(story.pipeline.TakeExpired().empty());
+  story.now += std::chrono::hours(10);
+  story.pipeline.AdvanceTo(story.now);
+  CHECK(story.pipeline.TakeExpired() == std::vector<model::Key>{{"jobs", "seldom", 0}});
+  CHECK(story.pipeline.TakeExpired().empty());
+  CHECK(story.pipeline.Recommend().size() == 2);
+  // Back after all: it starts anew.
+  story.Live(ClusterStory::Executor("e5", "app-5", "seldom"), GiB(2));
+  story.now += std::chrono::hours(47);
+  story.pipeline.AdvanceTo(story.now);
+  CHECK(story.pipeline.Recommend().size() == 2);  // "often" is forgotten by now
+}
+
 }  // namespace
 }  // namespace sparkfit::controller

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cluster/writer.h"
+
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "fake_transport.h"
+
+namespace sparkfit::cluster {
+namespace {
+
+using Outcome = Written::Outcome;
+using test::Answer;
+
+const model::Key kKey{"jobs", "nightly", 0};
+const wire::ObjectRef kObject{"jobs", "nightly-1", "uid-1", 3};
+
+// What becomes of a write, with an API server that answers by a function.
+Written Carry(Write write, const test::FakeTransport::Handler& server,
+              std::vector<kube::Request>* asked = nullptr, bool leads = true) {
+  kube::ClientOptions once;
+  once.attempts = 1;
+  test::FakeApi api(server, once);
+  Inbox inbox;
+  Writer writer(api.client, inbox, [&] { return leads; });
+  std::jthread thread([&](const std::stop_token& stop) { writer.Run(stop); });
+  writer.Submit(std::move(write));
+  const auto messages = inbox.TakeAll(std::chrono::seconds(60), {});
+  thread.request_stop();
+  thread.join();
+  if (asked != nullptr) *asked = api.transport.requests;
+  REQUIRE(messages.size() == 1);
+  return std::get<Written>(messages.front());
+}
+
+Write Publish() {
+  return {.key = kKey,
+          .what = Written::What::kPublish,
+          .object = kObject,
+          .checkpoint = "{\"spec\":1}",
+          .data = "history",
+          .status = "{\"status\":1}"};
+}
+
+TEST_CASE("the checkpoint is written before the status", "[cluster]") {
+  std::vector<kube::Request> asked;
+  const auto written = Carry(
+      Publish(),
+      [](const kube::Request&) -> Answer {
+        return {200, R"({"metadata":{"resourceVersion":"7"}})"};
+      },
+      &asked);
+  CHECK(written.outcome == Outcome::kDone);
+  CHECK(written.version == "7");
+  REQUIRE(asked.size() == 2);
+  CHECK_THAT(asked[0].target, Catch::Contains("/executorrecommendationcheckpoints/nightly-1?"));
+  CHECK_THAT(asked[1].target, Catch::Contains("/executorrecommendations/nightly-1/status?"));
+  CHECK(asked[0].method == "PATCH");
+}
+
+TEST_CASE("without its checkpoint no status is written", "[cluster]") {
+  std::vector<kube::Request> asked;
+  const auto written = Carry(
+      Publish(),
+      [](const kube::Request&) -> Answer {
+        return {500, "{}"};
+      },
+      &asked);
+  CHECK(written.outcome == Outcome::kFailed);
+  CHECK(asked.size() == 1);
+}
+
+TEST_CASE("a conflict is ours where the object holds what we wanted, else somebody else's",
+          "[cluster]") {
+  const std::string data = GENERATE("history", "another history");
+  const auto written = Carry(Publish(), [&](const kube::Request& request) -> Answer {
+    if (request.target.find("/status") != std::string::npos) return {200, "{}"};
+    if (request.method == "PATCH") return {409, R"({"message":"the object has been modified"})"};
+    return {200, R"({"metadata":{"resourceVersion":"9"},"spec":{"data":")" + data + "\"}}"};
+  });
+  CHECK(written.outcome == (data == "history" ? Outcome::kDone : Outcome::kForeign));
+  if (data == "history") CHECK(written.version == "9");
+}
+
+TEST_CASE("an object that is another one by now is not written over", "[cluster]") {
+  const auto written = Carry(Publish(), [](const kube::Request& request) -> Answer {
+    if (request.target.find("/status") == std::string::npos) return {200, "{}"};
+    return {409, R"({"message":"Precondition failed: UID"})"};
+  });
+  CHECK(written.outcome == Outcome::kGone);
+}
+
+TEST_CASE("who does not lead writes nothing", "[cluster]") {
+  std::vector<kube::Request> asked;
+  const auto written = Carry(
+      Publish(),
+      [](const kube::Request&) -> Answer {
+        return {200, "{}"};
+      },
+      &asked, false);
+  CHECK(written.outcome == Outcome::kFailed);
+  CHECK(asked.empty());
+}
+
+TEST_CASE("events, deletions and new objects go where they belong", "[cluster]") {
+  struct Case {
+    Written::What what;
+    const char* method;
+    const char* target;
+  };
+  const auto wanted = GENERATE(
+      Case{Written::What::kEvent, "POST", "/api/v1/namespaces/jobs/events"},
+      Case{Written::What::kDelete, "DELETE",
+           "/apis/sparkfit.io/v1alpha1/namespaces/jobs/executorrecommendations/nightly-1"},
+      Case{Written::What::kCreate, "POST",
+           "/apis/sparkfit.io/v1alpha1/namespaces/jobs/executorrecommendations?fieldManager="
+           "sparkfit"});
+  std::vector<kube::Request> asked;
+  const auto written = Carry(
+      {.key = kKey, .what = wanted.what, .body = "{\"body\":1}", .object = kObject},
+      [](const kube::Request&) -> Answer {
+        return {201, "{}"};
+      },
+      &asked);
+  CHECK(written.outcome == Outcome::kDone);
+  REQUIRE(asked.size() == 1);
+  CHECK(asked[0].method == wanted.method);
+  CHECK(asked[0].target == wanted.target);
+  CHECK(asked[0].body == "{\"body\":1}");
+}
+
+}  // namespace
+}  // namespace sparkfit::cluster
