@@ -161,7 +161,8 @@ int RunReplay(const ReplayFlags& flags, const Process& process) {
   const auto choice = Choose(flags, settings);
   if (Refuse(settings.Problems(), process)) return kExitUsage;
 
-  replay::ObservationReader reader;
+  const auto rules = settings.Get().derived_signatures;
+  replay::ObservationReader reader(&rules);
   const auto opened = ForEachFile(flags.files, [&](const std::string& name, auto source) {
     return reader.Add(name, std::move(source));
   });

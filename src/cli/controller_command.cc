@@ -188,6 +188,7 @@ cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Confi
                                        const kube::ClusterConfig& where, const Process& process) {
   cluster::ControllerOptions options;
   options.pipeline = config.pipeline;
+  options.derived_signatures = config.derived_signatures;
   options.bulk = RenderBulk;
   options.usage_interval = UsageInterval(config.live);
   options.publish = flags.publish;

@@ -152,6 +152,14 @@ std::vector<Option> MakeOptions() {
       Lasting(
           "retention", "a signature without an executor for this long is forgotten",
           [](auto& c) -> auto& { return c.pipeline.retention; }),
+      // Not of the header: a log carries what was derived.
+      {"derivedSignatures", "rules",
+       "signatures for jobs without one: scheduled-app-name, airflow, or {label}-{label}, by "
+       "commas",
+       [](auto text, Config& c) {
+         return Store(model::SignatureRules::Parse(text), c.derived_signatures);
+       },
+       [](const Config& c) { return c.derived_signatures.Text(); }, false},
       Ranged<std::size_t>(
           "maxKeysPerNamespace", "count",
           "signatures and profiles that are remembered of one namespace; new ones are refused", 1,

@@ -53,7 +53,7 @@ struct Controller::Impl {
         log(log_),
         metrics(metrics_),
         options(std::move(options_)),
-        around{clock_, waiter_, log_, metrics_, inbox},
+        around{clock_, waiter_, log_, metrics_, inbox, &options.derived_signatures},
         elector(lease_client_, clock_, waiter_, options.lease),
         writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {
     if (options.kubelets) kubelets.emplace(*options.kubelets, around);

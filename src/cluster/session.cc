@@ -252,8 +252,9 @@ void Session::Refresh(Time) {
   }
 }
 
-std::vector<wire::Condition> Session::ConditionsOf(
-    const controller::KeyRecommendation& row, const model::RecommendationObject& object) const {
+std::vector<wire::Condition> Session::ConditionsOf(const controller::KeyRecommendation& row,
+                                                   const model::RecommendationObject& object,
+                                                   const Published& state) const {
   std::vector<wire::Condition> conditions;
   const bool provided = row.recommendation.target.has_value();
   const bool unsampled = row.history->Totals().executors > 0;
@@ -275,6 +276,10 @@ std::vector<wire::Condition> Session::ConditionsOf(
   }
   if (row.wants_cpu) {
     conditions.push_back({"CPUNotSized", true, "MemoryOnly", "CPU is not sized, memory is."});
+  }
+  if (state.too_large) {
+    conditions.push_back({"CheckpointTooLarge", true, "TooManyExecutors",
+                          "What was learnt is not saved: it is larger than an object may be."});
   }
   if (!object.problems.empty()) {
     conditions.push_back({"InvalidSpec", true, "Ignored",
@@ -315,7 +320,7 @@ void Session::PublishKey(const model::Key& key, Published& state, Time now) {
     state.status_at.reset();
     state.checkpoint_at.reset();
   }
-  const auto conditions = ConditionsOf(row, *object);
+  const auto conditions = ConditionsOf(row, *object, state);
   const auto digest = Digest(row, conditions, object->generation);
   // Somebody overwrote the status: it is put right.
   const bool overwritten =
@@ -330,10 +335,11 @@ void Session::PublishKey(const model::Key& key, Published& state, Time now) {
   const wire::ObjectRef ref{key.name_space, object->name, object->uid, object->generation};
   Write write{.key = key, .what = Written::What::kPublish, .object = ref};
   if (checkpoint) {
-    const auto spec = wire::WriteCheckpoint(pipeline_.Save(key));
-    if (spec.size() <= wire::kLargestCheckpoint) {
+    auto spec = wire::WriteCheckpoint(pipeline_.Save(key));
+    state.too_large = spec.data.size() > wire::kLargestCheckpoint;
+    if (!state.too_large) {
       write.checkpoint = wire::CheckpointPatch(ref, key, spec, state.checkpoint_version);
-      write.data = wire::CheckpointData(spec);
+      write.data = std::move(spec.data);
     }
     state.checkpoint_at = now;
     state.dirty = false;

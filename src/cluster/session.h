@@ -63,6 +63,7 @@ class Session {
     recommend::Recommendation recommendation;
     wire::ConditionTimes conditions;
     std::string object_uid;
+    bool too_large = false;       // to be written as a checkpoint
     std::uint64_t ooms_told = 0;  // by Events
     int create_attempt = 0;
     int failures = 0;
@@ -80,8 +81,9 @@ class Session {
                   Published& state, base::Time now);
   [[nodiscard]] bool StatusDue(const Published& state, const controller::KeyRecommendation& row,
                                const std::string& digest, base::Time now) const;
-  [[nodiscard]] std::vector<wire::Condition> ConditionsOf(
-      const controller::KeyRecommendation& row, const model::RecommendationObject& object) const;
+  [[nodiscard]] std::vector<wire::Condition> ConditionsOf(const controller::KeyRecommendation& row,
+                                                          const model::RecommendationObject& object,
+                                                          const Published& state) const;
 
   SessionOptions options_;
   const World& world_;

@@ -23,12 +23,14 @@ struct Surroundings {
   const base::Logger& log;
   exposition::OwnMetrics& metrics;
   Inbox& inbox;
+  const model::SignatureRules* rules = nullptr;  // may be null
 };
 
 // One collection into the inbox.
 class Source final : public kube::CollectionHandler {
  public:
-  Source(Kind kind, const Surroundings& around) : kind_(kind), around_(around) {}
+  Source(Kind kind, const Surroundings& around)
+      : kind_(kind), around_(around), reader_(around.rules) {}
 
   static kube::Collection CollectionOf(Kind kind);
   // Follows until asked to stop.

@@ -226,7 +226,9 @@ TrackedPod& Pipeline::State::Track(const PodFacts& facts) {
 
 void Pipeline::State::Attach(TrackedPod& pod) {
   const auto* driver = DriverOf(pod.facts);
-  const auto signature = model::FindSignature(pod.facts.settings, driver);
+  std::vector<std::string> unfit;
+  const auto signature = model::FindSignature(pod.facts.settings, driver, unfit);
+  Note("pod " + pod.facts.name_space + "/" + pod.facts.name, unfit);
   if (!signature) return;
   const Key key{pod.facts.name_space, *signature, pod.facts.profile};
   if (Refuses(pod, key)) return;

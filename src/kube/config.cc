@@ -10,6 +10,8 @@
 #include <iterator>
 #include <mutex>
 
+#include "sparkfit/base/base64.h"
+
 namespace sparkfit::kube {
 namespace {
 
@@ -38,32 +40,6 @@ std::string Trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-Result<std::string> DecodeBase64(const std::string& what, const std::string& text) {
-  static const auto values = [] {
-    std::array<int, 256> table{};
-    table.fill(-1);
-    const std::string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (std::size_t i = 0; i < alphabet.size(); ++i) {
-      table[static_cast<unsigned char>(alphabet[i])] = static_cast<int>(i);
-    }
-    return table;
-  }();
-  std::string out;
-  unsigned bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    if (c == '=' || c == '\n' || c == '\r' || c == ' ') continue;
-    const int value = values[static_cast<unsigned char>(c)];
-    if (value < 0) return Fail(Code::kInvalidArgument, what + " is no base64");
-    bits = bits << 6 | static_cast<unsigned>(value);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    out.push_back(static_cast<char>(bits >> count & 0xff));
-  }
-  return out;
-}
-
 std::string Scalar(const YAML::Node& map, const char* key) {
   const auto value = map[key];
   return value && value.IsScalar() ? value.Scalar() : "";
@@ -87,8 +63,8 @@ Result<Pem> ReadPemFields(const YAML::Node& map, const std::string& name,
                           const std::string& directory) {
   Pem pem;
   if (const auto data = Scalar(map, (name + "-data").c_str()); !data.empty()) {
-    auto text = DecodeBase64(name + "-data", data);
-    if (!text) return tl::unexpected<base::Error>(text.error());
+    auto text = base::DecodeBase64(data);
+    if (!text) return Fail(name + "-data", text.error());
     if (text->find("-----BEGIN ") == std::string::npos) {
       return Fail(Code::kInvalidArgument, name + "-data is no PEM text");
     }

@@ -17,7 +17,7 @@
 #include <mutex>
 #include <utility>
 
-#include "inflater.h"
+#include "sparkfit/base/gzip.h"
 #include "sparkfit/base/version.h"
 #include "sparkfit/kube/transport.h"
 
@@ -290,7 +290,7 @@ class HttpTransport final : public Transport {
   Result<Received> Receive(const Request& request, Exchange& exchange, const Sink& sink,
                            const std::stop_token& stop) {
     const auto end = clock_.SteadyNow() + request.deadline;
-    std::optional<Inflater> inflater;
+    std::optional<base::Inflater> inflater;
     for (;;) {
       const auto left = std::chrono::ceil<base::Duration>(end - clock_.SteadyNow());
       const auto event = exchange.Next(std::clamp(left, base::Duration{}, request.idle), stop);
@@ -319,7 +319,7 @@ class HttpTransport final : public Transport {
     }
   }
 
-  static Result<bool> Give(Exchange& exchange, std::optional<Inflater>& inflater,
+  static Result<bool> Give(Exchange& exchange, std::optional<base::Inflater>& inflater,
                            const Sink& sink) {
     const int status = exchange.GetResponse().status;
     if (!inflater) return sink(status, exchange.Piece());

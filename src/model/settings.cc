@@ -17,12 +17,14 @@ struct KnownKey {
   std::uint8_t alias = 0;  // EMR's documentation writes some keys in two ways
 };
 
-constexpr std::array<KnownKey, 6> kOwnKeys{{{"signature", Setting::kSignature},
+constexpr std::array<KnownKey, 7> kOwnKeys{{{"signature", Setting::kSignature},
                                             {"family", Setting::kFamily},
                                             {"mode", Setting::kMode},
                                             {"policy", Setting::kPolicy},
                                             {"min-memory", Setting::kMinMemory},
-                                            {"max-memory", Setting::kMaxMemory}}};
+                                            {"max-memory", Setting::kMaxMemory},
+                                            // in observation logs, in place of the labels
+                                            {"derived-signature", Setting::kDerivedSignature}}};
 
 constexpr std::array<KnownKey, 9> kEmrKeys{{{"", Setting::kEmrToggle},
                                             {".signature", Setting::kSignature},
@@ -141,10 +143,14 @@ const std::optional<std::string>& PodSettings::Get(Setting setting) const {
   return values_[Index(setting)];
 }
 
-std::optional<std::string> FindSignature(const PodSettings& executor, const PodSettings* driver) {
-  const auto& signature = LookUp(Setting::kSignature, executor, driver);
-  if (!signature || signature->size() > kLongestSignature) return std::nullopt;
-  return signature;
+std::optional<std::string> FindSignature(const PodSettings& executor, const PodSettings* driver,
+                                         std::vector<std::string>& problems) {
+  const auto& given = LookUp(Setting::kSignature, executor, driver);
+  const auto& signature = given ? given : LookUp(Setting::kDerivedSignature, executor, driver);
+  if (!signature || signature->size() <= kLongestSignature) return signature;
+  problems.push_back(fmt::format("signature: {} bytes are more than {}; it is not observed",
+                                 signature->size(), kLongestSignature));
+  return std::nullopt;
 }
 
 JobRequest Understand(const PodSettings& executor, const PodSettings* driver) {

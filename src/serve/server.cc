@@ -3,8 +3,6 @@
 // Boost.Beast, with callbacks (clang 14 has no coroutines for it). One thread runs everything.
 #include "sparkfit/serve/server.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
@@ -12,6 +10,8 @@
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include "sparkfit/base/gzip.h"
 
 namespace sparkfit::serve {
 namespace {
@@ -23,24 +23,6 @@ using asio::ip::tcp;
 using Error = boost::system::error_code;
 
 constexpr std::size_t kSmallestGzip = 1024;
-
-std::string Gzip(const std::string& text) {
-  z_stream stream{};
-  constexpr int kGzipFormat = 16;
-  if (deflateInit2(&stream, 1, Z_DEFLATED, MAX_WBITS + kGzipFormat, 8, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
-    throw std::bad_alloc();
-  }
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -118,7 +100,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     reply_.result(static_cast<unsigned>(response.status));
     reply_.set(http::field::content_type, response.content_type);
     if (gzip) reply_.set(http::field::content_encoding, "gzip");
-    reply_.body() = gzip ? Gzip(response.body) : std::move(response.body);
+    reply_.body() = gzip ? base::Gzip(response.body) : std::move(response.body);
     reply_.keep_alive(keep_alive);
     reply_.content_length(reply_.body().size());
     if (head) reply_.body().clear();

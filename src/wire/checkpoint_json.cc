@@ -6,6 +6,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "sparkfit/base/base64.h"
+#include "sparkfit/base/gzip.h"
 #include "sparkfit/base/hash.h"
 
 namespace sparkfit::wire {
@@ -17,6 +19,12 @@ using nlohmann::json;
 
 // 9999-12-31T23:59:59Z, the last time that can be written.
 constexpr std::int64_t kLatest = 253402300799'000;
+
+constexpr const char* kPlain = "json";
+constexpr const char* kGzip = "gzip+base64";
+// Small ones stay readable. Of thousands of executors under one key gzip leaves about a tenth.
+constexpr std::size_t kLargestPlain = std::size_t{64} << 10;
+constexpr std::size_t kLargestInflated = std::size_t{64} << 20;
 
 // What is wrong with a checkpoint; caught in ReadCheckpoint, as the library's own exceptions are.
 struct Damaged : std::runtime_error {
@@ -354,16 +362,40 @@ model::KeyCheckpoint FromData(const json& data) {
   return checkpoint;
 }
 
-}  // namespace
-
-std::string WriteCheckpoint(const model::KeyCheckpoint& checkpoint) {
-  // Labels are valid UTF-8; whatever else there might be must not stop a checkpoint.
-  const auto data = Data(checkpoint).dump(-1, ' ', false, json::error_handler_t::replace);
-  return json{{"version", kCheckpointVersion}, {"checksum", Checksum(data)}, {"data", data}}.dump();
+// The JSON text in a spec's data.
+base::Result<std::string> Decode(const std::string& encoding, const std::string& data) {
+  if (encoding == kPlain) return data;
+  if (encoding != kGzip) {
+    return base::Fail(base::Code::kInvalidArgument,
+                      fmt::format("checkpoint encoding \"{}\"; this sparkfit reads {} and {}",
+                                  encoding.substr(0, 40), kPlain, kGzip));
+  }
+  const auto packed = base::DecodeBase64(data);
+  if (!packed) return base::Fail("checkpoint data", packed.error());
+  return base::Gunzip(*packed, kLargestInflated);
 }
 
-std::string CheckpointData(const std::string& spec) {
-  return json::parse(spec).at("data").get<std::string>();
+}  // namespace
+
+CheckpointSpec WriteCheckpoint(const model::KeyCheckpoint& checkpoint) {
+  // Labels are valid UTF-8; whatever else there might be must not stop a checkpoint.
+  CheckpointSpec spec;
+  spec.encoding = kPlain;
+  spec.data = Data(checkpoint).dump(-1, ' ', false, json::error_handler_t::replace);
+  if (spec.data.size() > kLargestPlain) {
+    spec.encoding = kGzip;
+    spec.data = base::EncodeBase64(base::Gzip(spec.data));
+  }
+  spec.checksum = Checksum(spec.data);
+  return spec;
+}
+
+std::string SpecText(const CheckpointSpec& spec) {
+  return json{{"version", kCheckpointVersion},
+              {"encoding", spec.encoding},
+              {"checksum", spec.checksum},
+              {"data", spec.data}}
+      .dump();
 }
 
 base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object) {
@@ -379,7 +411,9 @@ base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object) {
     if (spec.at("checksum").get<std::string>() != Checksum(data)) {
       return base::Fail(base::Code::kMalformed, "the checksum does not fit the checkpoint");
     }
-    return FromData(json::parse(data));
+    auto text = Decode(spec.value("encoding", kPlain), data);
+    if (!text) return tl::unexpected<base::Error>(text.error());
+    return FromData(json::parse(*text));
   } catch (const std::exception& error) {
     return base::Fail(base::Code::kMalformed, fmt::format("checkpoint: {}", error.what()));
   }

@@ -194,7 +194,7 @@ struct Writer {
   }
   void operator()(const model::RestoreEvent& event) const {
     line["type"] = "checkpoint";
-    line["object"] = {{"spec", ordered_json::parse(WriteCheckpoint(*event.checkpoint))}};
+    line["object"] = {{"spec", ordered_json::parse(SpecText(WriteCheckpoint(*event.checkpoint)))}};
   }
 };
 

@@ -7,6 +7,7 @@ namespace sparkfit::wire {
 
 struct ObjectReader::Impl {
   simdjson::ondemand::parser parser;
+  const model::SignatureRules* rules;
 
   template <typename Read>
   auto Parse(std::string_view json, Read&& read) -> decltype(read(JsonObject())) {
@@ -21,11 +22,13 @@ struct ObjectReader::Impl {
   }
 };
 
-ObjectReader::ObjectReader() : impl_(std::make_unique<Impl>()) {}
+ObjectReader::ObjectReader(const model::SignatureRules* rules) : impl_(std::make_unique<Impl>()) {
+  impl_->rules = rules;
+}
 ObjectReader::~ObjectReader() = default;
 
 base::Result<model::PodFacts> ObjectReader::Pod(std::string_view json) {
-  return impl_->Parse(json, [](JsonObject object) { return ReadPod(object); });
+  return impl_->Parse(json, [&](JsonObject object) { return ReadPod(object, impl_->rules); });
 }
 base::Result<model::UsageSample> ObjectReader::PodMetrics(std::string_view json) {
   return impl_->Parse(json, [](JsonObject object) { return ReadPodMetrics(object); });

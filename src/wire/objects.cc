@@ -226,8 +226,8 @@ std::string DeleteOptions(const std::string& uid) {
   return Dump({{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"preconditions", {{"uid", uid}}}});
 }
 
-std::string CheckpointPatch(const ObjectRef& owner, const model::Key& key, const std::string& spec,
-                            const std::string& version) {
+std::string CheckpointPatch(const ObjectRef& owner, const model::Key& key,
+                            const CheckpointSpec& spec, const std::string& version) {
   ordered_json owners = ordered_json::array();
   owners.push_back({{"apiVersion", kApiVersion},
                     {"kind", "ExecutorRecommendation"},
@@ -242,7 +242,11 @@ std::string CheckpointPatch(const ObjectRef& owner, const model::Key& key, const
   return Dump({{"apiVersion", kApiVersion},
                {"kind", "ExecutorRecommendationCheckpoint"},
                {"metadata", std::move(metadata)},
-               {"spec", ordered_json::parse(spec)}});
+               {"spec",
+                {{"version", kCheckpointVersion},
+                 {"encoding", spec.encoding},
+                 {"checksum", spec.checksum},
+                 {"data", spec.data}}}});
 }
 
 }  // namespace sparkfit::wire

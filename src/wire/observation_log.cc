@@ -33,6 +33,7 @@ struct Envelope {
   bool object_read = false;
   std::optional<base::Error> failure{};
   Observation observation{};
+  const model::SignatureRules* rules = nullptr;
 };
 
 std::optional<EventType> ParseEvent(std::string_view name) {
@@ -73,7 +74,7 @@ void ReadKnownObject(JsonObject object, Envelope& envelope) {
     return;
   }
   if (envelope.type == "pod") {
-    Take(ReadPod(object), envelope, [&](auto pod) {
+    Take(ReadPod(object, envelope.rules), envelope, [&](auto pod) {
       return model::PodEvent{*event, std::move(pod), envelope.unwatched};
     });
   } else if (envelope.type == "recommendation") {
@@ -148,8 +149,10 @@ Result<LogLine> Finish(Envelope envelope) {
 
 struct LogLineParser::Impl {
   simdjson::ondemand::parser parser;
+  const model::SignatureRules* rules = nullptr;
 
   error_code Read(std::string_view line, Envelope& envelope) {
+    envelope.rules = rules;
     simdjson::ondemand::document document;
     JsonObject object;
     const auto capacity = line.size() + simdjson::SIMDJSON_PADDING;
@@ -168,6 +171,8 @@ struct LogLineParser::Impl {
 
 LogLineParser::LogLineParser() : impl_(std::make_unique<Impl>()) {}
 LogLineParser::~LogLineParser() = default;
+
+void LogLineParser::SetRules(const model::SignatureRules* rules) { impl_->rules = rules; }
 
 Result<LogLine> LogLineParser::Parse(std::string_view line) {
   Envelope envelope;

@@ -54,6 +54,8 @@ struct Draft {
   std::string_view original_heap;
   std::optional<ContainerFacts> container;
   std::vector<StatusFacts> statuses;
+  const model::SignatureRules* rules = nullptr;
+  model::SignatureRules::Labels labels;  // that the rules want
 
   void Problem(std::string_view what, const base::Error& error) {
     pod.problems.push_back(fmt::format("{}: {}", what, error.message));
@@ -101,6 +103,9 @@ error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
       draft.pod.app_selector = text;
     } else if (key == "spark-exec-resourceprofile-id") {
       draft.profile = text;
+    }
+    if (!annotations && draft.rules != nullptr && draft.rules->Wants(key)) {
+      draft.labels.emplace_back(key, text);
     }
     return SUCCESS;
   });
@@ -336,8 +341,9 @@ base::Result<int> ParseProfile(std::string_view text) {
 
 }  // namespace
 
-base::Result<PodFacts> ReadPod(JsonObject object) {
+base::Result<PodFacts> ReadPod(JsonObject object, const model::SignatureRules* rules) {
   Draft draft;
+  draft.rules = rules;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
         if (key == "metadata") return ReadMetadata(value, draft);
@@ -352,18 +358,21 @@ base::Result<PodFacts> ReadPod(JsonObject object) {
   const auto profile = ParseProfile(draft.profile);
   if (!profile) return tl::unexpected<base::Error>(profile.error());
   draft.pod.profile = *profile;
+  if (!draft.labels.empty()) {
+    draft.pod.settings.Offer({model::Setting::kDerivedSignature, 0}, rules->Derive(draft.labels));
+  }
   PutTogether(draft);
   return std::move(draft.pod);
 }
 
-base::Result<PodFacts> ParsePod(std::string_view json) {
+base::Result<PodFacts> ParsePod(std::string_view json, const model::SignatureRules* rules) {
   simdjson::padded_string padded(json);
   simdjson::ondemand::parser parser;
   simdjson::ondemand::document document;
   JsonObject object;
   if (auto error = parser.iterate(padded).get(document)) return Malformed(error);
   if (auto error = document.get_object().get(object)) return Malformed(error);
-  return ReadPod(object);
+  return ReadPod(object, rules);
 }
 
 }  // namespace sparkfit::wire

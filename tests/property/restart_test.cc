@@ -27,7 +27,8 @@ std::vector<Observation> RecordedDay() {
 
 // The checkpoint as it comes back from the cluster.
 Observation Stored(const model::KeyCheckpoint& checkpoint, base::Time t) {
-  auto read = wire::ReadCheckpoint(R"({"spec":)" + wire::WriteCheckpoint(checkpoint) + "}");
+  auto read =
+      wire::ReadCheckpoint(R"({"spec":)" + wire::SpecText(wire::WriteCheckpoint(checkpoint)) + "}");
   if (!read) throw std::runtime_error(read.error().message);
   return {t, model::RestoreEvent{std::make_shared<const model::KeyCheckpoint>(*std::move(read))}};
 }
@@ -67,7 +68,7 @@ std::string Text(const Pipeline& pipeline) {
     auto checkpoint = pipeline.Save(row.history->GetKey());
     // How long a pod that is gone is remembered counts from the restart.
     std::erase_if(checkpoint.pods, [](const auto& pod) { return pod.gone; });
-    text += row.explanation + "\n" + wire::WriteCheckpoint(checkpoint) + "\n";
+    text += row.explanation + "\n" + wire::WriteCheckpoint(checkpoint).data + "\n";
   }
   return text;
 }

@@ -15,6 +15,7 @@
 #include "sparkfit/base/log.h"
 #include "sparkfit/base/result.h"
 #include "sparkfit/controller/pipeline.h"
+#include "sparkfit/model/signature_rules.h"
 
 namespace sparkfit::cli {
 
@@ -35,6 +36,7 @@ struct LiveConfig {
 // What the options set.
 struct Config {
   controller::PipelineOptions pipeline;
+  model::SignatureRules derived_signatures;
   LiveConfig live;
   base::LogLevel log_level = base::LogLevel::kInfo;
   base::LogFormat log_format = base::LogFormat::kText;

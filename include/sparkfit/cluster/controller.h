@@ -19,6 +19,7 @@
 #include "sparkfit/exposition/own_metrics.h"
 #include "sparkfit/kube/client.h"
 #include "sparkfit/kube/lease.h"
+#include "sparkfit/model/signature_rules.h"
 
 namespace sparkfit::cluster {
 
@@ -32,6 +33,7 @@ struct KubeletAccess {
 
 struct ControllerOptions {
   controller::PipelineOptions pipeline;
+  model::SignatureRules derived_signatures;
   // Usage is asked for this often: of the kubelets if there is a way to, else of metrics.k8s.io.
   base::Duration usage_interval = std::chrono::seconds(15);
   std::optional<KubeletAccess> kubelets;

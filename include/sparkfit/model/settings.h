@@ -33,8 +33,9 @@ enum class Setting : std::uint8_t {
   kEmrMode,
   kScaleMemory,
   kScaleCpu,
+  kDerivedSignature,  // made of labels by configured rules; only where there is no signature
 };
-inline constexpr std::size_t kSettingCount = 10;
+inline constexpr std::size_t kSettingCount = 11;
 
 // A key in metadata that carries a setting. Of several on one pod the lowest rank counts: own key
 // before EMR's, there annotation before label.
@@ -79,9 +80,10 @@ struct JobRequest {
 // Longer signatures are refused, so that a hostile annotation cannot fill memory and objects.
 inline constexpr std::size_t kLongestSignature = 253;
 
-// The signature: on the executor, else on the driver. `driver` may be null. Nothing where neither
-// has one, or it is too long.
-std::optional<std::string> FindSignature(const PodSettings& executor, const PodSettings* driver);
+// The signature: on the executor, else on the driver; else one that was derived, likewise. `driver`
+// may be null. Nothing where neither has one, or it is too long, which `problems` then says.
+std::optional<std::string> FindSignature(const PodSettings& executor, const PodSettings* driver,
+                                         std::vector<std::string>& problems);
 
 // Every setting looked up alone: executor before driver.
 JobRequest Understand(const PodSettings& executor, const PodSettings* driver);

@@ -27,7 +27,10 @@ struct ReadCounts {
 
 class ObservationReader {
  public:
-  ObservationReader() = default;
+  // By `rules`, if given, signatures are derived from pods' labels; they outlive the reader.
+  explicit ObservationReader(const model::SignatureRules* rules = nullptr) {
+    parser_.SetRules(rules);
+  }
 
   // Adds a log; reads its first observation. Fails for a header of a version that this sparkfit
   // does not read; what merely cannot be understood is counted.

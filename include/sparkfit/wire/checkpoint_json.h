@@ -17,11 +17,16 @@ inline constexpr int kCheckpointVersion = 1;
 // etcd refuses objects of more than 1.5 MiB.
 inline constexpr std::size_t kLargestCheckpoint = std::size_t{1} << 20;
 
-// The spec: {"version","checksum","data"}. The same checkpoint gives the same text.
-std::string WriteCheckpoint(const model::KeyCheckpoint& checkpoint);
+// The spec of such an object.
+struct CheckpointSpec {
+  std::string encoding;  // "json", or "gzip+base64" of it where it is large
+  std::string checksum;  // of the data, in hexadecimal
+  std::string data;
+};
 
-// The data in such a spec: two checkpoints with the same data are the same.
-std::string CheckpointData(const std::string& spec);
+// The same checkpoint gives the same data, and other data is another checkpoint.
+CheckpointSpec WriteCheckpoint(const model::KeyCheckpoint& checkpoint);
+std::string SpecText(const CheckpointSpec& spec);
 
 // From an object with such a spec. kMalformed where it is damaged; kInvalidArgument for a version
 // that this sparkfit does not know.

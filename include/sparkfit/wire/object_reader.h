@@ -8,6 +8,7 @@
 
 #include "sparkfit/base/result.h"
 #include "sparkfit/model/observation.h"
+#include "sparkfit/model/signature_rules.h"
 
 namespace sparkfit::wire {
 
@@ -15,7 +16,8 @@ namespace sparkfit::wire {
 // must have or holds an amount that cannot be. REQUIRES: 64 readable bytes behind each text.
 class ObjectReader {
  public:
-  ObjectReader();
+  // By `rules`, if given, signatures are derived from pods' labels; they outlive the reader.
+  explicit ObjectReader(const model::SignatureRules* rules = nullptr);
   ~ObjectReader();
 
   base::Result<model::PodFacts> Pod(std::string_view json);

@@ -12,6 +12,7 @@
 #include "sparkfit/model/checkpoint.h"
 #include "sparkfit/model/history.h"
 #include "sparkfit/recommend/recommendation.h"
+#include "sparkfit/wire/checkpoint_json.h"
 
 namespace sparkfit::wire {
 
@@ -76,9 +77,9 @@ std::string NewEvent(const EventFacts& facts, base::Time now);
 // The body of a DELETE of exactly that object.
 std::string DeleteOptions(const std::string& uid);
 
-// A server-side apply patch of the checkpoint object that belongs to `owner`; `spec` is
-// WriteCheckpoint's, `version` the resourceVersion that is replaced, empty for the first.
-std::string CheckpointPatch(const ObjectRef& owner, const model::Key& key, const std::string& spec,
-                            const std::string& version);
+// A server-side apply patch of the checkpoint object that belongs to `owner`; `version` is the
+// resourceVersion that is replaced, empty for the first.
+std::string CheckpointPatch(const ObjectRef& owner, const model::Key& key,
+                            const CheckpointSpec& spec, const std::string& version);
 
 }  // namespace sparkfit::wire

@@ -12,6 +12,7 @@
 
 #include "sparkfit/base/result.h"
 #include "sparkfit/model/observation.h"
+#include "sparkfit/model/signature_rules.h"
 
 namespace sparkfit::wire {
 
@@ -39,6 +40,9 @@ class LogLineParser {
  public:
   LogLineParser();
   ~LogLineParser();
+
+  // Derive signatures from pods' labels from now on; the rules outlive the parser.
+  void SetRules(const model::SignatureRules* rules);
 
   // kMalformed where the line is no JSON object, lacks what it must have or holds an amount that
   // cannot be; kInvalidArgument for a header of another version.

@@ -60,13 +60,13 @@ def test_all_recommendations_in_one_answer(bed):
 
 
 def test_a_second_object_of_a_job_does_nothing_and_says_so(bed):
+    before = bed.target("jobs", "nightly")
     create([{"apiVersion": "sparkfit.io/v1alpha1", "kind": "ExecutorRecommendation",
              "metadata": {"name": "by-hand", "namespace": "jobs"}, "spec": {"signature": "nightly"}}])
     def duplicate():
         item = get("execrec", "-n", "jobs", "by-hand")
         return [c for c in item.get("status", {}).get("conditions", []) if c["type"] == "Duplicate" and c["status"] == "True"]
     wait_until("it says so", duplicate, 10)
-    before = bed.target("jobs", "nightly")
     kubectl("delete", "execrec", "-n", "jobs", "by-hand")
     assert bed.target("jobs", "nightly") == before
 
@@ -87,7 +87,8 @@ def test_an_oom_raises_the_target_within_two_seconds(bed):
 def test_every_oom_is_counted_once_though_pods_are_deleted_at_once(bed):
     oom_waves("wave", 20)
     wait_until("20 OOMs", lambda: bed.observed("hogs", "wave", "containerOOMs") == 20, 10)
-    assert bed.metric(PORT, 'sparkfit_executor_ooms_total{namespace="hogs",signature="wave",profile="0",kind="container"}') == 20
+    series = 'sparkfit_executor_ooms_total{namespace="hogs",signature="wave",profile="0",kind="container"}'
+    wait_until("and in the metrics", lambda: bed.metric(PORT, series) == 20, 5)
 
 
 def test_deleting_the_object_purges(bed):

@@ -26,6 +26,13 @@ PodSettings Settings(std::initializer_list<Entry> entries) {
 
 std::string Emr(const std::string& suffix) { return kEmr + suffix; }
 
+std::optional<std::string> Signature(const PodSettings& executor, const PodSettings* driver) {
+  std::vector<std::string> problems;
+  auto signature = FindSignature(executor, driver, problems);
+  CHECK((signature.has_value() ? problems.empty() : problems.size() <= 1));
+  return signature;
+}
+
 TEST_CASE("on one pod own keys win over EMR's, and there annotations over labels",
           "[model][settings]") {
   std::vector<Entry> entries{{"sparkfit.io/signature", "own annotation", true},
@@ -47,8 +54,8 @@ TEST_CASE("each setting is looked up alone, executor before driver", "[model][se
   const auto driver = Settings({{"sparkfit.io/signature", "from-driver"},
                                 {"sparkfit.io/mode", "Initial"},
                                 {"sparkfit.io/max-memory", "8Gi"}});
-  CHECK(FindSignature(executor, &driver) == "from-executor");
-  CHECK(FindSignature(PodSettings{}, &driver) == "from-driver");
+  CHECK(Signature(executor, &driver) == "from-executor");
+  CHECK(Signature(PodSettings{}, &driver) == "from-driver");
   const auto job = Understand(executor, &driver);
   CHECK(job.mode == Mode::kInitial);
   CHECK(job.max_memory == base::GiB(8));
@@ -98,11 +105,26 @@ TEST_CASE("what cannot be understood is left out and named", "[model][settings]"
 }
 
 TEST_CASE("a signature that is empty or too long is none", "[model][settings]") {
-  CHECK(FindSignature(Settings({{"sparkfit.io/signature", ""}}), nullptr) == std::nullopt);
+  CHECK(Signature(Settings({{"sparkfit.io/signature", ""}}), nullptr) == std::nullopt);
   const std::string longest(kLongestSignature, 'x');
-  CHECK(FindSignature(Settings({{"sparkfit.io/signature", longest}}), nullptr) == longest);
-  CHECK(FindSignature(Settings({{"sparkfit.io/signature", longest + "x"}}), nullptr) ==
-        std::nullopt);
+  CHECK(Signature(Settings({{"sparkfit.io/signature", longest}}), nullptr) == longest);
+  CHECK(Signature(Settings({{"sparkfit.io/signature", longest + "x"}}), nullptr) == std::nullopt);
+}
+
+TEST_CASE("a signature that is too long is called so", "[model][settings]") {
+  std::vector<std::string> problems;
+  FindSignature(Settings({{"sparkfit.io/signature", std::string(1000, 'x')}}), nullptr, problems);
+  REQUIRE(problems.size() == 1);
+  CHECK_THAT(problems[0], Catch::Contains("1000 bytes"));
+}
+
+TEST_CASE("a derived signature counts only where there is no other", "[model][settings]") {
+  PodSettings derived;
+  derived.Offer({Setting::kDerivedSignature, 0}, "derived");
+  const auto given = Settings({{"sparkfit.io/signature", "given"}});
+  CHECK(Signature(derived, nullptr) == "derived");
+  CHECK(Signature(PodSettings{}, &derived) == "derived");
+  CHECK(Signature(derived, &given) == "given");
 }
 
 TEST_CASE("keys that are not ours are no settings", "[model][settings]") {

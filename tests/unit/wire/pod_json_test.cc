@@ -206,5 +206,21 @@ TEST_CASE("what is no pod is refused", "[wire][pod]") {
   }
 }
 
+TEST_CASE("a signature is derived from labels only by rules, never from annotations",
+          "[wire][pod]") {
+  auto pod = Pod();
+  pod["metadata"]["labels"]["team"] = "sales";
+  pod["metadata"]["labels"]["app"] = "nightly";
+  pod["metadata"]["annotations"]["app"] = "other";
+  const auto derived = [&](const model::SignatureRules* rules) {
+    return ParsePod(pod.dump(), rules)->settings.Get(model::Setting::kDerivedSignature);
+  };
+  const auto rules = *model::SignatureRules::Parse("{team}-{app}");
+  CHECK(derived(&rules) == "sales-nightly");
+  CHECK_FALSE(derived(nullptr));
+  pod["metadata"]["labels"].erase("app");
+  CHECK_FALSE(derived(&rules));
+}
+
 }  // namespace
 }  // namespace sparkfit::wire

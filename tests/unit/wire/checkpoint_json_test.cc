@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/wire/checkpoint_json.h"
+
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cluster_story.h"
+#include "sparkfit/base/base64.h"
+#include "sparkfit/base/gzip.h"
+#include "sparkfit/base/hash.h"
+
+namespace sparkfit::wire {
+namespace {
+
+using base::MiB;
+using nlohmann::json;
+using test::ClusterStory;
+
+const model::Key kKey{"jobs", "nightly", 0};
+
+// A day's worth of one key: ended, dead and running executors.
+model::KeyCheckpoint Checkpoint(int running = 1) {
+  ClusterStory story;
+  story.Live(ClusterStory::Executor("e1", "app-1", "nightly"), MiB(2000));
+  auto dead = ClusterStory::Executor("e2", "app-2", "nightly");
+  story.Run(dead);
+  story.Terminate(dead, "OOMKilled", 137);
+  for (int i = 0; i < running; ++i) {
+    auto pod = ClusterStory::Executor(
+        fmt::format("{:08x}-b2c4-4d5e-9f6a-{:012x}", base::Fnv1a(std::to_string(i)) >> 32, i),
+        "app-3", "nightly");
+    pod.name = fmt::format("nightly-etl-run-9f1c2d3e4a5b6c7d-exec-{}", i);
+    story.Run(pod);
+    story.Use(pod, MiB(1000 + i * 37 % 1500));
+  }
+  return story.pipeline.Save(kKey);
+}
+
+json Object(const CheckpointSpec& spec) {
+  return {{"metadata",
+           {{"namespace", "jobs"},
+            {"name", "nightly-1"},
+            {"resourceVersion", "5"},
+            {"ownerReferences", json::array({{{"uid", "owner"}}})}}},
+          {"spec", json::parse(SpecText(spec))}};
+}
+
+base::Result<model::KeyCheckpoint> Read(const CheckpointSpec& spec) {
+  return ReadCheckpoint(Object(spec).dump());
+}
+
+TEST_CASE("a checkpoint is read back as it was written", "[wire][checkpoint]") {
+  const auto spec = WriteCheckpoint(Checkpoint());
+  CHECK(spec.encoding == "json");
+  const auto read = Read(spec);
+  REQUIRE(read);
+  CHECK(read->key == kKey);
+  CHECK(read->floor);
+  CHECK(WriteCheckpoint(*read).data == spec.data);
+  const auto object = ReadCheckpointObject(Object(spec).dump());
+  REQUIRE(object);
+  CHECK(object->owner_uid == "owner");
+  CHECK(object->version == "5");
+}
+
+TEST_CASE("the checkpoint of ten thousand executors fits into an object", "[wire][checkpoint]") {
+  const auto spec = WriteCheckpoint(Checkpoint(10000));
+  CHECK(spec.encoding == "gzip+base64");
+  CHECK(spec.data.size() < kLargestCheckpoint);
+  const auto read = Read(spec);
+  REQUIRE(read);
+  CHECK(read->history.executors.size() == 10000);  // the ended ones are sealed
+  CHECK(WriteCheckpoint(*read).data == spec.data);
+}
+
+TEST_CASE("a checkpoint that is damaged anywhere is refused, and never a smaller one",
+          "[wire][checkpoint]") {
+  const auto whole = WriteCheckpoint(Checkpoint());
+  for (std::size_t i = 0; i < whole.data.size(); i += 7) {
+    auto damaged = whole;
+    damaged.data[i] = damaged.data[i] == '0' ? '1' : '0';
+    CHECK_FALSE(Read(damaged));
+    damaged.data.resize(i);
+    CHECK_FALSE(Read(damaged));
+  }
+  auto object = Object(whole);
+  for (const auto* member : {"version", "checksum", "data"}) {
+    auto lacking = object;
+    lacking["spec"].erase(member);
+    CHECK_FALSE(ReadCheckpoint(lacking.dump()));
+    lacking["spec"][member] = json::array();
+    CHECK_FALSE(ReadCheckpoint(lacking.dump()));
+  }
+}
+
+TEST_CASE("a checkpoint of a later sparkfit is known as such", "[wire][checkpoint]") {
+  auto object = Object(WriteCheckpoint(Checkpoint()));
+  object["spec"]["version"] = kCheckpointVersion + 1;
+  CHECK(ReadCheckpoint(object.dump()).error().code == base::Code::kInvalidArgument);
+  object["spec"]["version"] = kCheckpointVersion;
+  object["spec"]["encoding"] = "zstd";
+  CHECK(ReadCheckpoint(object.dump()).error().code == base::Code::kInvalidArgument);
+  // One written before there were encodings.
+  object["spec"].erase("encoding");
+  CHECK(ReadCheckpoint(object.dump()));
+}
+
+TEST_CASE("a checkpoint that inflates without end is refused", "[wire][checkpoint]") {
+  CheckpointSpec bomb{"gzip+base64", "", ""};
+  bomb.data = base::EncodeBase64(base::Gzip(std::string(std::size_t{65} << 20, ' ')));
+  bomb.checksum = fmt::format("{:016x}", base::Fnv1a(bomb.data));
+  REQUIRE(bomb.data.size() < kLargestCheckpoint);
+  const auto read = Read(bomb);
+  REQUIRE_FALSE(read);
+  CHECK_THAT(read.error().message, Catch::Contains("inflates"));
+}
+
+TEST_CASE("numbers that cannot be are refused though the checksum fits", "[wire][checkpoint]") {
+  auto spec = WriteCheckpoint(Checkpoint());
+  auto data = json::parse(spec.data);
+  const auto bad = GENERATE(json(-1), json(1e300), json("many"), json(), json::array(),
+                            json(std::numeric_limits<std::uint64_t>::max()));
+  data["totals"]["executors"] = bad;
+  spec.data = data.dump();
+  spec.checksum = fmt::format("{:016x}", base::Fnv1a(spec.data));
+  CHECK_FALSE(Read(spec));
+}
+
+TEST_CASE("what cannot be read is set aside under a name of its own", "[wire][checkpoint]") {
+  auto object = Object(WriteCheckpoint(Checkpoint()));
+  object["apiVersion"] = "sparkfit.io/v1alpha1";
+  object["kind"] = "ExecutorRecommendationCheckpoint";
+  object["spec"]["data"] = "damaged";
+  const auto copy = json::parse(*SetAside(object.dump()));
+  CHECK(copy["metadata"]["name"] == "nightly-1.aside-5");
+  CHECK(copy["spec"] == object["spec"]);
+  CHECK_FALSE(copy["metadata"].contains("ownerReferences"));  // it outlives a purge
+  CHECK_FALSE(SetAside("{}"));
+}
+
+}  // namespace
+}  // namespace sparkfit::wire
