@@ -86,12 +86,15 @@ class Testbed:
         self.started = []
 
     def prepare(self):
-        """The cluster up, our objects and exactly our rights in it, a namespace for jobs."""
+        """The cluster up and empty of jobs, our objects and exactly our rights in it."""
         run(CLUSTER, "up", timeout=600)
         for manifest in ("crds.yaml", "rbac.yaml"):
             kubectl("apply", "-f", ROOT / "manifests" / manifest)
         kubectl("create", "namespace", "hogs", check=False)
         kubectl("wait", "--for=condition=Established", "crd/executorrecommendations.sparkfit.io", "--timeout=30s")
+        # What an earlier suite left.
+        kubectl("delete", "execrec", "--all", "-A")
+        kubectl("delete", "pods", "--all", "-n", "hogs", "--grace-period=0", "--force")
         run(CLUSTER, "kubeconfig", "sparkfit", "sparkfit", self.directory / "kubeconfig")
 
     def controller(self, name="controller", port=8080, *flags):

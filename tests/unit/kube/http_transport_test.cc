@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The HTTP library against servers that misbehave, over real TLS on this machine.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+
+#include "fake_transport.h"
+#include "sparkfit/base/gzip.h"
+#include "tls_server.h"
+
+namespace sparkfit::kube {
+namespace {
+
+using base::Code;
+using test::TlsPeer;
+using test::TlsServer;
+
+// A server that goes away while we write must not end the tests.
+const auto kIgnored = ::signal(SIGPIPE, SIG_IGN);
+
+std::string Ok(const std::string& body, const std::string& headers = "") {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers +
+         "\r\n" + body;
+}
+
+// Answers every request alike.
+TlsServer::Script Always(const std::string& answer) {
+  return [answer](TlsPeer& peer) {
+    while (!peer.Request().empty() && peer.Say(answer)) {
+    }
+  };
+}
+
+struct Exchange {
+  base::Result<Response> response;
+  std::string body;
+};
+
+class Connection {
+ public:
+  explicit Connection(const TlsServer& server) : Connection(EndpointOf(server)) {}
+  explicit Connection(const Endpoint& endpoint) {
+    auto made = MakeHttpTransport(endpoint, clock);
+    REQUIRE(made);
+    transport = *std::move(made);
+  }
+
+  static Endpoint EndpointOf(const TlsServer& server) {
+    Endpoint endpoint;
+    endpoint.server = server.Url();
+    endpoint.certificate_authority.data = server.certificate.Pem();
+    return endpoint;
+  }
+
+  static Request Get() {
+    Request request;
+    request.target = "/api/v1/pods";
+    request.bearer_token = "secret";
+    request.accept_gzip = true;
+    return request;
+  }
+
+  Exchange Send(const Request& request = Get(), const std::stop_token& stop = {}) const {
+    std::string body;
+    auto response = transport->Send(
+        request,
+        [&](int, std::string_view bytes) {
+          body += bytes;
+          return true;
+        },
+        stop);
+    return {std::move(response), std::move(body)};
+  }
+
+  base::SystemClock clock;
+  std::unique_ptr<Transport> transport;
+};
+
+TEST_CASE("requests carry the token, and go over one kept connection", "[kube][tls]") {
+  std::string seen;
+  TlsServer server([&](TlsPeer& peer) {
+    for (;;) {
+      const auto request = peer.Request();
+      if (request.empty() || !peer.Say(Ok("{}"))) return;
+      seen = request;
+    }
+  });
+  const Connection connection(server);
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = connection.Send();
+    REQUIRE(answer.response);
+    CHECK(answer.response->status == 200);
+    CHECK(answer.body == "{}");
+  }
+  CHECK(server.connections == 1);
+  CHECK_THAT(seen, Catch::StartsWith("GET /api/v1/pods HTTP/1.1\r\n"));
+  CHECK_THAT(seen, Catch::Contains("Authorization:Bearer secret\r\n"));
+}
+
+TEST_CASE("a redirect is an answer, and the token goes nowhere else", "[kube][tls]") {
+  TlsServer other(Always(Ok("stolen")));
+  TlsServer server(
+      Always("HTTP/1.1 302 Found\r\nLocation: " + other.Url() + "/\r\nContent-Length: 0\r\n\r\n"));
+  const auto answer = Connection(server).Send();
+  REQUIRE(answer.response);
+  CHECK(answer.response->status == 302);
+  CHECK(other.connections == 0);
+}
+
+TEST_CASE("a server that nobody trusts, or of another name, hears nothing", "[kube][tls]") {
+  TlsServer server(Always(Ok("{}")));
+  auto endpoint = Connection::EndpointOf(server);
+  SECTION("another authority") { endpoint.certificate_authority.data = test::Certificate().Pem(); }
+  SECTION("the system's authorities") { endpoint.certificate_authority.data.clear(); }
+  SECTION("another name") { endpoint.tls_server_name = "elsewhere.test"; }
+  const auto answer = Connection(endpoint).Send();
+  REQUIRE_FALSE(answer.response);
+  CHECK(answer.response.error().code == Code::kUnavailable);
+  CHECK(answer.body.empty());
+}
+
+TEST_CASE("the certificate may have a name that was agreed on", "[kube][tls]") {
+  TlsServer server(Always(Ok("{}")));
+  auto endpoint = Connection::EndpointOf(server);
+  endpoint.tls_server_name = "fake.test";
+  CHECK(Connection(endpoint).Send().response);
+}
+
+TEST_CASE("TLS older than 1.2 is refused", "[kube][tls]") {
+  TlsServer server(Always(Ok("{}")), TLS1_1_VERSION);
+  CHECK_FALSE(Connection(server).Send().response);
+  CHECK(server.connections == 0);
+}
+
+TEST_CASE("a body that stops halfway fails after its silence", "[kube][tls]") {
+  TlsServer server([](TlsPeer& peer) {
+    peer.Request();
+    peer.Say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+    peer.Wait();
+  });
+  auto request = Connection::Get();
+  request.idle = std::chrono::milliseconds(50);
+  const auto answer = Connection(server).Send(request);
+  REQUIRE_FALSE(answer.response);
+  CHECK(answer.response.error().code == Code::kUnavailable);
+}
+
+TEST_CASE("a body that never ends fails at the deadline", "[kube][tls]") {
+  TlsServer server([](TlsPeer& peer) {
+    peer.Request();
+    peer.Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    while (peer.Say("4\r\nmore\r\n")) {
+    }
+  });
+  auto request = Connection::Get();
+  request.deadline = std::chrono::milliseconds(100);
+  const auto answer = Connection(server).Send(request);
+  REQUIRE_FALSE(answer.response);
+  CHECK(answer.response.error().code == Code::kUnavailable);
+}
+
+TEST_CASE("a server that says nothing is given up, and one can be asked to stop", "[kube][tls]") {
+  TlsServer server([](TlsPeer& peer) {
+    peer.Request();
+    peer.Wait();
+  });
+  const Connection connection(server);
+  auto request = Connection::Get();
+  SECTION("silence") {
+    request.idle = std::chrono::milliseconds(50);
+    CHECK_FALSE(connection.Send(request).response);
+  }
+  SECTION("stop") {
+    std::stop_source stop;
+    std::jthread stopper([&] { stop.request_stop(); });
+    CHECK_FALSE(connection.Send(request, stop.get_token()).response);
+  }
+}
+
+TEST_CASE("what is no complete response is an error, and the next request works", "[kube][tls]") {
+  const std::string bad = GENERATE(
+      as<std::string>{}, "", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\ncut",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 7\r\n\r\nno gzip",
+      "HTTP/1.1 200 OK\r\n" + std::string(std::size_t{2} << 20, 'x'));
+  std::atomic<int> asked{0};
+  TlsServer server([&](TlsPeer& peer) {
+    while (!peer.Request().empty()) {
+      if (asked++ == 0) {
+        peer.Say(bad);
+        return;
+      }
+      peer.Say(Ok("{}"));
+    }
+  });
+  const Connection connection(server);
+  CHECK_FALSE(connection.Send().response);
+  const auto next = connection.Send();
+  REQUIRE(next.response);
+  CHECK(next.body == "{}");
+}
+
+TEST_CASE("gzip is inflated, of several pieces too", "[kube][tls]") {
+  const auto packed = base::Gzip("one, ") + base::Gzip("two");
+  TlsServer server(Always(Ok(packed, "Content-Encoding: gzip\r\n")));
+  const auto answer = Connection(server).Send();
+  REQUIRE(answer.response);
+  CHECK(answer.body == "one, two");
+}
+
+TEST_CASE("a reply that inflates to more than anything needs is given up early", "[kube][tls]") {
+  // 64 KiB that become 64 MiB.
+  const auto bomb = base::Gzip(std::string(std::size_t{64} << 20, '{'));
+  TlsServer server(Always(Ok(bomb, "Content-Encoding: gzip\r\n")));
+  const Connection connection(server);
+  test::FakeToken token;
+  test::FakeTime time;
+  ClientOptions once;
+  once.attempts = 1;
+  Client client(*connection.transport, token, connection.clock, time, once);
+  const auto reply = client.Send(
+      {.verb = "get", .resource = "pods", .target = "/api/v1/pods", .accept_gzip = true}, {});
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().code == Code::kMalformed);
+}
+
+TEST_CASE("who has had enough gets no more", "[kube][tls]") {
+  TlsServer server([](TlsPeer& peer) {
+    peer.Request();
+    peer.Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    while (peer.Say("4\r\nmore\r\n")) {
+    }
+  });
+  const Connection connection(server);
+  int pieces = 0;
+  const auto response = connection.transport->Send(
+      Connection::Get(), [&](int, std::string_view) { return ++pieces < 3; }, {});
+  REQUIRE(response);
+  CHECK(pieces == 3);
+}
+
+TEST_CASE("Retry-After is passed on where it is a number", "[kube][tls]") {
+  const auto [text, wanted] = GENERATE(
+      table<std::string, std::optional<base::Duration>>({{"7", std::chrono::seconds(7)},
+                                                         {"-1", std::nullopt},
+                                                         {"soon", std::nullopt},
+                                                         {"99999999999999999999", std::nullopt}}));
+  TlsServer server(Always("HTTP/1.1 429 Too Many Requests\r\nRetry-After: " + text +
+                          "\r\nContent-Length: 0\r\n\r\n"));
+  const auto answer = Connection(server).Send();
+  REQUIRE(answer.response);
+  CHECK(answer.response->status == 429);
+  CHECK(answer.response->retry_after == wanted);
+}
+
+}  // namespace
+}  // namespace sparkfit::kube
