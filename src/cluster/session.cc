@@ -21,6 +21,7 @@ constexpr base::Duration kFirstRetry = std::chrono::seconds(1);
 constexpr base::Duration kLongestRetry = std::chrono::seconds(60);
 constexpr double kMove = 0.01;  // a smaller change of a bound is not worth a write
 constexpr int kMostNames = 5;
+constexpr base::Duration kSweep = std::chrono::milliseconds(500);
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
 constexpr base::Duration kTryAgain = std::chrono::minutes(1);
 
@@ -116,11 +117,18 @@ void Session::EndMissingPods(const World& world, Time now) {
   }
 }
 
-void Session::OnWritten(const Written& written, Time now) {
+Time Session::Scheduled(Time wall) {
+  if (wall + set_back_ < scheduled_) set_back_ = scheduled_ - wall;
+  scheduled_ = wall + set_back_;
+  return scheduled_;
+}
+
+void Session::OnWritten(const Written& written, Time wall) {
   // Of the others nothing depends.
   if (written.what != Written::What::kCreate && written.what != Written::What::kPublish) return;
   const auto found = published_.find(written.key);
   if (found == published_.end()) return;
+  const auto now = Scheduled(wall);
   auto& state = found->second;
   state.in_flight = false;
   if (!written.version.empty()) state.checkpoint_version = written.version;
@@ -136,22 +144,29 @@ void Session::OnWritten(const Written& written, Time now) {
       ++state.create_attempt;
     }
   }
-  state.dirty = true;
+  state.dirty = state.status_stale = true;
   state.status_at.reset();
   const auto pause = std::min(kFirstRetry * (1 << std::min(state.failures++, 6)), kLongestRetry);
   state.not_before = now + pause;
 }
 
-void Session::Tick(Time now) {
-  pipeline_.AdvanceTo(now);
-  Refresh(now);
+void Session::Tick(Time wall) {
+  pipeline_.AdvanceTo(wall);
+  const auto now = Scheduled(wall);
+  const auto changed = Refresh();
   if (!options_.submit) return;
+  for (const auto& key : changed) {
+    if (const auto found = published_.find(key); found != published_.end()) {
+      PublishKey(key, found->second, now);
+    }
+  }
+  // Under load ticks are many: what is not news is looked at now and then.
+  if (swept_ && now - *swept_ < kSweep) return;
+  swept_ = now;
   DeleteExpired(now);
   MarkDuplicates(now);
   TellOfRefusals(now);
-  for (auto& [key, state] : published_) {
-    if (!state.in_flight && state.not_before <= now) PublishKey(key, state, now);
-  }
+  for (auto& [key, state] : published_) PublishKey(key, state, now);
 }
 
 // Its checkpoint belongs to the object, and goes with it.
@@ -182,10 +197,11 @@ void Session::MarkDuplicates(Time now) {
     mark->second = now;
     const model::Key key{object->name_space, object->signature, object->profile};
     const wire::ObjectRef ref{object->name_space, object->name, object->uid, object->generation};
-    options_.submit({.key = key,
-                     .what = Written::What::kMarkDuplicate,
-                     .object = ref,
-                     .status = wire::DuplicatePatch(ref, world_.ObjectOf(key)->name, now)});
+    options_.submit(
+        {.key = key,
+         .what = Written::What::kMarkDuplicate,
+         .object = ref,
+         .status = wire::DuplicatePatch(ref, world_.ObjectOf(key)->name, now - set_back_)});
   }
 }
 
@@ -205,7 +221,7 @@ void Session::TellOfRefusals(Time now) {
         refused, options_.pipeline.max_keys_per_namespace);
     options_.submit({.key = {name_space, "", 0},
                      .what = Written::What::kEvent,
-                     .body = wire::NewEvent(event, now)});
+                     .body = wire::NewEvent(event, now - set_back_)});
   }
 }
 
@@ -225,11 +241,11 @@ void Session::TellOfOoms(const controller::KeyRecommendation& row, const wire::O
                               ooms, target ? base::FormatMiB(*target) : "not known");
   options_.submit({.key = row.history->GetKey(),
                    .what = Written::What::kEvent,
-                   .body = wire::NewEvent(event, now)});
+                   .body = wire::NewEvent(event, now - set_back_)});
 }
 
-void Session::Refresh(Time) {
-  const auto changed = pipeline_.TakeChanged();
+std::vector<model::Key> Session::Refresh() {
+  auto changed = pipeline_.TakeChanged();
   if (!changed.empty()) ++revision_;
   for (const auto& key : changed) {
     auto row = pipeline_.Recommend(key);
@@ -241,7 +257,7 @@ void Session::Refresh(Time) {
     }
     rows_.insert_or_assign(key, *std::move(row));
     auto [entry, is_new] = published_.try_emplace(key);
-    entry->second.dirty = true;
+    entry->second.dirty = entry->second.status_stale = true;
     if (!is_new) continue;
     if (const auto version = checkpoint_versions_.find(key);
         version != checkpoint_versions_.end()) {
@@ -250,6 +266,7 @@ void Session::Refresh(Time) {
       entry->second.ooms_told = totals.container_ooms + totals.heap_ooms;
     }
   }
+  return changed;
 }
 
 std::vector<wire::Condition> Session::ConditionsOf(const controller::KeyRecommendation& row,
@@ -297,10 +314,11 @@ bool Session::StatusDue(const Published& state, const controller::KeyRecommendat
       Moved(before.upper, after.upper)) {
     return true;
   }
-  return state.dirty && now - *state.status_at >= options_.status_interval;
+  return state.status_stale && now - *state.status_at >= options_.status_interval;
 }
 
 void Session::PublishKey(const model::Key& key, Published& state, Time now) {
+  if (state.in_flight || state.not_before > now) return;
   const auto found = rows_.find(key);
   if (found == rows_.end()) return;
   const auto& row = found->second;
@@ -320,13 +338,15 @@ void Session::PublishKey(const model::Key& key, Published& state, Time now) {
     state.status_at.reset();
     state.checkpoint_at.reset();
   }
-  const auto conditions = ConditionsOf(row, *object, state);
-  const auto digest = Digest(row, conditions, object->generation);
   // Somebody overwrote the status: it is put right.
   const bool overwritten =
       state.status_at && now - *state.status_at > std::chrono::seconds(10) &&
       state.recommendation.target &&
       object->published_target != base::FormatQuantity(*state.recommendation.target);
+  const bool touched = overwritten || !state.status_at || object->generation != state.generation;
+  if (!touched && !state.dirty && !state.status_stale) return;
+  const auto conditions = ConditionsOf(row, *object, state);
+  const auto digest = Digest(row, conditions, object->generation);
   const bool status = overwritten || StatusDue(state, row, digest, now);
   const bool checkpoint =
       state.dirty && (status || !state.checkpoint_at ||
@@ -348,8 +368,10 @@ void Session::PublishKey(const model::Key& key, Published& state, Time now) {
     write.status = wire::StatusPatch(ref,
                                      {*row.history, row.recommendation, row.mode, row.policy,
                                       row.bounds, row.explanation, conditions},
-                                     state.conditions, now);
+                                     state.conditions, now - set_back_);
     state.status_at = now;
+    state.status_stale = false;
+    state.generation = object->generation;
     state.status_digest = digest;
     state.recommendation = row.recommendation;
   }

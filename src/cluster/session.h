@@ -39,9 +39,9 @@ class Session {
           const std::vector<model::Observation>& recent, base::Time now);
 
   void Observe(const model::Observation& observation);
-  void OnWritten(const Written& written, base::Time now);
+  void OnWritten(const Written& written, base::Time wall);
   // Publishes what is due.
-  void Tick(base::Time now);
+  void Tick(base::Time wall);
 
   [[nodiscard]] const std::map<model::Key, controller::KeyRecommendation>& Rows() const {
     return rows_;
@@ -55,7 +55,8 @@ class Session {
   // What was written of a key, and what is to be.
   struct Published {
     bool in_flight = false;
-    bool dirty = true;  // the history is not as in the checkpoint
+    bool dirty = true;         // the history is not as in the checkpoint
+    bool status_stale = true;  // nor as in the status
     std::string checkpoint_version;
     std::optional<base::Time> checkpoint_at;
     std::optional<base::Time> status_at;
@@ -63,6 +64,7 @@ class Session {
     recommend::Recommendation recommendation;
     wire::ConditionTimes conditions;
     std::string object_uid;
+    std::int64_t generation = 0;  // of the object, when the status was written
     bool too_large = false;       // to be written as a checkpoint
     std::uint64_t ooms_told = 0;  // by Events
     int create_attempt = 0;
@@ -72,7 +74,10 @@ class Session {
 
   void Restore(const World& world, std::vector<wire::CheckpointObject> checkpoints, base::Time now);
   void EndMissingPods(const World& world, base::Time now);
-  void Refresh(base::Time now);
+  // Time for what is due when: it goes on where the clock was set back.
+  base::Time Scheduled(base::Time wall);
+  // The keys that changed.
+  std::vector<model::Key> Refresh();
   void PublishKey(const model::Key& key, Published& state, base::Time now);
   void DeleteExpired(base::Time now);
   void MarkDuplicates(base::Time now);
@@ -95,6 +100,9 @@ class Session {
   std::size_t restored_ = 0;
   std::uint64_t revision_ = 0;
   std::map<model::Key, base::Time> expired_;  // whose objects are to be deleted, and when
+  base::Time scheduled_{};
+  base::Duration set_back_{};                 // by how much the clock was, in all
+  std::optional<base::Time> swept_;           // when all keys were last looked at
   std::map<std::string, base::Time> marked_;  // duplicates, by UID
   struct Told {
     std::uint64_t refused = 0;

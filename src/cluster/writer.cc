@@ -19,6 +19,10 @@ std::string PathOf(const std::string& resource, const std::string& name_space) {
                      resource);
 }
 
+std::string PathOf(const std::string& resource, const wire::ObjectRef& object) {
+  return PathOf(resource, object.name_space) + "/" + kube::Encode(object.name);
+}
+
 std::string VersionOf(const std::string& body) {
   const auto object = json::parse(body, nullptr, false);
   return object.is_object() && object.contains("metadata") && object["metadata"].is_object()
@@ -30,7 +34,13 @@ Written Failed(const Write& write, const base::Result<kube::Reply>& reply) {
   Written written{write.key, write.what, Outcome::kFailed, "", ""};
   written.why = reply ? reply->Why() : reply.error().message;
   // The object that was meant is not there, or it is another one of that name.
-  if (reply && (reply->status == 404 || reply->status == 409)) written.outcome = Outcome::kGone;
+  // Of a JSON Patch whose test failed the server says only that it rejects it; of a value that it
+  // does not accept it says which object "is invalid".
+  const bool other_uid =
+      reply && reply->status == 422 && written.why.find("is invalid") == std::string::npos;
+  if (reply && (reply->status == 404 || reply->status == 409 || other_uid)) {
+    written.outcome = Outcome::kGone;
+  }
   return written;
 }
 
@@ -47,7 +57,8 @@ void Writer::Run(const std::stop_token& stop) {
     Write write;
     {
       std::unique_lock lock(mutex_);
-      if (!changed_.wait(lock, stop, [&] { return !queue_.empty(); })) return;
+      changed_.wait(lock, stop, [&] { return !queue_.empty(); });
+      if (stop.stop_requested()) return;  // what waits is left: it can be worked out again
       write = std::move(queue_.front());
       queue_.pop_front();
     }
@@ -102,7 +113,7 @@ Written Writer::Ask(const Write& write, const kube::Call& call, const std::stop_
 Written Writer::Publish(const Write& write, const std::stop_token& stop) {
   Written written{write.key, write.what, Outcome::kDone, "", ""};
   if (!write.checkpoint.empty()) {
-    const auto reply = Apply(kCheckpoints, write.object, "", write.checkpoint, stop);
+    const auto reply = ApplyCheckpoint(write, stop);
     if (reply && reply->Ok()) {
       written.version = VersionOf(reply->body);
     } else if (reply && reply->status == 409) {
@@ -120,28 +131,32 @@ Written Writer::Publish(const Write& write, const std::stop_token& stop) {
     written.why = "does not lead";
     return written;
   }
-  const auto reply = Apply(kRecommendations, write.object, "/status", write.status, stop);
+  const auto reply = PatchStatus(write, stop);
   if (reply && reply->Ok()) return written;
   auto failed = Failed(write, reply);
   failed.version = written.version;
   return failed;
 }
 
-base::Result<kube::Reply> Writer::Apply(const std::string& resource, const wire::ObjectRef& object,
-                                        const std::string& subresource, const std::string& body,
-                                        const std::stop_token& stop) {
-  kube::Call call{.verb = "apply", .resource = resource, .method = "PATCH"};
-  call.target = PathOf(resource, object.name_space) + "/" + kube::Encode(object.name) +
-                subresource + "?fieldManager=sparkfit&force=true";
-  call.body = body;
+base::Result<kube::Reply> Writer::ApplyCheckpoint(const Write& write, const std::stop_token& stop) {
+  kube::Call call{.verb = "apply", .resource = kCheckpoints, .method = "PATCH"};
+  call.target = PathOf(kCheckpoints, write.object) + "?fieldManager=sparkfit&force=true";
+  call.body = write.checkpoint;
   call.content_type = kube::kApplyPatch;
+  return client_.Send(call, stop);
+}
+
+base::Result<kube::Reply> Writer::PatchStatus(const Write& write, const std::stop_token& stop) {
+  kube::Call call{.verb = "patch", .resource = kRecommendations, .method = "PATCH"};
+  call.target = PathOf(kRecommendations, write.object) + "/status?fieldManager=sparkfit";
+  call.body = write.status;
+  call.content_type = kube::kJsonPatch;
   return client_.Send(call, stop);
 }
 
 bool Writer::IsOurs(const Write& write, std::string& version, const std::stop_token& stop) {
   kube::Call call{.verb = "get", .resource = kCheckpoints};
-  call.target =
-      PathOf(kCheckpoints, write.object.name_space) + "/" + kube::Encode(write.object.name);
+  call.target = PathOf(kCheckpoints, write.object);
   const auto reply = client_.Send(call, stop);
   if (!reply || !reply->Ok()) return false;
   const auto object = json::parse(reply->body, nullptr, false);

@@ -42,10 +42,8 @@ class Writer {
   Written Carry(const Write& write, const std::stop_token& stop);
   Written Ask(const Write& write, const kube::Call& call, const std::stop_token& stop);
   Written Publish(const Write& write, const std::stop_token& stop);
-  // The reply to a server-side apply.
-  base::Result<kube::Reply> Apply(const std::string& resource, const wire::ObjectRef& object,
-                                  const std::string& subresource, const std::string& body,
-                                  const std::stop_token& stop);
+  base::Result<kube::Reply> ApplyCheckpoint(const Write& write, const std::stop_token& stop);
+  base::Result<kube::Reply> PatchStatus(const Write& write, const std::stop_token& stop);
   bool IsOurs(const Write& write, std::string& version, const std::stop_token& stop);
 
   kube::Client& client_;

@@ -66,6 +66,7 @@ Result<Reply> Client::Send(const Call& call, const std::stop_token& stop) {
 Result<Reply> Client::Stream(const Call& call, const BodySink& sink, const std::stop_token& stop) {
   bool refused = false;
   for (int tried = 1;; ++tried) {
+    if (stop.stop_requested()) return base::Fail(Code::kUnavailable, "stopped");
     if (const auto turn = TakeTurn(); turn > Duration{} && !waiter_.Wait(turn, stop)) {
       return base::Fail(Code::kUnavailable, "stopped");
     }

@@ -386,6 +386,10 @@ CheckpointSpec WriteCheckpoint(const model::KeyCheckpoint& checkpoint) {
     spec.encoding = kGzip;
     spec.data = base::EncodeBase64(base::Gzip(spec.data));
   }
+  return Sealed(std::move(spec));
+}
+
+CheckpointSpec Sealed(CheckpointSpec spec) {
   spec.checksum = Checksum(spec.data);
   return spec;
 }

@@ -87,7 +87,7 @@ ordered_json ObservedOf(const model::KeyHistory& history) {
       {"containerOOMs", totals.container_ooms},
       {"heapOOMs", totals.heap_ooms},
   };
-  Put(observed, "peak", totals.peak);
+  Put(observed, "peak", totals.peak.RoundedUpToMiB());
   if (const auto* shape = history.CurrentShape(); shape != nullptr) {
     Put(observed, "request", shape->request);
     observed["shape"] = {{"cores", shape->shape.cores},
@@ -137,13 +137,13 @@ ordered_json ConditionsOf(const std::vector<Condition>& all, std::int64_t genera
   return conditions;
 }
 
-// Of the status subresource, for server-side apply.
+// The whole status, if the object is the one that is meant. Server-side apply does not do: on the
+// status subresource of a custom resource the API server passes over a UID that is another one.
 std::string PatchOf(const ObjectRef& object, ordered_json status) {
-  return Dump(
-      {{"apiVersion", kApiVersion},
-       {"kind", "ExecutorRecommendation"},
-       {"metadata", {{"name", object.name}, {"namespace", object.name_space}, {"uid", object.uid}}},
-       {"status", std::move(status)}});
+  ordered_json patch = ordered_json::array();
+  patch.push_back({{"op", "test"}, {"path", "/metadata/uid"}, {"value", object.uid}});
+  patch.push_back({{"op", "add"}, {"path", "/status"}, {"value", std::move(status)}});
+  return Dump(patch);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 namespace sparkfit::kube {
 
 inline constexpr std::string_view kJson = "application/json";
+inline constexpr std::string_view kJsonPatch = "application/json-patch+json";
 inline constexpr std::string_view kApplyPatch = "application/apply-patch+yaml";  // JSON is YAML
 
 struct Call {

@@ -26,6 +26,8 @@ struct CheckpointSpec {
 
 // The same checkpoint gives the same data, and other data is another checkpoint.
 CheckpointSpec WriteCheckpoint(const model::KeyCheckpoint& checkpoint);
+// With the checksum that fits its data.
+CheckpointSpec Sealed(CheckpointSpec spec);
 std::string SpecText(const CheckpointSpec& spec);
 
 // From an object with such a spec. kMalformed where it is damaged; kInvalidArgument for a version

@@ -57,7 +57,8 @@ struct ObjectRef {
 // Since when each condition has its status: type → (status, since).
 using ConditionTimes = std::map<std::string, std::pair<std::string, base::Time>>;
 
-// A server-side apply patch of the status subresource. `times` is brought up to `now`.
+// A JSON Patch of the status subresource, which fails where the UID is another one (422). `times`
+// is brought up to `now`.
 std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, ConditionTimes& times,
                         base::Time now);
 

@@ -3,7 +3,7 @@
 import signal
 import time
 
-from testbed import CLUSTER, kubectl, oom_waves, run, wait_until
+from testbed import CLUSTER, create, hog, kubectl, oom_waves, run, wait_until
 
 PORT = 8080
 
@@ -73,3 +73,25 @@ def test_metrics_server_is_gone_for_a_while(bed):
     wait_until("2 OOMs", lambda: bed.observed("hogs", "metrics", "containerOOMs") == 2, 10)
     run(CLUSTER, "resume", "metrics-server")
     wait_until("it is back", lambda: bed.metric(PORT, 'sparkfit_source_up{source="podmetrics"}') == 1, 90)
+
+
+def test_a_second_installation_is_noticed_and_nothing_counts_twice(bed):
+    other = bed.controller("other-installation", 8090, "--leader-elect", "false")
+    oom_waves("contested", 10)
+    logs = lambda: "".join(path.read_text() for path in bed.directory.glob("*.log"))
+    wait_until("it is noticed", lambda: "is there a second installation?" in logs(), 30)
+    other.stop()
+    bed.started.remove(other)
+    wait_until("10 OOMs", lambda: bed.observed("hogs", "contested", "containerOOMs") == 10, 40)
+
+
+def test_a_namespace_is_deleted_under_us(bed):
+    kubectl("create", "namespace", "doomed")
+    pod = hog("doomed-1", "doomed", 32, 300)
+    pod["metadata"]["namespace"] = "doomed"
+    create([pod])
+    wait_until("it is observed", lambda: bed.observed("doomed", "doomed", "containerOOMs") == 1, 30)
+    kubectl("delete", "namespace", "doomed", "--timeout=60s")
+    wait_until("its metrics are gone", lambda: 'namespace="doomed"' not in bed.http(PORT, "/metrics"), 10)
+    oom_waves("after", 1)
+    wait_until("others go on", lambda: bed.observed("hogs", "after", "containerOOMs") == 1, 10)

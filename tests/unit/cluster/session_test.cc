@@ -85,8 +85,8 @@ class Term {
   }
 
   // The watch shows the status that was written.
-  void Show(const json& object) {
-    status = object["status"];
+  void Show(const json& patch) {
+    status = patch[1]["value"];
     auto known = world.Recommendations().begin()->second;
     const auto& memory = status["recommendation"]["memory"];
     if (memory.contains("target")) known.published_target = memory["target"];
@@ -328,7 +328,7 @@ TEST_CASE("an object that is not the oldest of its key is told so, once", "[clus
   REQUIRE(term.writes.size() == 1);
   CHECK(term.writes[0].what == Written::What::kMarkDuplicate);
   CHECK(term.writes[0].object.uid == "object-2");
-  const auto condition = json::parse(term.writes[0].status)["status"]["conditions"][0];
+  const auto condition = json::parse(term.writes[0].status)[1]["value"]["conditions"][0];
   CHECK(condition["type"] == "Duplicate");
   CHECK(condition["status"] == "True");
   term.writes.clear();
@@ -403,6 +403,76 @@ TEST_CASE("executors that nobody could sample are called so", "[cluster]") {
   CHECK(provided["type"] == "RecommendationProvided");
   CHECK(provided["status"] == "False");
   CHECK(provided["reason"] == "NoUsage");
+}
+
+TEST_CASE("what changed little reaches the status too, after five minutes at most", "[cluster]") {
+  Term term;
+  const auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Settle();
+  term.Use(pod, base::MiB(1000));
+  term.Tick(std::chrono::seconds(61));
+  REQUIRE(term.writes.size() == 1);
+  CHECK(term.writes[0].status.empty());  // only the checkpoint
+  const auto sampled = term.now - std::chrono::seconds(61);
+  term.CarryOut();
+  term.Tick(std::chrono::minutes(5));
+  REQUIRE(term.writes.size() == 1);
+  CHECK(term.writes[0].checkpoint.empty());
+  term.CarryOut();
+  CHECK(term.status["observed"]["lastSample"] ==
+        base::FormatTime(std::chrono::floor<std::chrono::seconds>(sampled)));
+  term.Tick(std::chrono::hours(1));
+  CHECK(term.writes.empty());
+}
+
+TEST_CASE("an object that a user made before the job ran is used as it is", "[cluster]") {
+  Term term;
+  auto object = json::parse(wire::NewRecommendation({"jobs", kSignature, 0}));
+  object["metadata"]["name"] = "my-own-name";
+  term.Create(object, "hand-made");
+  term.Use(term.Run("u1"), base::MiB(2000));
+  term.Tick();
+  REQUIRE(term.writes.size() == 1);
+  CHECK(term.writes[0].what == Written::What::kPublish);
+  CHECK(term.writes[0].object.name == "my-own-name");
+  CHECK(term.writes[0].object.uid == "hand-made");
+}
+
+TEST_CASE("a spec that cannot be understood is called so and does no harm", "[cluster]") {
+  Term term;
+  term.Use(term.Run("u1"), base::MiB(2000));
+  term.Settle();
+  const auto target = term.status["recommendation"]["memory"]["target"];
+  auto object = term.world.Recommendations().begin()->second;
+  object.problems = {"memory.min: \"lots\" is no quantity"};
+  ++object.generation;
+  term.Observe(model::RecommendationEvent{EventType::kModified, object});
+  term.Tick();
+  term.CarryOut();
+  const auto invalid = term.status["conditions"].back();
+  CHECK(invalid["type"] == "InvalidSpec");
+  CHECK(invalid["status"] == "True");
+  CHECK_THAT(invalid["message"].get<std::string>(), Catch::Contains("lots"));
+  CHECK(term.status["recommendation"]["memory"]["target"] == target);
+}
+
+TEST_CASE("a clock that is set back stops nothing", "[cluster]") {
+  Term term;
+  const auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Settle();
+  term.now -= std::chrono::hours(1);
+  term.Oom(pod);
+  term.Tick();
+  term.Tick(std::chrono::seconds(1));
+  REQUIRE_FALSE(term.writes.empty());
+  term.CarryOut();
+  CHECK(term.status["observed"]["containerOOMs"] == 1);
+  term.Use(term.Run("u2"), base::MiB(2100));
+  term.Tick(std::chrono::seconds(70));
+  term.Tick(std::chrono::seconds(1));
+  CHECK_FALSE(term.writes.empty());
 }
 
 }  // namespace

@@ -85,9 +85,15 @@ TEST_CASE("a conflict is ours where the object holds what we wanted, else somebo
 TEST_CASE("an object that is another one by now is not written over", "[cluster]") {
   const auto written = Carry(Publish(), [](const kube::Request& request) -> Answer {
     if (request.target.find("/status") == std::string::npos) return {200, "{}"};
-    return {409, R"({"message":"Precondition failed: UID"})"};
+    return {422, R"({"message":"the server rejected our request due to an error in our request"})"};
   });
   CHECK(written.outcome == Outcome::kGone);
+  const auto invalid = Carry(Publish(), [](const kube::Request& request) -> Answer {
+    if (request.target.find("/status") == std::string::npos) return {200, "{}"};
+    return {422,
+            R"({"message":"ExecutorRecommendation.sparkfit.io \"x\" is invalid: status.peak"})"};
+  });
+  CHECK(invalid.outcome == Outcome::kFailed);
 }
 
 TEST_CASE("who does not lead writes nothing", "[cluster]") {
@@ -127,6 +133,17 @@ TEST_CASE("events, deletions and new objects go where they belong", "[cluster]")
   CHECK(asked[0].method == wanted.method);
   CHECK(asked[0].target == wanted.target);
   CHECK(asked[0].body == "{\"body\":1}");
+}
+
+TEST_CASE("a writer that is asked to stop leaves what waits", "[cluster]") {
+  test::FakeApi api([](const kube::Request&) -> Answer { return {200, "{}"}; });
+  Inbox inbox;
+  Writer writer(api.client, inbox, [] { return true; });
+  for (int i = 0; i < 1000; ++i) writer.Submit(Publish());
+  std::stop_source stop;
+  stop.request_stop();
+  writer.Run(stop.get_token());
+  CHECK(api.transport.requests.empty());
 }
 
 }  // namespace

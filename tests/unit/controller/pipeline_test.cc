@@ -364,5 +364,43 @@ TEST_CASE("a key that nobody ran for long is forgotten", "[controller]") {
   CHECK(story.pipeline.Recommend().size() == 2);  // "often" is forgotten by now
 }
 
+TEST_CASE("a tenant with a hundred thousand signatures fills neither memory nor other namespaces",
+          "[controller]") {
+  ClusterStory story;
+  for (int i = 0; i < 100'000; ++i) {
+    const auto id = std::to_string(i);
+    const auto pod = ClusterStory::Executor("e" + id, "app-" + id, "signature-" + id, 1024);
+    story.Pod(EventType::kAdded, pod);
+    story.Pod(EventType::kDeleted, pod);
+    story.Pass(std::chrono::milliseconds(10));
+  }
+  auto other = ClusterStory::Executor("other", "app", "nightly");
+  other.name_space = "others";
+  story.Live(other, GiB(1));
+  CHECK(story.pipeline.Recommend().size() == 2000 + 1);
+  CHECK(story.pipeline.Refused().at("jobs") == 98'000);
+  CHECK(story.pipeline.Problems().size() <= 100);
+}
+
+TEST_CASE("an executor without requests and limits teaches what it used, never a zero",
+          "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  pod.size = pod.submitted = {};
+  pod.request = {};
+  story.Live(pod, GiB(1));
+  const auto row = story.Only();
+  CHECK(row.history->Totals().peak == GiB(1));
+  CHECK((!row.recommendation.target || *row.recommendation.target >= GiB(1)));
+  // And where it dies of an OOM nobody knows of which limit: counted, but no floor of nothing.
+  auto dead = ClusterStory::Executor("e2", "app-2", "nightly");
+  dead.size = dead.submitted = {};
+  dead.request = {};
+  story.Run(dead);
+  story.Terminate(dead, "OOMKilled", 137);
+  CHECK(story.Only().history->Totals().container_ooms == 1);
+  CHECK((!story.Only().recommendation.target || *story.Only().recommendation.target >= GiB(1)));
+}
+
 }  // namespace
 }  // namespace sparkfit::controller

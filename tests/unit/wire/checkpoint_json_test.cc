@@ -108,9 +108,8 @@ TEST_CASE("a checkpoint of a later sparkfit is known as such", "[wire][checkpoin
 }
 
 TEST_CASE("a checkpoint that inflates without end is refused", "[wire][checkpoint]") {
-  CheckpointSpec bomb{"gzip+base64", "", ""};
-  bomb.data = base::EncodeBase64(base::Gzip(std::string(std::size_t{65} << 20, ' ')));
-  bomb.checksum = fmt::format("{:016x}", base::Fnv1a(bomb.data));
+  const auto bomb = Sealed(
+      {"gzip+base64", "", base::EncodeBase64(base::Gzip(std::string(std::size_t{65} << 20, ' ')))});
   REQUIRE(bomb.data.size() < kLargestCheckpoint);
   const auto read = Read(bomb);
   REQUIRE_FALSE(read);
@@ -124,8 +123,7 @@ TEST_CASE("numbers that cannot be are refused though the checksum fits", "[wire]
                             json(std::numeric_limits<std::uint64_t>::max()));
   data["totals"]["executors"] = bad;
   spec.data = data.dump();
-  spec.checksum = fmt::format("{:016x}", base::Fnv1a(spec.data));
-  CHECK_FALSE(Read(spec));
+  CHECK_FALSE(Read(Sealed(spec)));
 }
 
 TEST_CASE("what cannot be read is set aside under a name of its own", "[wire][checkpoint]") {

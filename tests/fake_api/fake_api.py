@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An API server in memory for measurements: lists by pages, watches, server-side apply, pod metrics.
+"""An API server in memory, for measurements and conformance tests: lists by pages, watches, server-side apply, pod metrics.
 
 It speaks the protocol as far as the controller uses it, over TLS, and is fast enough not to be what is
 measured. Objects are kept as text."""
@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.parse
 
+TOKEN = "token"
 CHECKPOINTS = "executorrecommendationcheckpoints"
 PATH = re.compile(r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/namespaces/(?P<ns>[^/]+))?/(?P<resource>[a-z]+)"
                   r"(?:/(?P<name>[^/]+))?(?P<sub>/status)?$")
@@ -52,6 +53,7 @@ class Store:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet, else the client's delayed acknowledgement is measured
     store = None
 
     def log_message(self, *_):
@@ -64,6 +66,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def stranger(self):
+        """Answers a request without our token."""
+        if self.headers["Authorization"].split() == ["Bearer", TOKEN]:
+            return False
+        self.refuse(401, "Unauthorized")
+        return True
 
     def refuse(self, status, message):
         self.reply({"kind": "Status", "message": message, "code": status}, status)
@@ -78,6 +87,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         match, query = self.target()
+        if self.stranger():
+            return None
         if not match:
             return self.refuse(404, "no such path")
         resource = match["resource"]
@@ -133,22 +144,38 @@ class Handler(http.server.BaseHTTPRequestHandler):
         match, _ = self.target()
         patch, key = self.body(), (match["ns"] or "", match["name"])
         known = self.store.get(match["resource"], key)
+        if self.headers["Content-Type"] != ("application/json-patch+json" if match["sub"] else "application/apply-patch+yaml"):
+            return self.refuse(415, "of these, a status is patched by JSON Patch, anything else by apply")
+        if match["sub"]:
+            return self.patch_status(match["resource"], known, patch)
         wanted = patch["metadata"].get("resourceVersion")
         if wanted and known and known["metadata"]["resourceVersion"] != wanted:
             return self.refuse(409, "the object has been modified")
         thing = dict(known or patch)
         thing["metadata"] = {**(known or {}).get("metadata", {}), **patch["metadata"]}
-        part = "status" if match["sub"] else "spec"
-        thing[part] = patch[part]
-        self.reply(self.store.put(match["resource"], thing))
+        thing["spec"] = patch["spec"]
+        return self.reply(self.store.put(match["resource"], thing))
+
+    def patch_status(self, resource, known, patch):
+        """A JSON Patch of the form that we write."""
+        if not known:
+            return self.refuse(404, "not found")
+        if known["metadata"]["uid"] != patch[0]["value"]:
+            return self.refuse(422, "the server rejected our request due to an error in our request")
+        if not isinstance(patch[1]["value"].get("observedGeneration"), int):
+            return self.refuse(422, f'"{known["metadata"]["name"]}" is invalid: status.observedGeneration: no integer')
+        return self.reply(self.store.put(resource, {**known, "metadata": dict(known["metadata"]), "status": patch[1]["value"]}))
 
     def do_DELETE(self):
         match, _ = self.target()
-        self.body()
+        wanted = self.body().get("preconditions", {}).get("uid")
         known = self.store.get(match["resource"], (match["ns"] or "", match["name"]))
-        if known:
-            self.store.put(match["resource"], known, "DELETED")
-        self.reply({})
+        if not known:
+            return self.refuse(404, "not found")
+        if wanted and wanted != known["metadata"]["uid"]:
+            return self.refuse(409, "the UID in the precondition is another one")
+        self.store.put(match["resource"], known, "DELETED")
+        return self.reply({})
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -174,7 +201,7 @@ def start(directory):
     kubeconfig.write_text(json.dumps({
         "apiVersion": "v1", "kind": "Config", "current-context": "fake",
         "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
-        "users": [{"name": "fake", "user": {"token": "token"}}],
+        "users": [{"name": "fake", "user": {"token": TOKEN}}],
         "clusters": [{"name": "fake", "cluster": {
             "server": f"https://127.0.0.1:{server.server_address[1]}", "certificate-authority": str(certificate)}}]}))
     return Handler.store, kubeconfig
