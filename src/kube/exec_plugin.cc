@@ -35,7 +35,8 @@ std::vector<std::string> EnvironmentOf(const ExecPlugin& plugin) {
   std::vector<std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
   for (const auto& [name, value] : plugin.environment) {
-    std::erase_if(all, [&](const std::string& entry) { return entry.starts_with(name + "="); });
+    const auto prefix = name + "=";
+    std::erase_if(all, [&](const std::string& entry) { return entry.starts_with(prefix); });
     all.push_back(name + "=" + value);
   }
   all.push_back(fmt::format(

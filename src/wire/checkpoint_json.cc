@@ -399,7 +399,7 @@ std::string SpecText(const CheckpointSpec& spec) {
               {"encoding", spec.encoding},
               {"checksum", spec.checksum},
               {"data", spec.data}}
-      .dump();
+      .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object) {
