@@ -155,8 +155,11 @@ void PollUsage(kube::Client& client, base::Duration interval, const std::functio
                const Surroundings& around, const std::stop_token& stop) {
   bool up = true;
   Rounds(interval, wanted, around, stop, [&] {
+    const auto begun = around.clock.SteadyNow();
     auto usage = AskUsage(client, around, stop);
     if (stop.stop_requested()) return;
+    const std::chrono::duration<double> took = around.clock.SteadyNow() - begun;
+    around.metrics.ObserveStep("read", took.count());
     around.metrics.SetSourceUp(kUsage, usage.has_value());
     if (usage.has_value() != std::exchange(up, usage.has_value())) {
       if (usage) {

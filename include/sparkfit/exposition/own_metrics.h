@@ -23,7 +23,7 @@ class OwnMetrics {
   // sparkfit_checkpoint_writes_total, _restores_total by result.
   void CountCheckpointWrite(const std::string& result);
   void CountCheckpointRestore(const std::string& result);
-  // sparkfit_loop_duration_seconds by step.
+  // sparkfit_loop_duration_seconds by step: read and learn usage, publish. Safe from any thread.
   void ObserveStep(const std::string& step, double seconds);
   void SetLeader(bool leading);
   // sparkfit_source_up: whether a source of observations answers.

@@ -4,8 +4,7 @@
 
 usage: run.py BINARY [PART ...] [--executors N] [--keys N]
 
-CPU time and memory are those of the controller's process, from /proc; durations of passes are its own
-metrics. Prints a table and exits 0; there is nothing to fail but the controller itself.
+CPU time and memory are those of the controller's process, from /proc; durations are its own metrics. Prints a table and exits 0; there is nothing to fail but the controller itself.
 """
 import argparse
 import json
@@ -46,8 +45,7 @@ def executor(number, keys):
         "status": {"phase": "Running", "containerStatuses": [{"name": "spark-kubernetes-executor", "state": {"running": {}}}]}}
 
 
-def usage_of(pods, moment):
-    stamp = NOW()
+def usage_of(pods, moment, stamp):
     return {"kind": "PodMetricsList", "metadata": {}, "items": [{
         "metadata": {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"], "labels": pod["metadata"]["labels"]},
         "timestamp": stamp, "window": "15.1s", "containers": [{"name": "spark-kubernetes-executor", "usage": {
@@ -116,10 +114,11 @@ def busy(arguments, directory):
     store.put("nodes", {"metadata": {"name": "node"}, "status": {"allocatable": {"memory": "256Gi"}}})
     pods = [store.put("pods", executor(number, arguments.keys)) for number in range(arguments.executors)]
     moment = [0]
+    texts = [json.dumps(usage_of(pods, number, "STAMP")) for number in range(6)]  # made before anything is measured
 
     def usage():
         moment[0] += 1
-        return json.dumps(usage_of(pods, moment[0])).encode()
+        return texts[moment[0] % len(texts)].replace("STAMP", NOW()).encode()
 
     store.usage = usage
     controller = Controller(arguments.binary, kubeconfig, directory / "busy.log")
@@ -127,13 +126,18 @@ def busy(arguments, directory):
     time.sleep(20)
     passes, cpu, begun = moment[0], controller.cpu(), time.monotonic()
     step = lambda name, what: controller.metric(f'sparkfit_loop_duration_seconds_{what}{{step="{name}"}}')
-    sums = {name: (step(name, "sum"), step(name, "count")) for name in ("usage", "publish")}
+    steps = ("read", "usage", "publish")
+    before = {name: (step(name, "sum"), step(name, "count")) for name in steps}
     time.sleep(4 * USAGE_INTERVAL)
     took, used, passes = time.monotonic() - begun, controller.cpu() - cpu, moment[0] - passes
     name = f"{arguments.executors:,} executors, {arguments.keys:,} keys, usage every {USAGE_INTERVAL} s"
-    usage_sum, usage_count = (after - before for after, before in zip((step("usage", "sum"), step("usage", "count")), sums["usage"]))
-    row(f"{name}: learning from one usage list", f"{usage_sum / usage_count * 1000:.0f} ms", "≤ 1 s with all else")
-    row(f"{name}: CPU of everything per pass", f"{used / passes:.2f} s", "≤ 1 s")
+    means = {}
+    for part in steps:
+        total, count = step(part, "sum") - before[part][0], step(part, "count") - before[part][1]
+        means[part] = total / count
+    row(f"{name}: one pass: reading the list, learning, one tick",
+        f"{sum(means.values()) * 1000:.0f} ms ({', '.join(f'{part} {mean * 1000:.0f}' for part, mean in means.items())})", "≤ 1 s")
+    row(f"{name}: CPU between two passes, all writes included", f"{used / passes:.2f} s", "")
     row(f"{name}: CPU", f"{used / took:.3f} of a core", "≤ 0.1")
     row(f"{name}: resident memory (largest)", f"{controller.memory():.0f} MiB ({controller.memory('VmHWM'):.0f})", "≤ 120 MiB")
     controller.end()
@@ -144,7 +148,7 @@ def restart(arguments, directory, keys, bound):
     store, kubeconfig = fake_api.start(directory)
     store.put("nodes", {"metadata": {"name": "node"}, "status": {"allocatable": {"memory": "256Gi"}}})
     pods = [store.put("pods", executor(number, keys)) for number in range(keys)]
-    store.usage = lambda: json.dumps(usage_of(pods, 1)).encode()
+    store.usage = lambda: json.dumps(usage_of(pods, 1, NOW())).encode()
     controller = Controller(arguments.binary, kubeconfig, directory / "first.log")
     controller.wait(settled(store, "executorrecommendations", keys), 300)
     controller.wait(settled(store, fake_api.CHECKPOINTS, keys, "spec"), 60)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/wire/objects.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 
 namespace sparkfit::wire {
@@ -13,12 +13,18 @@ using nlohmann::json;
 
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ (RFC 1123 label) and
 // …/labels/#syntax-and-character-set.
-bool IsName(const std::string& text) {
-  return text.size() <= 63 && std::regex_match(text, std::regex("[a-z0-9]([-a-z0-9]*[a-z0-9])?"));
+bool IsIn(char c, const std::string& letters) { return letters.find(c) != std::string::npos; }
+const std::string kLower = "abcdefghijklmnopqrstuvwxyz0123456789";
+const std::string kAlphanumeric = kLower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+// At most 63 of these letters, the first and the last of `ends`.
+bool Consists(const std::string& text, const std::string& ends, const std::string& between) {
+  return text.size() <= 63 && IsIn(text.front(), ends) && IsIn(text.back(), ends) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return IsIn(c, ends + between); });
 }
+bool IsName(const std::string& text) { return !text.empty() && Consists(text, kLower, "-"); }
 bool IsLabelValue(const std::string& text) {
-  return text.size() <= 63 &&
-         std::regex_match(text, std::regex("([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?"));
+  return text.empty() || Consists(text, kAlphanumeric, "-_.");
 }
 
 TEST_CASE("every signature has a valid name and label, whatever is in it", "[wire][objects]") {
