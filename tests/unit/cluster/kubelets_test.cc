@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cluster/kubelets.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <sstream>
 
@@ -53,7 +54,7 @@ struct Nodes {
   }
 
   Handler handler;
-  int connections = 0;
+  std::atomic<int> connections{0};
   test::FakeTime time;
   test::FakeToken token;
   std::ostringstream text;
