@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <catch2/catch.hpp>
+#include <mutex>
 
 #include "fake_transport.h"
 #include "sparkfit/base/gzip.h"
@@ -78,12 +79,17 @@ class Connection {
 };
 
 TEST_CASE("requests carry the token, and connections are kept", "[kube][tls]") {
+  std::mutex mutex;
   std::string seen;
   TlsServer server([&](TlsPeer& peer) {
     for (;;) {
       const auto request = peer.Request();
-      if (request.empty() || !peer.Say(Ok("{}"))) return;
-      seen = request;
+      if (request.empty()) return;
+      {
+        const std::scoped_lock lock(mutex);
+        seen = request;
+      }
+      if (!peer.Say(Ok("{}"))) return;
     }
   });
   const Connection connection(server);
@@ -95,6 +101,7 @@ TEST_CASE("requests carry the token, and connections are kept", "[kube][tls]") {
   }
   // The library gives a connection back a moment after the answer: now and then too late.
   CHECK(server.connections < 20);
+  const std::scoped_lock lock(mutex);
   CHECK_THAT(seen, Catch::StartsWith("GET /api/v1/pods HTTP/1.1\r\n"));
   CHECK_THAT(seen, Catch::Contains("Authorization:Bearer secret\r\n"));
 }
