@@ -45,8 +45,7 @@ docs/formats.md describes the table and the rules by which waste and OOMs are co
 
 std::vector<std::string> PolicyNames() {
   std::vector<std::string> names;
-  for (const auto kind : {recommend::PolicyKind::kPercentile, recommend::PolicyKind::kMax,
-                          recommend::PolicyKind::kRequest}) {
+  for (const auto kind : recommend::PolicyKinds()) {
     names.emplace_back(Name(kind));
   }
   return names;
@@ -62,7 +61,8 @@ std::vector<std::string> ValuesOf(const std::string& flag) {
 }
 
 std::string PolicyHelp() {
-  std::string text = "Policies: percentile, max, request, as NAME[:option=value,…]. Options:\n";
+  std::string text = "Policies: " + fmt::format("{}", fmt::join(PolicyNames(), ", ")) +
+                     ", as NAME[:option=value,…]. Options:\n";
   for (const auto& option : recommend::PolicyOptions()) {
     text += fmt::format("  {:<12}{}\n", option.name, option.help);
   }

@@ -21,6 +21,31 @@ std::string Margined(Bytes basis, double margin, Bytes sum) {
   return fmt::format("{} × {:.4g} = {}", FormatMiB(basis), 1 + margin, FormatMiB(sum));
 }
 
+// "largest of 12 runs is 2,105 MiB; × 1.08 = 2,273 MiB leaves a 1.2 % chance of an OOM, which at
+// risk 1 is cheaper than more headroom for executors that live 0.4 h"
+std::string ExplainAdaptive(const Estimate& estimate, const Policy& policy) {
+  const auto& why = *estimate.adaptive;
+  auto text = fmt::format("largest of {} is {}; ", Plural(why.runs, "run"), FormatMiB(why.largest));
+  if (why.freaks > 0) {
+    text += fmt::format("with {} set aside {}", Plural(why.freaks, "freak"), FormatMiB(why.target));
+  } else if (why.target > why.largest) {
+    const double factor =
+        static_cast<double>(why.target.value) / static_cast<double>(why.largest.value);
+    text += fmt::format("× {:.4g} = {}", factor, FormatMiB(why.target));
+  } else {
+    text += "that";
+  }
+  text += fmt::format(
+      " leaves a {:.2g} % chance of an OOM, which at risk {:.4g} is cheaper than more headroom for "
+      "executors that live {:.2g} h",
+      why.chance * 100, policy.risk, why.hours);
+  if (why.family_runs > 0) {
+    text += fmt::format(" (with {} of its family)",
+                        Plural(static_cast<std::uint64_t>(why.family_runs), "run"));
+  }
+  return text;
+}
+
 std::string ExplainEstimate(const Estimate& estimate, const KeyHistory& history,
                             const Policy& policy) {
   const auto peaks = Plural(history.PeakCount(), "executor peak");
@@ -34,6 +59,9 @@ std::string ExplainEstimate(const Estimate& estimate, const KeyHistory& history,
       if (estimate.target > estimate.basis + base::Scaled(estimate.basis, policy.margin)) {
         text += fmt::format(", at least {}", FormatMiB(estimate.target));
       }
+      break;
+    case PolicyKind::kAdaptive:
+      text = ExplainAdaptive(estimate, policy);
       break;
     case PolicyKind::kMax:
       text =

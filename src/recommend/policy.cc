@@ -26,18 +26,33 @@ constexpr Bytes kSmallestEstimate = base::MiB(100);
 constexpr double kSmallestBump = 1.01;
 constexpr Bytes kSmallestBumpMin = base::MiB(16);
 
-constexpr std::array kKinds{PolicyKind::kPercentile, PolicyKind::kMax, PolicyKind::kRequest};
+constexpr double kMostRisk = 1000;
 
 // `max` on its own means what a user of such a rule means: 15 % on top of the largest peak.
+// `adaptive` doubles after an OOM: a second one is dearer than the memory.
 Policy DefaultsOf(PolicyKind kind) {
   Policy policy;
   policy.kind = kind;
   if (kind == PolicyKind::kMax) policy.margin = 0.15;
+  if (kind == PolicyKind::kAdaptive) policy.oom_bump = 2;
   return policy;
 }
 
+bool OfAdaptive(PolicyKind kind) { return kind == PolicyKind::kAdaptive; }
+bool OfOthers(PolicyKind kind) { return kind != PolicyKind::kAdaptive; }
+bool OfAll(PolicyKind) { return true; }
+
+// Positions of the dial with a name.
+struct NamedRisk {
+  std::string_view name;
+  double risk;
+};
+constexpr std::array kNamedRisks{NamedRisk{"thrifty", 0.5}, NamedRisk{"balanced", 1},
+                                 NamedRisk{"safe", 2}};
+
 struct Option {
   PolicyOption description;
+  bool (*belongs_to)(PolicyKind);
   std::function<Result<void>(std::string_view, Policy&)> parse;
   std::function<std::string(const Policy&)> format;
 };
@@ -50,21 +65,39 @@ Result<void> ParseHalfLife(std::string_view text, Policy& policy) {
   return Store(value, policy.half_life);
 }
 
+Result<void> ParseRisk(std::string_view text, Policy& policy) {
+  for (const auto& [name, risk] : kNamedRisks) {
+    if (text != name) continue;
+    policy.risk = risk;
+    return {};
+  }
+  return Store(ParseNumber(text, 0.0, kMostRisk), policy.risk);
+}
+
 const std::vector<Option>& Options() {
   static const std::vector<Option> options{
       {{"percentile", "share of the weighted peaks to cover, 0 to 1 (policy percentile)"},
+       OfOthers,
        [](auto text, Policy& p) { return Store(ParseNumber(text, 0.0, 1.0), p.percentile); },
        [](const Policy& p) { return fmt::format("{}", p.percentile); }},
       {{"margin", "added on top, 0.4 for 40 % (policies percentile and max)"},
+       OfOthers,
        [](auto text, Policy& p) { return Store(ParseNumber(text, 0.0, 10.0), p.margin); },
        [](const Policy& p) { return fmt::format("{}", p.margin); }},
+      {{"risk", "what an OOM costs: thrifty (0.5), balanced (1), safe (2) (policy adaptive)"},
+       OfAdaptive,
+       ParseRisk,
+       [](const Policy& p) { return fmt::format("{}", p.risk); }},
       {{"oomBump", "after an OOM the next size is at least this many times the failed one"},
+       OfAll,
        [](auto text, Policy& p) { return Store(ParseNumber(text, 1.0, 10.0), p.oom_bump); },
        [](const Policy& p) { return fmt::format("{}", p.oom_bump); }},
       {{"oomBumpMin", "and at least this much larger"},
+       OfAll,
        [](auto text, Policy& p) { return Store(base::ParseMemory(text), p.oom_bump_min); },
        [](const Policy& p) { return base::FormatQuantity(p.oom_bump_min); }},
       {{"halfLife", "time after which a peak counts half"},
+       OfAll,
        ParseHalfLife,
        [](const Policy& p) { return base::FormatDuration(p.half_life); }},
   };
@@ -73,7 +106,7 @@ const std::vector<Option>& Options() {
 
 Result<Policy> ParseName(std::string_view name) {
   std::string known;
-  for (const auto kind : kKinds) {
+  for (const auto kind : PolicyKinds()) {
     if (name == Name(kind)) return DefaultsOf(kind);
     known += (known.empty() ? "" : ", ") + std::string(Name(kind));
   }
@@ -86,6 +119,7 @@ Result<void> ParseOption(std::string_view assignment, Policy& policy) {
   const auto name = assignment.substr(0, equals);
   std::string known;
   for (const auto& option : Options()) {
+    if (!option.belongs_to(policy.kind)) continue;
     known += (known.empty() ? "" : ", ") + std::string(option.description.name);
     if (name != option.description.name) continue;
     if (equals == std::string_view::npos) {
@@ -120,7 +154,19 @@ Estimate FromPercentile(const Policy& policy, const model::DecayingHistogram& pe
           .basis = AtPercentile(peaks, policy.percentile)};
 }
 
-Estimate Exactly(Bytes target, Bytes basis) { return {target, target, target, basis}; }
+std::optional<Estimate> FromRuns(const Policy& policy, const Evidence& evidence) {
+  const auto found = EstimateAdaptive(evidence.runs, evidence.family, policy.risk);
+  if (!found) return std::nullopt;
+  return Estimate{.target = found->target,
+                  .lower = std::min(found->target, found->largest),
+                  .upper = found->upper,
+                  .basis = found->largest,
+                  .adaptive = found};
+}
+
+Estimate Exactly(Bytes target, Bytes basis) {
+  return {.target = target, .lower = target, .upper = target, .basis = basis};
+}
 
 }  // namespace
 
@@ -128,12 +174,20 @@ std::string_view Name(PolicyKind kind) {
   switch (kind) {
     case PolicyKind::kPercentile:
       return "percentile";
+    case PolicyKind::kAdaptive:
+      return "adaptive";
     case PolicyKind::kMax:
       return "max";
     case PolicyKind::kRequest:
       return "request";
   }
   return "";
+}
+
+const std::vector<PolicyKind>& PolicyKinds() {
+  static const std::vector<PolicyKind> kinds{PolicyKind::kPercentile, PolicyKind::kAdaptive,
+                                             PolicyKind::kMax, PolicyKind::kRequest};
+  return kinds;
 }
 
 const std::vector<PolicyOption>& PolicyOptions() {
@@ -171,6 +225,7 @@ std::string Format(const Policy& policy) {
   std::string text(Name(policy.kind));
   char separator = ':';
   for (const auto& option : Options()) {
+    if (!option.belongs_to(policy.kind)) continue;
     text += fmt::format("{}{}={}", separator, option.description.name, option.format(policy));
     separator = ',';
   }
@@ -182,6 +237,8 @@ std::optional<Estimate> EstimateNeed(const Policy& policy, const Evidence& evide
     case PolicyKind::kPercentile:
       if (evidence.peaks.Empty()) return std::nullopt;
       return FromPercentile(policy, evidence.peaks);
+    case PolicyKind::kAdaptive:
+      return FromRuns(policy, evidence);
     case PolicyKind::kMax:
       if (evidence.largest_peak.value == 0) return std::nullopt;
       return Exactly(WithMargin(evidence.largest_peak, policy.margin), evidence.largest_peak);

@@ -2,6 +2,7 @@
 #include "sparkfit/replay/backtest.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <queue>
 #include <vector>
@@ -11,17 +12,72 @@ namespace {
 
 using base::Bytes;
 
-// What is known of one key so far.
+// What is known of one key so far. An execution is a run of one executor.
 struct Known {
   explicit Known(base::Duration half_life) : peaks(model::MemoryBuckets(), half_life) {}
 
   model::DecayingHistogram peaks;
   Bytes largest;
+  model::RunRing runs;
+};
 
-  void Add(const Execution& execution) {
-    peaks.Add(static_cast<double>(execution.peak.value), 1.0, execution.completed);
-    largest = std::max(largest, execution.peak);
+// What is known of all keys, as far as the policy looks at it.
+class Knowledge {
+ public:
+  Knowledge(const ExecutionTable& table, const recommend::Policy& policy)
+      : table_(table), policy_(policy), keys_(table.KeyCount()), families_(table.FamilyCount()) {}
+
+  void Learn(std::size_t index) {
+    const auto& execution = table_.Executions()[index];
+    auto& key = keys_[execution.key];
+    const bool first = !key;
+    if (first) key.emplace(policy_.half_life);
+    if (policy_.kind != recommend::PolicyKind::kAdaptive) {
+      key->peaks.Add(static_cast<double>(execution.peak.value), 1.0, execution.completed);
+      key->largest = std::max(key->largest, execution.peak);
+      return;
+    }
+    const auto change = key->runs.Add(static_cast<std::uint32_t>(index), kShape, execution.peak,
+                                      RunTime(execution));
+    if (execution.family == kNoFamily) return;
+    auto& family = families_[execution.family];
+    if (first) {
+      family.Join(key->runs.Runs(), kShape);
+    } else {
+      family.Apply(change, kShape);
+    }
   }
+
+  [[nodiscard]] bool Knows(const Execution& execution) const {
+    return keys_[execution.key].has_value();
+  }
+
+  // Nothing where no result that the policy looks at is known.
+  [[nodiscard]] std::optional<recommend::Estimate> Ask(const Execution& execution) const {
+    if (const auto& key = keys_[execution.key]) {
+      return recommend::EstimateNeed(policy_, {key->peaks, key->largest, execution.request,
+                                               key->runs.Runs(), FamilyOf(execution)});
+    }
+    if (policy_.kind != recommend::PolicyKind::kAdaptive) return std::nullopt;
+    static const model::DecayingHistogram none(model::MemoryBuckets(), std::chrono::hours(24));
+    return recommend::EstimateNeed(policy_, {none, {}, execution.request, {}, FamilyOf(execution)});
+  }
+
+ private:
+  static constexpr std::uint32_t kShape = 0;  // all executions are of one
+
+  static base::Duration RunTime(const Execution& execution) {
+    return base::Duration(std::llround(execution.runtime_hours * 3.6e6));
+  }
+
+  [[nodiscard]] const model::FamilyRuns* FamilyOf(const Execution& execution) const {
+    return execution.family == kNoFamily ? nullptr : &families_[execution.family];
+  }
+
+  const ExecutionTable& table_;
+  const recommend::Policy& policy_;
+  std::vector<std::optional<Known>> keys_;
+  std::vector<model::FamilyRuns> families_;
 };
 
 // Executions that were decided and are not complete yet, the first to complete on top.
@@ -95,24 +151,16 @@ BacktestResult Backtest(const ExecutionTable& table, const recommend::Policy& po
   result.policy = std::move(name);
   result.executions = executions.size();
   result.signatures = table.KeyCount();
-  std::vector<std::optional<Known>> known(table.KeyCount());
+  Knowledge knowledge(table, policy);
   Running running(executions);
   for (std::size_t i = 0; i < executions.size(); ++i) {
     const auto& execution = executions[i];
     while (const auto done = running.PopCompleted(execution.submitted)) {
-      auto& key = known[executions[*done].key];
-      if (!key) key.emplace(policy.half_life);
-      key->Add(executions[*done]);
+      knowledge.Learn(*done);
     }
-    Bytes allocation = execution.request;
-    if (const auto& key = known[execution.key]) {
-      const auto estimate =
-          recommend::EstimateNeed(policy, {key->peaks, key->largest, execution.request});
-      if (estimate) allocation = estimate->target;
-    } else {
-      ++result.cold_starts;
-    }
-    Run(execution, Clamped(allocation), policy, result);
+    const auto estimate = knowledge.Ask(execution);
+    if (!knowledge.Knows(execution)) ++result.cold_starts;
+    Run(execution, Clamped(estimate ? estimate->target : execution.request), policy, result);
     running.Push(i);
   }
   return result;

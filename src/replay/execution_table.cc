@@ -137,20 +137,26 @@ Result<Execution> ExecutionTable::ParseRow(std::string_view line, const Columns&
     if (!number) return tl::unexpected<base::Error>(number.error());
     numbers[column] = *number;
   }
+  const auto signature = fields[kSignature];
+  const auto bar = signature.find('|');
   return Execution{.submitted = ToTime(numbers[kSubmit]),
                    .completed = ToTime(numbers[kComplete]),
                    .request = {static_cast<std::int64_t>(numbers[kRequest])},
                    .peak = {static_cast<std::int64_t>(numbers[kPeak])},
                    .runtime_hours = numbers[kRuntime],
-                   .key = KeyOf(fields[kWorkflow], fields[kSignature])};
+                   .key = IndexIn(keys_, fields[kWorkflow], signature),
+                   .family = bar == std::string_view::npos
+                                 ? kNoFamily
+                                 : IndexIn(families_, fields[kWorkflow], signature.substr(0, bar))};
 }
 
-std::uint32_t ExecutionTable::KeyOf(std::string_view workflow, std::string_view signature) {
+std::uint32_t ExecutionTable::IndexIn(Names& names, std::string_view workflow,
+                                      std::string_view name) {
   // A tab separates fields, so none is part of either.
   scratch_.assign(workflow);
   scratch_ += '\t';
-  scratch_ += signature;
-  return keys_.try_emplace(scratch_, static_cast<std::uint32_t>(keys_.size())).first->second;
+  scratch_ += name;
+  return names.try_emplace(scratch_, static_cast<std::uint32_t>(names.size())).first->second;
 }
 
 void ExecutionTable::Sort() {

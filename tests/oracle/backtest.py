@@ -12,6 +12,7 @@ import heapq
 import json
 
 import spec
+from adaptive import AdaptiveKey, Family, FamilyView, estimate
 from histogram import DecayingHistogram, with_margin
 
 MIN_ALLOCATION = 256 << 20
@@ -21,7 +22,7 @@ HEADER = ("workflow process signature submit_epoch_s complete_epoch_s request_by
 
 
 class Execution:
-    __slots__ = ("key", "submit", "complete", "request", "peak", "hours")
+    __slots__ = ("key", "family", "submit", "complete", "request", "peak", "hours")
 
 
 def epoch_ms(text):
@@ -41,6 +42,8 @@ def read_table(paths):
                 field = line.rstrip("\r\n").split("\t")
                 row = Execution()
                 row.key = (field[0], field[2])
+                family, bar, _ = field[2].partition("|")
+                row.family = (field[0], family) if bar else None
                 row.submit, row.complete = epoch_ms(field[3]), epoch_ms(field[4])
                 row.request, row.peak = int(field[5]), int(field[6])
                 row.hours = float(field[7])
@@ -52,10 +55,10 @@ def read_table(paths):
 class RequestPolicy:
     """Baseline: always what the user asked for."""
 
-    def __init__(self, options):
+    def __init__(self, options, family):
         pass
 
-    def learn(self, peak, time_ms):
+    def learn(self, row):
         pass
 
     def target(self, row):
@@ -65,32 +68,51 @@ class RequestPolicy:
 class MaxPolicy:
     """Baseline: the largest peak known so far plus a margin."""
 
-    def __init__(self, options):
+    def __init__(self, options, family):
         self.margin = options["margin"]
-        self.peak = 0
+        self.peak = None
 
-    def learn(self, peak, time_ms):
-        self.peak = max(self.peak, peak)
+    def learn(self, row):
+        self.peak = max(self.peak or 0, row.peak)
 
     def target(self, row):
-        return int(self.peak * (1 + self.margin))
+        return None if self.peak is None else int(self.peak * (1 + self.margin))
 
 
 class PercentilePolicy:
     """VPA's estimate: one sample, the true peak, per known execution."""
 
-    def __init__(self, options):
+    def __init__(self, options, family):
         self.percentile, self.margin = options["percentile"], options["margin"]
         self.histogram = DecayingHistogram(options["halfLife"])
 
-    def learn(self, peak, time_ms):
-        self.histogram.add(peak, time_ms)
+    def learn(self, row):
+        self.histogram.add(row.peak, row.complete)
 
     def target(self, row):
+        if self.histogram.empty():
+            return None
         return with_margin(self.histogram.percentile(self.percentile), self.margin)
 
 
-POLICIES = {"request": RequestPolicy, "max": MaxPolicy, "percentile": PercentilePolicy}
+class AdaptivePolicy:
+    """The key's latest runs, and those of its family where it has another member."""
+
+    def __init__(self, options, family):
+        self.risk = options["risk"]
+        self.key = AdaptiveKey(family)
+
+    def learn(self, row):
+        self.key.learn(row.peak, round(row.hours * 3.6e6) / 3.6e6)
+
+    def target(self, row):
+        others = [m for m in self.key.family.members if m is not self.key] if self.key.family else []
+        view = FamilyView(self.key.family) if others else None
+        return estimate(self.key.runs, view, self.risk)
+
+
+POLICIES = {"request": RequestPolicy, "max": MaxPolicy, "percentile": PercentilePolicy,
+            "adaptive": AdaptivePolicy}
 
 
 def clamp(size):
@@ -103,25 +125,30 @@ def next_attempt(size, options):
 
 def backtest(rows, text):
     name, options = spec.parse(text)
-    state = {}      # key -> policy object, created by the first known result
+    state = {}      # key -> policy object
+    families = {}   # family -> what its members share
+    known = set()   # keys with a result
     pending = []    # (complete, order, row): results nobody knows yet
     signatures = set()
     used = waste = allocated = 0.0
     oom_executions = oom_kills = max_retries = unsatisfied = cold_starts = 0
 
+    def policy_of(row):
+        if row.key not in state:
+            family = families.setdefault(row.family, Family()) if row.family else None
+            state[row.key] = POLICIES[name](options, family)
+        return state[row.key]
+
     for order, row in enumerate(rows):
         signatures.add(row.key)
         while pending and pending[0][0] <= row.submit:
-            known = heapq.heappop(pending)[2]
-            if known.key not in state:
-                state[known.key] = POLICIES[name](options)
-            state[known.key].learn(known.peak, known.complete)
+            done = heapq.heappop(pending)[2]
+            policy_of(done).learn(done)
+            known.add(done.key)
 
-        if row.key in state:
-            size = clamp(state[row.key].target(row))
-        else:
-            size = clamp(row.request)
-            cold_starts += 1
+        size = policy_of(row).target(row)
+        size = clamp(row.request if size is None else size)
+        cold_starts += row.key not in known
 
         kills = retries = 0
         satisfied = True

@@ -33,6 +33,10 @@ BACKTEST_POLICIES = [
     "percentile:percentile=0.5,margin=0.15,oomBump=1.5,oomBumpMin=1Gi,halfLife=240h",
     "percentile:percentile=0.95,margin=0,oomBump=2,oomBumpMin=0,halfLife=7h",
     "max:margin=0.15,oomBump=1.25,oomBumpMin=100Mi",
+    "adaptive",
+    "adaptive:risk=thrifty,oomBump=1.5",
+    "adaptive:risk=0",
+    "adaptive:risk=8",
 ]
 COUNTS = "executions signatures oom_executions oom_kills max_retries unsatisfied cold_starts".split()
 AMOUNTS = "used_gbh waste_gbh allocated_gbh".split()
@@ -44,6 +48,9 @@ REFERENCE = [
     ("percentile:percentile=0.9,margin=0.15,oomBump=1.2,oomBumpMin=100Mi,halfLife=24h", 433.1, 260.1, 723, 1058),
     ("percentile:percentile=0.99,margin=0.15,oomBump=1.2,oomBumpMin=100Mi,halfLife=24h", 433.1, 270.6, 237, 347),
     ("max:margin=0.15,oomBump=1.25,oomBumpMin=100Mi", 433.1, 253.6, 299, 396),
+    ("adaptive", 433.1, 160.1, 96, 105),
+    ("adaptive:risk=thrifty", 433.1, 152.4, 169, 178),
+    ("adaptive:risk=safe", 433.1, 174.4, 50, 59),
 ]
 
 REPLAY_EXACT = "applications executors containerOOMs heapOOMs".split()

@@ -10,7 +10,9 @@ DEFAULTS = {
     "percentile": {"percentile": 0.9, "margin": 0.4},
     "max": {"margin": 0.15},
     "request": {},
+    "adaptive": {"risk": 1.0, "oomBump": 2.0},
 }
+RISKS = {"thrifty": 0.5, "balanced": 1.0, "safe": 2.0}
 COMMON = {"oomBump": 1.2, "oomBumpMin": 100 << 20, "halfLife": 24 * 3_600_000}
 
 
@@ -57,7 +59,9 @@ def parse(text):
             options[key] = parse_bytes(value)
         elif key == "halfLife":
             options[key] = parse_duration_ms(value)
-        elif key in ("percentile", "margin", "oomBump"):
+        elif key == "risk" and name == "adaptive":
+            options[key] = RISKS[value] if value in RISKS else float(value)
+        elif key == "oomBump" or (key in ("percentile", "margin") and name != "adaptive"):
             options[key] = float(value)
         else:
             raise ValueError(f"unknown option {key!r} of policy {name!r}")

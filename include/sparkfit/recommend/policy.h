@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,14 +14,18 @@
 #include "sparkfit/base/result.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/histogram.h"
+#include "sparkfit/model/runs.h"
+#include "sparkfit/recommend/adaptive.h"
 
 namespace sparkfit::recommend {
 
 enum class PolicyKind {
   kPercentile,  // a percentile of the peaks, and a margin
+  kAdaptive,    // the largest run, and the headroom that an OOM's price is worth
   kMax,         // the largest peak, and a margin
   kRequest,     // what was asked for: the baseline
 };
+const std::vector<PolicyKind>& PolicyKinds();
 
 std::string_view Name(PolicyKind kind);
 
@@ -33,6 +38,8 @@ struct Policy {
   double oom_bump = 1.2;
   base::Bytes oom_bump_min = base::MiB(100);
   base::Duration half_life = std::chrono::hours(24);
+  // What an OOM costs beyond its retry: this many times three runs and a GB·minute.
+  double risk = 1;
 
   friend bool operator==(const Policy&, const Policy&) = default;
 };
@@ -54,8 +61,10 @@ std::string Format(const Policy& policy);
 // What a policy may look at.
 struct Evidence {
   const model::DecayingHistogram& peaks;
-  base::Bytes largest_peak;  // 0: none
-  base::Bytes request;       // 0: unknown
+  base::Bytes largest_peak;                   // 0: none
+  base::Bytes request;                        // 0: unknown
+  std::span<const model::Run> runs = {};      // oldest first
+  const model::FamilyRuns* family = nullptr;  // as EstimateAdaptive takes it
 };
 
 // A policy's answer, lower ≤ target ≤ upper, before anything around it.
@@ -64,6 +73,7 @@ struct Estimate {
   base::Bytes lower;
   base::Bytes upper;
   base::Bytes basis;  // what the margin was added to: the percentile, the peak or the request
+  std::optional<AdaptiveEstimate> adaptive = {};  // how `adaptive` came to it
 };
 
 // Nothing where there is no evidence: never a zero.

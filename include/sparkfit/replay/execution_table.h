@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -20,13 +21,16 @@
 
 namespace sparkfit::replay {
 
+inline constexpr std::uint32_t kNoFamily = std::numeric_limits<std::uint32_t>::max();
+
 struct Execution {
   base::Time submitted;
   base::Time completed;
   base::Bytes request;
   base::Bytes peak;
   double runtime_hours;
-  std::uint32_t key;  // index of its workflow and signature
+  std::uint32_t key;                 // index of its workflow and signature
+  std::uint32_t family = kNoFamily;  // index of its workflow and the signature before '|'
 };
 
 class ExecutionTable {
@@ -42,16 +46,21 @@ class ExecutionTable {
   [[nodiscard]] const std::vector<Execution>& Executions() const { return executions_; }
   // How many keys there are: distinct pairs of workflow and signature.
   [[nodiscard]] std::size_t KeyCount() const { return keys_.size(); }
+  // How many families there are; a signature without '|' has none.
+  [[nodiscard]] std::size_t FamilyCount() const { return families_.size(); }
   [[nodiscard]] const Problems& GetProblems() const { return problems_; }
 
  private:
   struct Columns;
 
-  std::uint32_t KeyOf(std::string_view workflow, std::string_view signature);
+  using Names = std::unordered_map<std::string, std::uint32_t>;
+
+  std::uint32_t IndexIn(Names& names, std::string_view workflow, std::string_view name);
   base::Result<Execution> ParseRow(std::string_view line, const Columns& columns);
 
   std::vector<Execution> executions_;
-  std::unordered_map<std::string, std::uint32_t> keys_;
+  Names keys_;
+  Names families_;
   std::string scratch_;
   Problems problems_;
 };

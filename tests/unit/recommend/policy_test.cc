@@ -41,13 +41,43 @@ TEST_CASE("the defaults are the published formula: p90, 40 %, +20 % per OOM",
   CHECK(ParsePolicy("max")->margin == 0.15);
 }
 
+TEST_CASE("adaptive has one dial, with names for three positions", "[recommend][policy]") {
+  const auto policy = ParsePolicy("adaptive");
+  REQUIRE(policy.has_value());
+  CHECK(Format(*policy) == "adaptive:risk=1,oomBump=2,oomBumpMin=100Mi,halfLife=24h");
+  CHECK(ParsePolicy("adaptive:risk=thrifty")->risk == 0.5);
+  CHECK(ParsePolicy("adaptive:risk=balanced") == policy);
+  CHECK(ParsePolicy("adaptive:risk=safe")->risk == 2);
+  const auto other = ParsePolicy("adaptive:risk=0.7,oomBump=3");
+  CHECK(other->risk == 0.7);
+  CHECK(ParsePolicy(Format(*other)) == other);
+}
+
+TEST_CASE("adaptive's band reaches from the largest run to a dial four times as high",
+          "[recommend][policy]") {
+  const auto none = Peaks({});
+  model::RunRing runs;
+  runs.Add(1, 0, GiB(1), std::chrono::hours(1));
+  const auto estimate =
+      EstimateNeed(*ParsePolicy("adaptive"), {none, {}, {}, runs.Runs(), nullptr});
+  REQUIRE(estimate.has_value());
+  CHECK(estimate->lower == GiB(1));
+  CHECK(estimate->target > estimate->lower);
+  CHECK(
+      estimate->upper ==
+      EstimateNeed(*ParsePolicy("adaptive:risk=4"), {none, {}, {}, runs.Runs(), nullptr})->target);
+  CHECK(estimate->basis == GiB(1));
+  CHECK(estimate->adaptive->runs == 1);
+  CHECK_FALSE(EstimateNeed(*ParsePolicy("adaptive"), {none, {}, {}}).has_value());
+}
+
 TEST_CASE("what is no policy is refused with what is known", "[recommend][policy]") {
   struct Case {
     const char* text;
     const char* said;
   };
-  const Case cases[] = {{"", "percentile, max, request"},
-                        {"p90", "percentile, max, request"},
+  const Case cases[] = {{"", "percentile, adaptive, max, request"},
+                        {"p90", "percentile, adaptive, max, request"},
                         {"percentile:", "halfLife"},
                         {"percentile:margn=0.4", "margn"},
                         {"percentile:margin", "margin="},
@@ -59,6 +89,10 @@ TEST_CASE("what is no policy is refused with what is known", "[recommend][policy
                         {"percentile:halfLife=0s", "1m"},
                         {"percentile:oomBumpMin=100MB", "100MB"},
                         {"percentile:oomBump=1,oomBumpMin=0", "change nothing"},
+                        {"percentile:risk=1", "unknown option"},
+                        {"adaptive:margin=0.4", "known: risk"},
+                        {"adaptive:risk=bold", "not a number"},
+                        {"adaptive:risk=-1", "-1"},
                         {"max:margin=0.1;oomBump=2", "0.1;oomBump=2"}};
   for (const auto& c : cases) {
     INFO(c.text);

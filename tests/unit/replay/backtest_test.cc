@@ -96,6 +96,38 @@ TEST_CASE("keys are workflow and signature; order is by submit time, not by row"
   CHECK(result.allocated_gbh == Approx((8 + 8 + 3) * kGiBinGB));
 }
 
+TEST_CASE("adaptive knows the results of the key and of its family", "[replay][backtest]") {
+  // 8 GiB are asked for; two members have needed 2 GiB when the third comes, and it gets about
+  // that. One whose signature has no family, and one of another family, get their request.
+  const auto known = Row("f|a", 0, 10, 8, 2) + Row("f|b", 0, 10, 8, 2);
+  const auto with_family = Run(known + Row("f|c", 20, 30, 8, 2), "adaptive");
+  CHECK(with_family.cold_starts == 3);
+  CHECK(with_family.allocated_gbh < (8 + 8 + 4) * kGiBinGB);
+  for (const auto* signature : {"c", "g|c"}) {
+    INFO(signature);
+    const auto without = Run(known + Row(signature, 20, 30, 8, 2), "adaptive");
+    CHECK(without.allocated_gbh == Approx((8 + 8 + 8) * kGiBinGB));
+  }
+}
+
+TEST_CASE("adaptive doubles after an OOM", "[replay][backtest]") {
+  // The first result is 1 GiB; the next execution needs 9: about 1.25, 2.5, 5 and 10.
+  const auto rows = Row("a", 0, 10, 8, 1) + Row("a", 20, 30, 8, 9);
+  const auto result = Run(rows, "adaptive");
+  CHECK(result.oom_executions == 1);
+  CHECK(result.oom_kills == 3);
+}
+
+TEST_CASE("the family is the workflow and the signature before the bar", "[replay][table]") {
+  const auto table = Table(Row("f|a", 0, 1, 1, 1) + Row("f|b|c", 1, 2, 1, 1) +
+                           Row("f", 2, 3, 1, 1) + Row("g|a", 3, 4, 1, 1));
+  const auto& rows = table.Executions();
+  CHECK(table.FamilyCount() == 2);
+  CHECK(rows[0].family == rows[1].family);
+  CHECK(rows[2].family == kNoFamily);
+  CHECK(rows[3].family != rows[0].family);
+}
+
 TEST_CASE("columns are found by name", "[replay][table]") {
   ExecutionTable table;
   const std::string text =
