@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -31,6 +32,9 @@ struct Effective {
 Effective Resolve(const model::JobRequest& job, const model::RecommendationObject* object,
                   const recommend::Policy& fallback, std::vector<std::string>& problems);
 
+// Which keys are related: namespace, family, profile, and cores and overhead of their shape.
+using FamilyKey = std::tuple<std::string, std::string, int, std::string, model::OverheadClass>;
+
 struct TrackedPod;
 
 // One key, as the pipeline keeps it.
@@ -42,9 +46,11 @@ struct Entry {
   model::JobRequest job;
   Effective effective;
   std::unordered_set<TrackedPod*> pods;
-  std::set<std::string> gone;  // UIDs of pods that are gone and whose events may be repeated
-  bool restored = false;       // from a checkpoint
-  bool changed = false;        // since the changes were last taken
+  std::optional<FamilyKey> family;  // that it is a member of
+  std::uint32_t family_shape = 0;   // with its runs of this shape
+  std::set<std::string> gone;       // UIDs of pods that are gone and whose events may be repeated
+  bool restored = false;            // from a checkpoint
+  bool changed = false;             // since the changes were last taken
 };
 
 // The ExecutorRecommendations of one key. The oldest counts, of equal age the first by name.

@@ -91,6 +91,7 @@ struct Pipeline::State {
   Timers timers;
   Unused unused;
   std::set<std::string> problems;
+  std::map<FamilyKey, model::FamilyRuns> families;
   std::vector<Key> changed;
   std::vector<Key> expired;
   std::map<std::string, std::size_t> keys_in;  // by namespace
@@ -118,6 +119,9 @@ struct Pipeline::State {
   void EndPod(TrackedPod& pod, Time at);
   void EndExecutor(TrackedPod& pod);
   void SealPod(TrackedPod& pod);
+  void Seal(Entry& entry, const std::string& uid);
+  void JoinFamily(Entry& entry);
+  void LeaveFamily(Entry& entry);
   void EndApplications(const std::string& name_space, const std::string& application);
   void Purge(const Key& key);
   void Expire(const Key& key);
@@ -292,6 +296,7 @@ void Pipeline::State::Refresh(Entry& entry) {
     Mark(entry);
   }
   entry.history.SetHalfLife(entry.effective.policy.half_life);
+  JoinFamily(entry);
   Note("job " + key.name_space + "/" + key.signature, found);
 }
 
@@ -306,6 +311,7 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   Mark(entry);
   pod.executor = &history.Start(pod.facts.uid, executor, Now());
   if (first) history.NoteReference(executor.application, executor.target_at_start);
+  JoinFamily(entry);
   LearnState(pod);
   // The samples that waited for the signature: all that is kept of them is the highest.
   const auto waiting = std::move(pod.waiting);
@@ -370,7 +376,7 @@ void Pipeline::State::EndExecutor(TrackedPod& pod) {
 // that it is never taken for a new one.
 void Pipeline::State::SealPod(TrackedPod& pod) {
   if (pod.executor != nullptr) {
-    pod.entry->history.Seal(pod.facts.uid);
+    Seal(*pod.entry, pod.facts.uid);
     Mark(*pod.entry);
   }
   pod.executor = nullptr;
@@ -386,6 +392,40 @@ void Pipeline::State::SealPod(TrackedPod& pod) {
   }
   Forget(uid, key);
   pods.Remove(uid);
+}
+
+void Pipeline::State::Seal(Entry& entry, const std::string& uid) {
+  const auto change = entry.history.Seal(uid);
+  if (change && entry.family) families[*entry.family].Apply(*change, entry.family_shape);
+  JoinFamily(entry);
+}
+
+// Makes it a member of the family that it belongs to by now, if it has a run to contribute.
+void Pipeline::State::JoinFamily(Entry& entry) {
+  const auto* shape = entry.history.CurrentShape();
+  const auto& runs = entry.history.EndedRuns();
+  std::optional<FamilyKey> wanted;
+  if (entry.job.family && shape != nullptr &&
+      std::any_of(runs.begin(), runs.end(),
+                  [&](const model::Run& run) { return run.shape_id == shape->id; })) {
+    const auto& key = entry.history.GetKey();
+    wanted = FamilyKey{key.name_space, *entry.job.family, key.profile, shape->shape.cores,
+                       shape->shape.overhead};
+  }
+  if (wanted == entry.family) return;
+  LeaveFamily(entry);
+  entry.family = std::move(wanted);
+  if (!entry.family) return;
+  entry.family_shape = shape->id;
+  families[*entry.family].Join(runs, entry.family_shape);
+}
+
+void Pipeline::State::LeaveFamily(Entry& entry) {
+  if (!entry.family) return;
+  const auto family = families.find(*entry.family);
+  family->second.Leave(entry.history.EndedRuns(), entry.family_shape);
+  if (family->second.Members() == 0) families.erase(family);
+  entry.family.reset();
 }
 
 // Events of the pod are ignored from now on, for as long as they may be repeated.
@@ -472,6 +512,7 @@ void Pipeline::State::Purge(const Key& key) {
     pod->ignored = true;
   }
   Mark(*entry->second);
+  LeaveFamily(*entry->second);
   entries.erase(entry);
   if (--keys_in[key.name_space] == 0) keys_in.erase(key.name_space);
 }
@@ -540,7 +581,8 @@ const model::PodSettings* Pipeline::State::DriverOf(const PodFacts& pod) const {
 recommend::Context Pipeline::State::ContextOf(const Entry& entry) const {
   Bytes largest;
   for (const auto& [name, allocatable] : nodes) largest = std::max(largest, allocatable);
-  return {entry.effective.policy, options.safety, entry.effective.bounds, largest};
+  return {entry.effective.policy, options.safety, entry.effective.bounds, largest,
+          entry.family ? &families.at(*entry.family) : nullptr};
 }
 
 KeyRecommendation Pipeline::State::Recommend(const Entry& entry) const {
@@ -605,7 +647,7 @@ void Pipeline::State::SealOrphans(Entry& entry) {
   std::sort(orphans.begin(), orphans.end());
   for (const auto& uid : orphans) {
     entry.history.End(*entry.history.FindExecutor(uid), Now());
-    entry.history.Seal(uid);
+    Seal(entry, uid);
   }
 }
 

@@ -5,6 +5,8 @@
 #include <cassert>
 #include <utility>
 
+#include "sparkfit/base/hash.h"
+
 namespace sparkfit::model {
 namespace {
 
@@ -22,6 +24,19 @@ std::vector<const Executor*> InStableOrder(const std::unordered_map<std::string,
   executors.reserve(sorted.size());
   for (const auto& entry : sorted) executors.push_back(entry.second);
   return executors;
+}
+
+std::uint32_t RunId(const std::string& application) {
+  const auto hash = base::Fnv1a(application);
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
+}
+
+// A live executor has lived until its latest sample.
+RunChange AddTo(RunRing& runs, const Executor& executor) {
+  const auto lifetime = executor.created == base::Time{}
+                            ? base::Duration{}
+                            : std::max(executor.PeakTime() - executor.created, base::Duration{});
+  return runs.Add(RunId(executor.application), executor.shape_id, executor.peak, lifetime);
 }
 
 }  // namespace
@@ -172,16 +187,19 @@ void KeyHistory::CountSavings(const Executor& executor) {
   }
 }
 
-void KeyHistory::Seal(const std::string& uid) {
+std::optional<RunChange> KeyHistory::Seal(const std::string& uid) {
   const auto entry = executors_.find(uid);
-  if (entry == executors_.end()) return;
+  if (entry == executors_.end()) return std::nullopt;
+  std::optional<RunChange> change;
   const auto& executor = entry->second;
   auto* shape = FindShape(executor.shape_id);
   if (shape != nullptr && executor.peak.value > 0) {
     shape->peaks.Add(static_cast<double>(executor.peak.value), 1.0, executor.PeakTime());
     ++shape->sealed;
+    change = AddTo(runs_, executor);
   }
   executors_.erase(entry);
+  return change;
 }
 
 void KeyHistory::EndApplication(const std::string& id) {
@@ -257,6 +275,31 @@ DecayingHistogram KeyHistory::Peaks() const {
   return peaks;
 }
 
+std::vector<Run> KeyHistory::Runs() const {
+  auto runs = runs_;
+  for (const auto* executor : InStableOrder(executors_)) {
+    if (executor->peak.value > 0) AddTo(runs, *executor);
+  }
+  auto counted = runs.Runs();
+  std::erase_if(counted, [&](const Run& run) { return !Counts(run.shape_id); });
+  return counted;
+}
+
+std::vector<Run> RunsOf(const std::vector<ApplicationSummary>& applications) {
+  std::vector<Run> runs;
+  for (const auto& application : applications) {
+    if (application.peak.value == 0) continue;
+    Run run{.application = RunId(application.id),
+            .shape_id = application.shape_id,
+            .executors = 1,
+            .peak = application.peak,
+            .lifetimes = std::max(application.idle_since - application.started, base::Duration{})};
+    runs.push_back(run);
+  }
+  if (runs.size() > RunRing::kRuns) runs.erase(runs.begin(), runs.end() - RunRing::kRuns);
+  return runs;
+}
+
 std::uint64_t KeyHistory::PeakCount() const {
   std::uint64_t count = 0;
   for (const auto& shape : shapes_) count += Counts(shape.id) ? shape.sealed : 0;
@@ -283,7 +326,7 @@ void KeyHistory::NoteOomStep(const std::string& application) {
 }
 
 KeyHistory::State KeyHistory::Save() const {
-  return {totals_, ring_, shapes_, executors_, next_shape_id_};
+  return {totals_, ring_, shapes_, runs_.Runs(), executors_, next_shape_id_};
 }
 
 bool KeyHistory::Load(State state) {
@@ -295,6 +338,10 @@ bool KeyHistory::Load(State state) {
       if (state.shapes[j].id == id || state.shapes[j].shape == state.shapes[i].shape) return false;
     }
   }
+  for (const auto& run : state.runs) {
+    if (run.shape_id >= state.next_shape_id) return false;
+  }
+  if (!runs_.Load(std::move(state.runs))) return false;
   // What follows from the executors is not believed but counted.
   for (auto& application : state.applications) application.alive = 0;
   totals_ = state.totals;

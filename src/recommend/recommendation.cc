@@ -95,7 +95,11 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   const auto* shape = history.CurrentShape();
   if (shape == nullptr) return result;
   const auto peaks = history.Peaks();
-  result.estimate = EstimateNeed(context.policy, {peaks, history.LargestPeak(), shape->request});
+  const auto runs =
+      context.policy.kind == PolicyKind::kAdaptive ? history.Runs() : std::vector<model::Run>{};
+  // A family alone is no history.
+  result.estimate = EstimateNeed(context.policy, {peaks, history.LargestPeak(), shape->request,
+                                                  runs, runs.empty() ? nullptr : context.family});
   if (!result.estimate && !FloorHolds(history, context.safety)) return result;
 
   const auto rule = RuleFor(shape->submitted, shape->least_overhead);

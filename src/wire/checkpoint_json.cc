@@ -223,6 +223,19 @@ void Read(const json& object, model::ShapeHistory& shape) {
   Read(object, "request", shape.request);
 }
 
+json Of(const model::Run& run) {
+  return {run.application, run.shape_id, run.executors,
+          run.record,      Of(run.peak), run.lifetimes.count()};
+}
+void Read(const json& value, model::Run& run) {
+  Read(value.at(0), run.application);
+  Read(value.at(1), run.shape_id);
+  Read(value.at(2), run.executors);
+  Read(value.at(3), run.record);
+  Read(value.at(4), run.peak);
+  run.lifetimes = base::Duration(Number(value.at(5), kLatest));
+}
+
 json Of(const model::Executor& executor) {
   json seen = json::array();
   for (std::size_t i = 0; i < executor.samples; ++i) seen.push_back(Of(executor.seen.at(i)));
@@ -326,6 +339,7 @@ json Data(const model::KeyCheckpoint& checkpoint) {
           {"totals", Of(checkpoint.history.totals)},
           {"applications", ListOf(checkpoint.history.applications)},
           {"shapes", ListOf(checkpoint.history.shapes)},
+          {"runs", ListOf(checkpoint.history.runs)},
           {"nextShapeID", checkpoint.history.next_shape_id},
           {"executors", std::move(executors)},
           {"floor", checkpoint.floor ? Of(*checkpoint.floor) : json()},
@@ -352,6 +366,12 @@ model::KeyCheckpoint FromData(const json& data) {
          .shape = {},
          .peaks = model::DecayingHistogram(model::MemoryBuckets(), checkpoint.half_life)});
     Read(entry, history.shapes.back());
+  }
+  // Before there was `adaptive` a checkpoint had no runs.
+  if (data.contains("runs")) {
+    for (const auto& entry : data.at("runs")) Read(entry, history.runs.emplace_back());
+  } else {
+    history.runs = model::RunsOf(history.applications);
   }
   Read(data, "nextShapeID", history.next_shape_id);
   for (const auto& [uid, entry] : data.at("executors").items()) {

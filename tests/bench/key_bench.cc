@@ -43,12 +43,14 @@ void BytesPerIdleKey(benchmark::State& state) {
 }
 BENCHMARK(BytesPerIdleKey)->Arg(2)->Arg(10)->Arg(50)->Iterations(1)->Unit(benchmark::kMillisecond);
 
-void Recommend(benchmark::State& state) {
+void Recommend(benchmark::State& state, const char* policy) {
   const auto b = IdleKey(1, 4);
+  b->policy = *recommend::ParsePolicy(policy);
   const auto context = b->ContextWith({}, base::GiB(64));
   for (auto _ : state) benchmark::DoNotOptimize(recommend::Recommend(b->history, context));
 }
-BENCHMARK(Recommend);
+BENCHMARK_CAPTURE(Recommend, percentile, "percentile");
+BENCHMARK_CAPTURE(Recommend, adaptive, "adaptive");
 
 }  // namespace
 }  // namespace sparkfit

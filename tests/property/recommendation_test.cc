@@ -52,8 +52,9 @@ void AnyRun(HistoryBuilder& b, int number) {
 HistoryBuilder AnyHistory() {
   Safety safety;
   safety.step = *rc::gen::element(0.0, 0.3);
-  HistoryBuilder b(*ParsePolicy(*rc::gen::element<std::string>("percentile", "max", "request")),
-                   safety);
+  HistoryBuilder b(
+      *ParsePolicy(*rc::gen::element<std::string>("percentile", "adaptive", "max", "request")),
+      safety);
   const int runs = *rc::gen::inRange(0, 8);
   for (int i = 0; i < runs; ++i) AnyRun(b, i);
   return b;

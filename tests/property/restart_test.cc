@@ -46,8 +46,13 @@ void Follow(Pods& pods, const Observation& observation) {
   }
 }
 
+const controller::PipelineOptions& Options() {
+  static const controller::PipelineOptions options{.policy = *recommend::ParsePolicy("adaptive")};
+  return options;
+}
+
 Pipeline Restarted(const Pipeline& before, const Pods& pods) {
-  Pipeline after({});
+  Pipeline after(Options());
   const auto t = before.Now();
   for (const auto& row : before.Recommend()) {
     after.Observe(Stored(before.Save(row.history->GetKey()), t));
@@ -76,11 +81,11 @@ std::string Text(const Pipeline& pipeline) {
 TEST_CASE("restarts at any moments change nothing that was learnt", "[restart]") {
   const auto day = RecordedDay();
   REQUIRE(day.size() > 1000);
-  Pipeline through({});
+  Pipeline through(Options());
   for (const auto& observation : day) through.Observe(observation);
   for (unsigned seed = 1; seed <= 5; ++seed) {
     std::mt19937 random(seed);
-    Pipeline often({});
+    Pipeline often(Options());
     Pods pods;
     for (const auto& observation : day) {
       if (random() % 200 == 0) often = Restarted(often, pods);
@@ -94,8 +99,8 @@ TEST_CASE("restarts at any moments change nothing that was learnt", "[restart]")
 
 TEST_CASE("what a controller records is replayed to the same", "[restart]") {
   const auto day = RecordedDay();
-  Pipeline direct({});
-  Pipeline recorded({});
+  Pipeline direct(Options());
+  Pipeline recorded(Options());
   wire::LogLineParser parser;
   for (const auto& observation : day) {
     direct.Observe(observation);

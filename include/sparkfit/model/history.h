@@ -5,6 +5,7 @@
 //   applications   a ring of summaries of the 16 latest, running ones included
 //   shapes         a decaying histogram of the peaks of *ended* executors per shape, and what the
 //                  growth guard and the split must know of that shape
+//   runs           of the latest 64 the peak and how long executors lived (runs.h)
 //   executors      an overlay of peaks by pod UID: live executors, and ended ones until sealed
 //   floor          what the latest OOMs asked for
 //
@@ -25,6 +26,7 @@
 #include "sparkfit/model/histogram.h"
 #include "sparkfit/model/key.h"
 #include "sparkfit/model/pod.h"
+#include "sparkfit/model/runs.h"
 #include "sparkfit/model/shape.h"
 
 namespace sparkfit::model {
@@ -129,6 +131,9 @@ struct ObservedTotals {
   Savings savings;
 };
 
+// Runs as far as summaries tell, for a history that was written before there were any.
+std::vector<Run> RunsOf(const std::vector<ApplicationSummary>& applications);
+
 class KeyHistory {
  public:
   static constexpr std::size_t kApplications = 16;
@@ -152,8 +157,9 @@ class KeyHistory {
 
   void End(Executor& executor, base::Time at);
 
-  // Moves an ended executor's peak into the histogram. Call once, when late samples are over.
-  void Seal(const std::string& uid);
+  // Moves an ended executor's peak into the histogram and its run; what that changed among the
+  // runs, nothing where it had no peak. Call once, when late samples are over.
+  std::optional<RunChange> Seal(const std::string& uid);
 
   // The application is over (its driver is gone, or it had no executor for long). Idempotent.
   void EndApplication(const std::string& id);
@@ -175,6 +181,10 @@ class KeyHistory {
   // The peaks that count now, live executors included: those of the current shape once it is
   // proven, else of all shapes.
   [[nodiscard]] DecayingHistogram Peaks() const;
+  // The runs that count now, live executors included.
+  [[nodiscard]] std::vector<Run> Runs() const;
+  // Those of ended executors, of all shapes.
+  [[nodiscard]] const std::vector<Run>& EndedRuns() const { return runs_.Runs(); }
   // How many executors' peaks those are.
   [[nodiscard]] std::uint64_t PeakCount() const;
   // The largest peak of the applications in the ring, of the shapes that count; 0: none.
@@ -193,6 +203,7 @@ class KeyHistory {
     ObservedTotals totals;
     std::vector<ApplicationSummary> applications;
     std::vector<ShapeHistory> shapes;
+    std::vector<Run> runs;  // oldest first
     std::unordered_map<std::string, Executor> executors;
     std::uint32_t next_shape_id = 1;
   };
@@ -218,6 +229,7 @@ class KeyHistory {
   ObservedTotals totals_;
   std::vector<ApplicationSummary> ring_;  // oldest first
   std::vector<ShapeHistory> shapes_;      // least recently started first; the last is current
+  RunRing runs_;
   std::unordered_map<std::string, Executor> executors_;
   std::uint32_t next_shape_id_ = 1;
 };

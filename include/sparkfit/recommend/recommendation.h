@@ -65,7 +65,8 @@ struct Context {
   const Policy& policy;
   const Safety& safety;
   Bounds bounds;
-  base::Bytes largest_node;  // allocatable; 0: unknown
+  base::Bytes largest_node;                   // allocatable; 0: unknown
+  const model::FamilyRuns* family = nullptr;  // that the key is a member of
 };
 
 // Fewer than two executors with three samples or more; while it holds, admission only raises.

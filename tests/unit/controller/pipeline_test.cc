@@ -253,6 +253,71 @@ TEST_CASE("a user's settings win over the job's, each alone", "[controller]") {
   CHECK(story.Only().recommendation.target == GiB(4));
 }
 
+// A story in which an executor of a family lives.
+struct Families {
+  ClusterStory story{{.policy = *recommend::ParsePolicy("adaptive")}};
+  int lived = 0;
+
+  void Live(const std::string& signature, const std::string& family, Bytes peak) {
+    const auto number = std::to_string(++lived);
+    auto pod = ClusterStory::Executor("e" + number, "app-" + number, signature);
+    if (!family.empty()) ClusterStory::Set(pod, "sparkfit.io/family", family);
+    story.Live(pod, peak);
+    story.pipeline.AdvanceTo(story.now += std::chrono::minutes(5));  // it is sealed
+  }
+
+  [[nodiscard]] std::int64_t FamilyRunsOf(const std::string& signature) const {
+    const auto row = story.pipeline.Recommend({"jobs", signature, 0});
+    return row->recommendation.estimate->adaptive->family_runs;
+  }
+};
+
+TEST_CASE("keys of a family are a prior for each other, and only for adaptive", "[controller]") {
+  Families f;
+  f.Live("a", "etl", MiB(1000));
+  CHECK(f.FamilyRunsOf("a") == 0);  // nobody but itself
+  f.Live("b", "etl", MiB(3000));
+  f.Live("c", "other", MiB(3000));
+  f.Live("d", "", MiB(3000));
+  CHECK(f.FamilyRunsOf("a") == 2);
+  CHECK(f.FamilyRunsOf("b") == 2);
+  CHECK(f.FamilyRunsOf("c") == 0);
+  CHECK(f.FamilyRunsOf("d") == 0);
+  f.Live("b", "etl", MiB(3100));
+  CHECK(f.FamilyRunsOf("a") == 3);
+  CHECK_THAT(f.story.pipeline.Recommend({"jobs", "a", 0})->explanation,
+             Catch::Contains("with 3 runs of its family"));
+}
+
+TEST_CASE("a key that leaves its family or is purged takes its runs along", "[controller]") {
+  Families f;
+  f.Live("a", "etl", MiB(1000));
+  f.Live("b", "etl", MiB(1000));
+  f.Live("c", "etl", MiB(1000));
+  CHECK(f.FamilyRunsOf("a") == 3);
+  f.Live("b", "", MiB(1000));  // not of the family any more, with both of its runs
+  CHECK(f.FamilyRunsOf("a") == 2);
+  f.story.Observe(Object(EventType::kAdded, "one", "c"));
+  f.story.Observe(Object(EventType::kDeleted, "one", "c"));
+  CHECK(f.FamilyRunsOf("a") == 0);
+}
+
+TEST_CASE("a family is whole again after a restart", "[controller]") {
+  Families before;
+  before.Live("a", "etl", MiB(1000));
+  before.Live("b", "etl", MiB(3000));
+  before.Live("b", "etl", MiB(3500));
+  Families after;
+  for (const auto* signature : {"a", "b"}) {
+    after.story.Observe(model::RestoreEvent{std::make_shared<const model::KeyCheckpoint>(
+        before.story.pipeline.Save({"jobs", signature, 0}))});
+  }
+  const model::Key a{"jobs", "a", 0};
+  CHECK(after.FamilyRunsOf("a") == 3);
+  CHECK(after.story.pipeline.Recommend(a)->recommendation.target ==
+        before.story.pipeline.Recommend(a)->recommendation.target);
+}
+
 TEST_CASE("settings that cannot be understood are named and do no harm", "[controller]") {
   ClusterStory story;
   auto pod = ClusterStory::Executor("e1", "app-1", "nightly");

@@ -44,6 +44,36 @@ TEST_CASE("a live executor's peak counts at once, an ended one's exactly once",
   CHECK(b.history.LargestPeak() == MiB(1000));
 }
 
+TEST_CASE("a run is as large as its largest executor, a live one included", "[model][history]") {
+  HistoryBuilder b;
+  const auto one = b.Start("app-1", DefaultSize(4096));
+  const auto two = b.Start("app-1", DefaultSize(4096));
+  b.Sample(one, MiB(1000));
+  b.End(one);
+  CHECK(b.history.Runs().at(0).peak == MiB(1000));
+  b.Sample(two, MiB(1500));
+  CHECK(b.history.EndedRuns().at(0).peak == MiB(1000));
+  CHECK(b.history.Runs().at(0).peak == MiB(1500));
+  b.End(two);
+  b.Run("app-2", DefaultSize(4096), MiB(800));
+  const auto runs = b.history.EndedRuns();
+  REQUIRE(runs.size() == 2);
+  CHECK(runs[0].peak == MiB(1500));
+  CHECK(runs[0].executors == 2);
+  // Started a minute apart, three samples of a minute each: 5 and 8 minutes.
+  CHECK(runs[0].lifetimes == std::chrono::minutes(13));
+  CHECK(b.history.Runs() == runs);
+}
+
+TEST_CASE("only runs of the shape that counts are runs", "[model][history]") {
+  HistoryBuilder b;
+  b.Run("app-1", DefaultSize(4096), MiB(1000), "1");
+  b.Run("app-2", DefaultSize(4096), MiB(3000), "2");
+  CHECK(b.history.EndedRuns().size() == 2);
+  REQUIRE(b.history.Runs().size() == 1);
+  CHECK(b.history.Runs()[0].peak == MiB(3000));
+}
+
 TEST_CASE("an executor that was never sampled leaves no peak", "[model][history]") {
   HistoryBuilder b;
   b.End(b.Start("app-1", DefaultSize(4096)));

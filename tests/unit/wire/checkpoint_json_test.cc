@@ -107,6 +107,33 @@ TEST_CASE("a checkpoint of a later sparkfit is known as such", "[wire][checkpoin
   CHECK(ReadCheckpoint(object.dump()));
 }
 
+TEST_CASE("a checkpoint from before there were runs is read with those its applications tell of",
+          "[wire][checkpoint]") {
+  const auto spec = WriteCheckpoint(Checkpoint());
+  auto data = json::parse(spec.data);
+  data.erase("runs");
+  const auto old = Read(Sealed({spec.encoding, "", data.dump()}));
+  REQUIRE(old);
+  const auto& runs = old->history.runs;
+  REQUIRE(runs.size() == 3);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    CHECK(runs[i].peak == old->history.applications[i].peak);
+    CHECK(runs[i].executors == 1);
+  }
+  model::KeyHistory history(kKey, old->half_life);
+  CHECK(history.Load(old->history));
+}
+
+TEST_CASE("runs that cannot be are refused", "[wire][checkpoint]") {
+  auto spec = WriteCheckpoint(Checkpoint());
+  auto data = json::parse(spec.data);
+  const auto bad = GENERATE(json(-1), json("x"), json::array(), json::array({1, 1, 1, 0, -5, 0}),
+                            json::array({1.5, 1, 1, 0, 5, 0}), json::array({1, 1, 1, 0, 5}));
+  data["runs"].push_back(bad);
+  spec.data = data.dump();
+  CHECK_FALSE(Read(Sealed(spec)));
+}
+
 TEST_CASE("a checkpoint that inflates without end is refused", "[wire][checkpoint]") {
   const auto bomb = Sealed(
       {"gzip+base64", "", base::EncodeBase64(base::Gzip(std::string(std::size_t{65} << 20, ' ')))});
