@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "sparkfit/admission/admission.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::cluster {
@@ -24,6 +25,7 @@ constexpr int kMostNames = 5;
 constexpr base::Duration kSweep = std::chrono::milliseconds(500);
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
 constexpr base::Duration kTryAgain = std::chrono::minutes(1);
+constexpr base::Duration kPendingFor = std::chrono::minutes(1);
 
 bool Moved(const std::optional<Bytes>& before, const std::optional<Bytes>& now) {
   if (before.has_value() != now.has_value()) return true;
@@ -166,6 +168,7 @@ void Session::Tick(Time wall) {
   DeleteExpired(now);
   MarkDuplicates(now);
   TellOfRefusals(now);
+  TellOfPending(now);
   for (auto& [key, state] : published_) PublishKey(key, state, now);
 }
 
@@ -244,11 +247,65 @@ void Session::TellOfOoms(const controller::KeyRecommendation& row, const wire::O
                    .body = wire::NewEvent(event, now - set_back_)});
 }
 
+// Called when a status is written, which is at once after an application began.
+void Session::TellOfSizing(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
+                           Published& state, Time now) {
+  const model::Executor* latest = nullptr;
+  for (const auto& [uid, executor] : row.history->Executors()) {
+    if (executor.ended || executor.size == executor.submitted) continue;
+    if (latest == nullptr || executor.created > latest->created) latest = &executor;
+  }
+  if (latest == nullptr) return;
+  auto told = fmt::format("{}|{}", latest->application, latest->size.limit.value);
+  if (told == std::exchange(state.sizing_told, told)) return;
+  wire::EventFacts event;
+  event.object = object;
+  event.reason = "Sized";
+  event.normal = true;
+  event.message = fmt::format("Executors of {} are created with {} instead of {}.",
+                              latest->application, base::FormatQuantity(latest->size.limit),
+                              base::FormatQuantity(latest->submitted.limit));
+  options_.submit({.key = row.history->GetKey(),
+                   .what = Written::What::kEvent,
+                   .body = wire::NewEvent(event, now - set_back_)});
+}
+
+// Executors that we made larger and that no node was found for.
+void Session::TellOfPending(Time now) {
+  unschedulable_ = 0;
+  std::map<model::Key, std::size_t> pending;
+  for (const auto& uid : world_.RaisedAndPending()) {
+    const auto& pod = world_.Pods().at(uid);
+    if (now - set_back_ - pod.created < kPendingFor) continue;
+    ++unschedulable_;
+    const auto driver = world_.Pods().find(pod.owner_uid);
+    const auto key = admission::KeyOf(
+        pod, driver == world_.Pods().end() ? nullptr : &driver->second.settings);
+    if (key) ++pending[*key];
+  }
+  std::erase_if(pending_told_, [&](const auto& told) { return now - told.second >= kTellAgain; });
+  for (const auto& [key, count] : pending) {
+    const auto* object = world_.ObjectOf(key);
+    if (object == nullptr || !pending_told_.try_emplace(key, now).second) continue;
+    wire::EventFacts event;
+    event.object = {key.name_space, object->name, object->uid, object->generation};
+    event.reason = "PendingAfterSizing";
+    event.message = fmt::format(
+        "{} {} larger than submitted and no node was found for {} for a minute; maxMemory or "
+        "shrinkOnly keep sizes within what the cluster has.",
+        count, count == 1 ? "executor is" : "executors are", count == 1 ? "it" : "them");
+    options_.submit({.key = key,
+                     .what = Written::What::kEvent,
+                     .body = wire::NewEvent(event, now - set_back_)});
+  }
+}
+
 std::vector<model::Key> Session::Refresh() {
   auto changed = pipeline_.TakeChanged();
   if (!changed.empty()) ++revision_;
   for (const auto& key : changed) {
     auto row = pipeline_.Recommend(key);
+    if (options_.advise) options_.advise(key, row ? &*row : nullptr);
     if (!row) {  // purged
       rows_.erase(key);
       published_.erase(key);
@@ -377,7 +434,9 @@ void Session::PublishKey(const model::Key& key, Published& state, Time now) {
   }
   state.in_flight = true;
   options_.submit(std::move(write));
-  if (status) TellOfOoms(row, ref, state, now);
+  if (!status) return;
+  TellOfOoms(row, ref, state, now);
+  TellOfSizing(row, ref, state, now);
 }
 
 }  // namespace sparkfit::cluster

@@ -25,6 +25,8 @@ struct SessionOptions {
   std::function<void(const model::Observation&)> record;
   // Called with what is to be written; empty: nothing is published.
   std::function<void(Write)> submit;
+  // Called with every row that changed, null where it is gone; may be empty.
+  std::function<void(const model::Key&, const controller::KeyRecommendation*)> advise;
   // A status that changed by less than what matters waits this long, a checkpoint too.
   base::Duration status_interval = std::chrono::minutes(5);
   base::Duration checkpoint_interval = std::chrono::seconds(60);
@@ -50,6 +52,8 @@ class Session {
   [[nodiscard]] std::uint64_t Revision() const { return revision_; }
   [[nodiscard]] const controller::Pipeline& GetPipeline() const { return pipeline_; }
   [[nodiscard]] std::size_t RestoredKeys() const { return restored_; }
+  // Executors that were made larger and have been without a node for long.
+  [[nodiscard]] std::size_t Unschedulable() const { return unschedulable_; }
 
  private:
   // What was written of a key, and what is to be.
@@ -67,6 +71,7 @@ class Session {
     std::int64_t generation = 0;  // of the object, when the status was written
     bool too_large = false;       // to be written as a checkpoint
     std::uint64_t ooms_told = 0;  // by Events
+    std::string sizing_told;      // likewise: application and size
     int create_attempt = 0;
     int failures = 0;
     base::Time not_before{};
@@ -82,6 +87,9 @@ class Session {
   void DeleteExpired(base::Time now);
   void MarkDuplicates(base::Time now);
   void TellOfRefusals(base::Time now);
+  void TellOfSizing(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
+                    Published& state, base::Time now);
+  void TellOfPending(base::Time now);
   void TellOfOoms(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
                   Published& state, base::Time now);
   [[nodiscard]] bool StatusDue(const Published& state, const controller::KeyRecommendation& row,
@@ -109,6 +117,8 @@ class Session {
     base::Time at{};
   };
   std::map<std::string, Told> told_;  // of refusals, by namespace
+  std::size_t unschedulable_ = 0;
+  std::map<model::Key, base::Time> pending_told_;
 };
 
 }  // namespace sparkfit::cluster

@@ -33,6 +33,8 @@ kube::Collection Source::CollectionOf(Kind kind) {
       return {"nodes", "/api/v1/nodes", ""};
     case Kind::kRecommendations:
       return {"executorrecommendations", "/apis/sparkfit.io/v1alpha1/executorrecommendations", ""};
+    case Kind::kLimitRanges:
+      return {"limitranges", "/api/v1/limitranges", ""};
   }
   return {};
 }
@@ -106,6 +108,13 @@ std::string Source::Take(EventType event, std::string_view object, bool unwatche
       if (!recommendation) return unreadable(recommendation.error());
       auto id = recommendation->name_space + "/" + recommendation->name;
       Push(model::RecommendationEvent{event, *std::move(recommendation)});
+      return id;
+    }
+    case Kind::kLimitRanges: {
+      auto range = reader_.LimitRange(object);
+      if (!range) return unreadable(range.error());
+      auto id = range->name_space + "/" + range->name;
+      around_.inbox.Push(RangeEvent{event, *std::move(range)}, stop_);
       return id;
     }
   }

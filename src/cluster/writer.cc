@@ -63,7 +63,8 @@ void Writer::Run(const std::stop_token& stop) {
       queue_.pop_front();
     }
     Written written{write.key, write.what, Outcome::kFailed, "", "does not lead"};
-    if (may_write_()) written = Carry(write, stop);
+    // An Event says what this replica did, whoever leads.
+    if (write.what == Written::What::kEvent || may_write_()) written = Carry(write, stop);
     if (!inbox_.Push(std::move(written), stop)) return;
   }
 }

@@ -40,4 +40,8 @@ base::Result<model::NodeEvent> ObjectReader::Node(std::string_view json) {
   return impl_->Parse(json, [](JsonObject object) { return ReadNode(object); });
 }
 
+base::Result<model::LimitRange> ObjectReader::LimitRange(std::string_view json) {
+  return impl_->Parse(json, [](JsonObject object) { return ReadLimitRange(object); });
+}
+
 }  // namespace sparkfit::wire

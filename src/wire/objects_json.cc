@@ -57,18 +57,57 @@ error_code ReadCondition(JsonValue json, RecommendationObject& object) {
   return error;
 }
 
+// An amount that we wrote; anything else is as if it were not there.
+error_code ReadPublished(JsonValue json, std::optional<base::Bytes>& amount) {
+  std::string_view text;
+  if (auto error = ReadQuantityText(json, text)) return error;
+  if (const auto memory = base::ParseMemory(text)) amount = *memory;
+  return SUCCESS;
+}
+
+error_code ReadPublishedRecommendation(JsonValue json, RecommendationObject& object) {
+  return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "leastOverhead") return ReadPublished(value, object.published_least_overhead);
+    if (key != "memory") return SUCCESS;
+    return ForEachMember(value, [&](std::string_view bound, JsonValue amount) -> error_code {
+      return bound == "target" ? ReadString(amount, object.published_target) : SUCCESS;
+    });
+  });
+}
+
+error_code ReadPublishedShape(JsonValue json, RecommendationObject& object) {
+  model::Shape shape;
+  std::optional<model::OverheadClass> overhead;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    std::string_view text;
+    if (auto bad = value.get_string().get(text)) return bad;
+    if (key == "cores") shape.cores = text;
+    if (key == "overhead") overhead = model::ParseOverheadClass(text);
+    return SUCCESS;
+  });
+  if (overhead) object.published_shape = model::Shape{shape.cores, *overhead};
+  return error;
+}
+
+error_code ReadObserved(JsonValue json, RecommendationObject& object) {
+  return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "shape") return ReadPublishedShape(value, object);
+    if (key != "lastOOM") return SUCCESS;
+    std::string_view text;
+    if (auto error = value.get_string().get(text)) return error;
+    if (const auto time = base::ParseTime(text)) object.published_last_oom = *time;
+    return SUCCESS;
+  });
+}
+
 error_code ReadStatus(JsonValue status, RecommendationObject& object) {
   return ForEachMember(status, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "conditions") {
       return ForEachElement(value, [&](JsonValue json) { return ReadCondition(json, object); });
     }
-    if (key != "recommendation") return SUCCESS;
-    return ForEachMember(value, [&](std::string_view what, JsonValue memory) -> error_code {
-      if (what != "memory") return SUCCESS;
-      return ForEachMember(memory, [&](std::string_view bound, JsonValue amount) -> error_code {
-        return bound == "target" ? ReadString(amount, object.published_target) : SUCCESS;
-      });
-    });
+    if (key == "recommendation") return ReadPublishedRecommendation(value, object);
+    if (key == "observed") return ReadObserved(value, object);
+    return SUCCESS;
   });
 }
 
@@ -256,6 +295,64 @@ Result<model::NodeEvent> ReadNode(JsonObject object) {
   if (!amount) return base::Fail("node allocatable", amount.error());
   node.allocatable = *amount;
   return node;
+}
+
+namespace {
+
+// The stricter of two bounds.
+void Tighten(std::optional<base::Bytes>& bound, base::Bytes amount, bool upper) {
+  bound = !bound ? amount : upper ? std::min(*bound, amount) : std::max(*bound, amount);
+}
+
+error_code ReadLimit(JsonValue json, model::LimitRange& range, std::string& problem) {
+  std::string_view type;
+  std::string_view min;
+  std::string_view max;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "type") return value.get_string().get(type);
+    if (key != "min" && key != "max") return SUCCESS;
+    return ForEachMember(value, [&](std::string_view resource, JsonValue amount) -> error_code {
+      return resource == "memory" ? ReadQuantityText(amount, key == "min" ? min : max) : SUCCESS;
+    });
+  });
+  const auto take = [&](std::string_view text, std::optional<base::Bytes>& bound, bool upper) {
+    if (text.empty()) return;
+    if (const auto amount = base::ParseMemory(text)) {
+      Tighten(bound, *amount, upper);
+    } else {
+      problem = amount.error().message;
+    }
+  };
+  if (type == "Container") {
+    take(min, range.container_min, false);
+    take(max, range.container_max, true);
+  } else if (type == "Pod") {
+    take(max, range.pod_max, true);
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<model::LimitRange> ReadLimitRange(JsonObject object) {
+  model::LimitRange range;
+  std::string problem;
+  const auto error =
+      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+        if (key == "metadata") return ReadName(value, range.name_space, range.name);
+        if (key != "spec") return SUCCESS;
+        return ForEachMember(value, [&](std::string_view what, JsonValue limits) -> error_code {
+          if (what != "limits") return SUCCESS;
+          return ForEachElement(
+              limits, [&](JsonValue limit) { return ReadLimit(limit, range, problem); });
+        });
+      });
+  if (error) return Malformed(error);
+  if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
+  if (range.name_space.empty() || range.name.empty()) {
+    return base::Fail(Code::kMalformed, "limit range without namespace or name");
+  }
+  return range;
 }
 
 }  // namespace sparkfit::wire

@@ -60,6 +60,9 @@ struct RecommendationObject {
   std::string uid;
   std::int64_t generation = 0;
   std::string published_target;  // status.recommendation.memory.target, as text
+  std::optional<base::Bytes> published_least_overhead;
+  std::optional<base::Time> published_last_oom;
+  std::optional<Shape> published_shape;
   std::map<std::string, std::pair<std::string, base::Time>> conditions;  // status and since when
 };
 

@@ -8,6 +8,7 @@
 
 #include "sparkfit/base/result.h"
 #include "sparkfit/model/observation.h"
+#include "sparkfit/model/patch.h"
 #include "sparkfit/model/signature_rules.h"
 
 namespace sparkfit::wire {
@@ -24,6 +25,7 @@ class ObjectReader {
   base::Result<model::UsageSample> PodMetrics(std::string_view json);
   base::Result<model::RecommendationObject> Recommendation(std::string_view json);
   base::Result<model::NodeEvent> Node(std::string_view json);
+  base::Result<model::LimitRange> LimitRange(std::string_view json);
 
  private:
   struct Impl;
