@@ -111,6 +111,7 @@ bench: deps ## benchmarks; docs/performance.md says how to read them
 	cmake --build --preset release --target sparkfit sparkfit_bench
 	build/release/tests/sparkfit_bench --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 	tests/bench/live/run.py $(BINARY)
+	tests/bench/live/webhook.py $(BINARY)
 
 ##@ Contribute
 

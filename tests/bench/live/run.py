@@ -54,12 +54,12 @@ def usage_of(pods, moment, stamp):
 
 
 class Controller:
-    def __init__(self, binary, kubeconfig, log):
+    def __init__(self, binary, kubeconfig, log, *flags):
         self.begun = time.monotonic()
         self.log = open(log, "wb")
         self.child = subprocess.Popen(
             [binary, "controller", "--kubeconfig", kubeconfig, "--leader-elect", "false", "--listen", "127.0.0.1:0",
-             "--queries-per-second", "2000"], stderr=self.log, stdout=self.log)
+             "--queries-per-second", "2000", *flags], stderr=self.log, stdout=self.log)
         self.path = log
         self.port = int(self.wait(lambda: re.search(rb'serves port="(\d+)"', pathlib.Path(log).read_bytes()), 10).group(1))
 
