@@ -3,7 +3,7 @@
 import json
 import signal
 
-from testbed import BINARY, ROOT, create, get, hog, is_oom_killed, kubectl, oom_waves, quantity, run, wait_until
+from testbed import BINARY, JOBS, create, get, hog, is_oom_killed, kubectl, oom_waves, quantity, run, wait_until
 
 SMOKE = True
 PORT = 8080
@@ -26,7 +26,7 @@ def test_controller_starts_with_exactly_its_rights(bed):
 def test_spark_run_leads_to_a_recommendation(bed):
     """Label on the executors, client mode."""
     bed.spark("nightly", "900m", "--conf", "spark.executor.instances=2",
-              ROOT / "tests/cluster/spark/jobs.py", "aggregate", "4e6", "30")
+              JOBS, "aggregate", "4e6", "30")
     wait_until("a target", lambda: bed.target("jobs", "nightly"), 30)
     return f"target {bed.target('jobs', 'nightly')}"
 

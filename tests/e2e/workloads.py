@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Spark applications that suites run; what each needs is in docs/testing.md, measured by the suite `workloads`."""
+import dataclasses
+
+from testbed import JOBS, ROOT
+
+OVERHEAD = "spark.executor.memoryOverhead"
+JAVA_OPTIONS = "spark.executor.extraJavaOptions"
+EMR = "spark.kubernetes.driver.annotation.emr-containers.amazonaws.com/dynamic.sizing"
+MODE = "spark.kubernetes.executor.annotation.sparkfit.io/mode"
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    heap: str
+    job: tuple
+    executors: int = 2
+    conf: dict = dataclasses.field(default_factory=dict)
+    main: object = JOBS
+
+    def client(self, name, mode="Off"):
+        """Signature and mode on the executors."""
+        return self.arguments(name, {MODE: mode})
+
+    def cluster(self, name, mode="Off"):
+        """EMR's keys, on the driver only."""
+        return ["--cluster", *self.arguments(name, {EMR: "true", f"{EMR}.signature": name, f"{EMR}.mode": mode})]
+
+    def arguments(self, name, more):
+        conf = {"spark.executor.instances": self.executors, **self.conf, **more}
+        return [name, self.heap, *(part for key, value in conf.items() for part in ("--conf", f"{key}={value}")),
+                self.main, *map(str, self.job)]
+
+    def but(self, **changes):
+        return dataclasses.replace(self, **changes)
+
+
+# The published example: TPC-DS query 2, provisioned 3.2 times what it uses.
+TPCDS = Workload("7g", ("tpcds", 1, 12), conf={OVERHEAD: "1g"})
+# More cached objects than fit into any heap that it may get here.
+FILL = Workload("4g", ("fill", 9000, 3))
+# Dies in its first second: the whole heap is touched, and the rest of a JVM does not fit into 70 MiB.
+TOUCHED = Workload("900m", ("aggregate", 4e6, 10), conf={OVERHEAD: "70m", JAVA_OPTIONS: "-XX:+AlwaysPreTouch"})
+# Keeps 600 MiB outside of the heap, in an overhead of 384.
+DIRECT = Workload("900m", ("direct", 640, 3), conf={JAVA_OPTIONS: "-XX:MaxDirectMemorySize=600m"})
+# Exit 52: 900 MiB live in a heap of 700.
+HEAP = Workload("700m", ("heap", 900, 3))
+# The second published example, scaled down: half of what it needs, by memory outside of the heap.
+HALF = Workload("600m", ("direct", 1024, 3), conf={OVERHEAD: "400m", JAVA_OPTIONS: "-XX:MaxDirectMemorySize=1000m"})
+# Python workers that hold 700 MiB.
+PYTHON = Workload("600m", ("python", 700, 3))
+PYTHON_ROOMY = PYTHON.but(heap="900m", job=("python", 150, 3))
+OFF_HEAP = Workload("900m", ("off-heap", 6e6, 10), conf={"spark.memory.offHeap.enabled": "true", "spark.memory.offHeap.size": "512m"})
+DYNAMIC = Workload("900m", ("aggregate", 4e6, 10), conf={
+    "spark.dynamicAllocation.enabled": "true", "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+    "spark.dynamicAllocation.maxExecutors": 3, "spark.dynamicAllocation.schedulerBacklogTimeout": "1s"})
+AGGREGATE = Workload("900m", ("aggregate", 4e6, 10))
+JAVA = Workload("900m", (4e6, 10), main=ROOT / "tests/cluster/spark/Aggregate.java")
