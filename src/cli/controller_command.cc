@@ -166,7 +166,7 @@ Result<serve::ServerOptions> WebhookListen(const LiveConfig& live) {
   if (!options) return options;
   options->tls = true;
   options->largest_body = kLargestReview;
-  options->header_timeout = std::chrono::seconds(5);
+  options->request_timeout = std::chrono::seconds(5);
   options->most_connections = 1024;
   return options;
 }

@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLUSTER = ROOT / "tests/cluster/cluster.sh"
 SUBMIT = ROOT / "tests/cluster/spark/submit.sh"
 JOBS = ROOT / "tests/cluster/spark/jobs.py"
+NODE = "10.244.255.1"  # as in cluster.sh
 STATE = pathlib.Path(os.environ.get("CLUSTER_DIR", os.environ.get("TMPDIR", "/tmp") + "/sparkfit-cluster"))
 BINARY = ROOT / "build/release/sparkfit"
 MIB = 1 << 20
@@ -136,10 +137,12 @@ class Testbed:
 
     def autoscale(self, name="controller", port=8080, *flags):
         """A controller that also sizes executors at admission; the kubelet as source, as our runs are short."""
-        for manifest in ("rbac-kubelet.yaml", "webhook.yaml"):
-            if (ROOT / "manifests" / manifest).exists():
-                kubectl("apply", "-f", ROOT / "manifests" / manifest)
-        return self.controller(name, port, "--mode", "autoscale", "--usage-source", "kubelet", *flags)
+        for manifest in ("rbac-kubelet.yaml", "autoscale.yaml"):
+            kubectl("apply", "-f", ROOT / "manifests" / manifest)
+        webhook = port - 8080 + 9443
+        kubectl("apply", "-f", "-", text=json.dumps(endpoints(f"sparkfit-webhook-{webhook}", webhook)))
+        return self.controller(name, port, "--mode", "autoscale", "--webhook-listen", f"0.0.0.0:{webhook}",
+                               "--usage-source", "kubelet", *flags)
 
     def spark(self, *arguments, version="3.5.8", timeout=300, check=True):
         """One application from submission to the end of its last executor, as a sparkrun.Run."""
@@ -200,6 +203,14 @@ def hog(name, signature, limit_mib, use_mib, seconds=0, application="app-1", how
             "args": [str(use_mib), str(seconds), *how],
             "env": [{"name": "SPARK_EXECUTOR_MEMORY", "value": f"{heap}m"}, {"name": "SPARK_EXECUTOR_CORES", "value": "1"}],
             "resources": {"requests": {"memory": f"{limit_mib}Mi", "cpu": "1m"}, "limits": {"memory": f"{limit_mib}Mi"}}}]}}
+
+
+def endpoints(name, port):
+    """The Service of the webhook leads to a process on the node, as it would to a pod."""
+    return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": name, "namespace": "sparkfit", "labels": {"kubernetes.io/service-name": "sparkfit-webhook"}},
+            "endpoints": [{"addresses": [NODE], "conditions": {"ready": True}}],
+            "ports": [{"name": "webhook", "port": port, "protocol": "TCP"}]}
 
 
 def create(objects):
