@@ -93,11 +93,11 @@ json BundlePatch(const json& configuration, const std::string& bundle) {
   }
   if (patch.empty()) return patch;
   // Only of the configuration that was read.
-  patch.insert(patch.begin(),
-               {{"op", "test"},
-                {"path", "/metadata/resourceVersion"},
-                {"value", TextIn(configuration.value("metadata", json::object()),
-                                 "resourceVersion")}});
+  const auto metadata = configuration.value("metadata", json::object());
+  const json same{{"op", "test"},
+                  {"path", "/metadata/resourceVersion"},
+                  {"value", TextIn(metadata, "resourceVersion")}};
+  patch.insert(patch.begin(), same);
   return patch;
 }
 
