@@ -12,6 +12,7 @@
 #include "sparkfit/base/result.h"
 #include "sparkfit/model/observation.h"
 #include "sparkfit/model/signature_rules.h"
+#include "sparkfit/wire/object_reader.h"
 
 namespace sparkfit::wire {
 
@@ -86,5 +87,6 @@ base::Result<model::PodFacts> ReadPod(JsonObject object, const model::SignatureR
 base::Result<model::UsageSample> ReadPodMetrics(JsonObject object);
 base::Result<model::RecommendationObject> ReadRecommendation(JsonObject object);
 base::Result<model::NodeEvent> ReadNode(JsonObject object);
+base::Result<ObjectIdentity> ReadIdentity(JsonObject object);
 
 }  // namespace sparkfit::wire

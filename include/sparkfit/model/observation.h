@@ -59,7 +59,7 @@ struct RecommendationObject {
   // How it stands in the cluster.
   std::string uid;
   std::int64_t generation = 0;
-  std::string published_target;  // status.recommendation.memory.target, as text
+  std::string version;  // of all of it, the status too
   std::map<std::string, std::pair<std::string, base::Time>> conditions;  // status and since when
 };
 
