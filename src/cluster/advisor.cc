@@ -5,8 +5,6 @@
 #include <mutex>
 #include <utility>
 
-#include "sparkfit/base/quantity.h"
-
 namespace sparkfit::cluster {
 
 using base::Bytes;
@@ -72,11 +70,7 @@ Advisor::Published Advisor::FromObject(const model::RecommendationObject& object
                       .bounds = {object.min_memory, object.max_memory},
                       .learnt = {}};
   auto& learnt = published.learnt;
-  // Anybody may have written the status: what is no amount is as if it were not there.
-  if (const auto target = base::ParseMemory(object.published_target);
-      target && target->value > 0) {
-    learnt.target = *target;
-  }
+  if (object.published_target.value_or(Bytes{}).value > 0) learnt.target = object.published_target;
   learnt.least_overhead = object.published_least_overhead.value_or(Bytes{});
   learnt.shape = object.published_shape;
   learnt.last_oom = object.published_last_oom;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -85,6 +86,7 @@ struct Controller::Impl {
   void Tick(const std::stop_token& stop);
   Result<std::vector<wire::CheckpointObject>> ReadCheckpoints(const std::stop_token& stop);
   bool PutAside(std::string_view object, const base::Error& why, const std::stop_token& stop);
+  void TellProblems();
   void ShowRows();
   void Show(Served now);
 
@@ -111,6 +113,7 @@ struct Controller::Impl {
   base::Clock::Steady show_after{};
   Time latest_usage{};
   base::Clock::Steady not_before{};
+  std::set<std::string> problems_told;  // of this session
 
   // Read by other threads.
   std::optional<Advisor> advisor;  // with admission
@@ -321,6 +324,7 @@ void Controller::Impl::EndSession(const char* why) {
   log.Info("session ends", {{"why", why}});
   session.reset();
   if (advisor) advisor->BeginRows(false);
+  problems_told.clear();
   in_session = false;
   Show({});
   shown.reset();
@@ -344,8 +348,18 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
   }
   session->Tick(now);
   if (advisor) metrics.SetPendingAfterSizing(session->Unschedulable());
+  TellProblems();
   ShowRows();
   metrics.ObserveStep("publish", std::chrono::duration<double>(clock.SteadyNow() - begun).count());
+}
+
+// What was left out, each once: there are no more than the pipeline notes.
+void Controller::Impl::TellProblems() {
+  const auto& problems = session->GetPipeline().Problems();
+  if (problems.size() == problems_told.size()) return;
+  for (const auto& problem : problems) {
+    if (problems_told.insert(problem).second) log.Warning("left out", {{"what", problem}});
+  }
 }
 
 // What is served is made anew where something changed, and not too often: with thousands of keys it

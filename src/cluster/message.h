@@ -71,6 +71,7 @@ struct Written {
   Outcome outcome;
   std::string version;  // of the checkpoint, where it was written
   std::string why;
+  std::string object_version = {};  // of the recommendation, where its status was written
 };
 
 using Message = std::variant<model::Observation, Listed, Usage, RangeEvent, Refused, Leading, Written>;

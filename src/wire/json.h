@@ -13,6 +13,7 @@
 #include "sparkfit/model/observation.h"
 #include "sparkfit/model/patch.h"
 #include "sparkfit/model/signature_rules.h"
+#include "sparkfit/wire/object_reader.h"
 
 namespace sparkfit::wire {
 
@@ -91,5 +92,6 @@ base::Result<model::UsageSample> ReadPodMetrics(JsonObject object);
 base::Result<model::RecommendationObject> ReadRecommendation(JsonObject object);
 base::Result<model::NodeEvent> ReadNode(JsonObject object);
 base::Result<model::LimitRange> ReadLimitRange(JsonObject object);
+base::Result<ObjectIdentity> ReadIdentity(JsonObject object);
 
 }  // namespace sparkfit::wire

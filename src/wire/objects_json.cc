@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The smaller objects: PodMetrics, ExecutorRecommendation, Node.
+// The smaller objects: PodMetrics, ExecutorRecommendation, Node; and what all have.
 #include <fmt/format.h>
 
 #include "json.h"
@@ -18,24 +18,31 @@ using simdjson::SUCCESS;
 
 constexpr std::size_t kMostConditions = 32;
 
-error_code ReadName(JsonValue metadata, std::string& name_space, std::string& name) {
+error_code ReadName(JsonValue metadata, ObjectIdentity& identity) {
   return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "name") return ReadString(value, name);
-    if (key == "namespace") return ReadString(value, name_space);
-    return SUCCESS;
+    if (key == "name") return ReadString(value, identity.name);
+    if (key == "namespace") return ReadString(value, identity.name_space);
+    return key == "uid" ? ReadString(value, identity.uid) : SUCCESS;
   });
 }
 
-error_code ReadIdentity(JsonValue metadata, RecommendationObject& object,
+error_code ReadMetadata(JsonValue metadata, RecommendationObject& object,
                         std::string_view& created) {
   return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "name") return ReadString(value, object.name);
     if (key == "namespace") return ReadString(value, object.name_space);
     if (key == "uid") return ReadString(value, object.uid);
+    if (key == "resourceVersion") return ReadString(value, object.version);
     if (key == "generation") return value.get_int64().get(object.generation);
     if (key == "creationTimestamp" && !value.is_null()) return value.get_string().get(created);
     return SUCCESS;
   });
+}
+
+// Whether the JSON itself can be read on: a value is merely not what was expected.
+bool IsMerelyOdd(error_code error) {
+  return error == simdjson::INCORRECT_TYPE || error == simdjson::NUMBER_OUT_OF_RANGE ||
+         error == simdjson::NUMBER_ERROR;
 }
 
 // The status is ours, but anybody may have written it: what cannot be read is as if it were not
@@ -70,7 +77,7 @@ error_code ReadPublishedRecommendation(JsonValue json, RecommendationObject& obj
     if (key == "leastOverhead") return ReadPublished(value, object.published_least_overhead);
     if (key != "memory") return SUCCESS;
     return ForEachMember(value, [&](std::string_view bound, JsonValue amount) -> error_code {
-      return bound == "target" ? ReadString(amount, object.published_target) : SUCCESS;
+      return bound == "target" ? ReadPublished(amount, object.published_target) : SUCCESS;
     });
   });
 }
@@ -105,9 +112,10 @@ error_code ReadStatus(JsonValue status, RecommendationObject& object) {
     if (key == "conditions") {
       return ForEachElement(value, [&](JsonValue json) { return ReadCondition(json, object); });
     }
-    if (key == "recommendation") return ReadPublishedRecommendation(value, object);
-    if (key == "observed") return ReadObserved(value, object);
-    return SUCCESS;
+    auto error = SUCCESS;
+    if (key == "recommendation") error = ReadPublishedRecommendation(value, object);
+    if (key == "observed") error = ReadObserved(value, object);
+    return IsMerelyOdd(error) ? SUCCESS : error;
   });
 }
 
@@ -130,7 +138,7 @@ error_code ReadContainerUsage(JsonValue json, model::ContainerUsage& usage, std:
 }
 
 // "policy": {"name": "percentile", "margin": 0.3} as NAME:option=value.
-error_code ReadPolicy(JsonValue json, std::string& policy) {
+error_code ReadPolicy(JsonValue json, std::optional<std::string>& policy) {
   std::string name;
   std::string options;
   const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
@@ -140,7 +148,7 @@ error_code ReadPolicy(JsonValue json, std::string& policy) {
     options += fmt::format("{}{}={}", options.empty() ? ":" : ",", key, text);
     return SUCCESS;
   });
-  policy = name + options;
+  if (!error) policy = name + options;
   return error;
 }
 
@@ -168,21 +176,26 @@ error_code ReadProfile(JsonValue value, RecommendationObject& object) {
   return SUCCESS;
 }
 
+// What a user may set; each wins alone.
+error_code ReadSetting(std::string_view key, JsonValue value, RecommendationObject& object) {
+  if (key == "memory") return ReadBounds(value, object);
+  if (key == "policy") return ReadPolicy(value, object.policy);
+  if (key != "mode") return SUCCESS;
+  std::string_view text;
+  if (auto error = value.get_string().get(text)) return error;
+  object.mode = model::ParseMode(text);
+  if (!object.mode) object.problems.push_back("spec.mode is not Off, Initial or Auto");
+  return SUCCESS;
+}
+
+// Whatever a user made of the settings, the object stays the one of its job.
 error_code ReadSpec(JsonValue spec, RecommendationObject& object) {
   return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "signature") return ReadString(value, object.signature);
     if (key == "resourceProfile") return ReadProfile(value, object);
-    if (key == "memory") return ReadBounds(value, object);
-    if (key == "policy") {
-      object.policy.emplace();
-      return ReadPolicy(value, *object.policy);
-    }
-    if (key == "mode") {
-      std::string_view text;
-      if (auto error = value.get_string().get(text)) return error;
-      object.mode = model::ParseMode(text);
-      if (!object.mode) object.problems.push_back("spec.mode is not Off, Initial or Auto");
-    }
+    const auto error = ReadSetting(key, value, object);
+    if (!IsMerelyOdd(error)) return error;
+    object.problems.push_back(fmt::format("spec.{} is not of the form it should have", key));
     return SUCCESS;
   });
 }
@@ -191,11 +204,12 @@ error_code ReadSpec(JsonValue spec, RecommendationObject& object) {
 
 Result<UsageSample> ReadPodMetrics(JsonObject object) {
   UsageSample sample;
+  ObjectIdentity identity;
   std::string_view timestamp;
   std::string problem;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, sample.name_space, sample.pod);
+        if (key == "metadata") return ReadName(value, identity);
         if (key == "timestamp") return value.get_string().get(timestamp);
         if (key != "containers") return SUCCESS;
         return ForEachElement(value, [&](JsonValue container) {
@@ -207,6 +221,8 @@ Result<UsageSample> ReadPodMetrics(JsonObject object) {
       });
   if (error) return Malformed(error);
   if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
+  sample.name_space = std::move(identity.name_space);
+  sample.pod = std::move(identity.name);
   if (sample.name_space.empty() || sample.pod.empty()) {
     return base::Fail(Code::kMalformed, "usage without namespace or name");
   }
@@ -220,10 +236,11 @@ Result<RecommendationObject> ReadRecommendation(JsonObject json) {
   RecommendationObject object;
   std::string_view created;
   const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "metadata") return ReadIdentity(value, object, created);
+    if (key == "metadata") return ReadMetadata(value, object, created);
     if (key == "spec") return ReadSpec(value, object);
-    if (key == "status") return ReadStatus(value, object);
-    return SUCCESS;
+    if (key != "status") return SUCCESS;
+    const auto odd = ReadStatus(value, object);
+    return IsMerelyOdd(odd) ? SUCCESS : odd;
   });
   if (error) return Malformed(error);
   if (object.name_space.empty() || object.name.empty() || object.signature.empty()) {
@@ -281,14 +298,15 @@ error_code ReadNodeStatus(JsonValue status, model::NodeEvent& node, std::string_
 
 Result<model::NodeEvent> ReadNode(JsonObject object) {
   model::NodeEvent node;
-  std::string name_space;
+  ObjectIdentity identity;
   std::string_view memory;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, name_space, node.name);
+        if (key == "metadata") return ReadName(value, identity);
         return key == "status" ? ReadNodeStatus(value, node, memory) : SUCCESS;
       });
   if (error) return Malformed(error);
+  node.name = std::move(identity.name);
   if (node.name.empty()) return base::Fail(Code::kMalformed, "node without name");
   if (memory.empty()) return node;
   const auto amount = base::ParseMemory(memory);
@@ -336,10 +354,11 @@ error_code ReadLimit(JsonValue json, model::LimitRange& range, std::string& prob
 
 Result<model::LimitRange> ReadLimitRange(JsonObject object) {
   model::LimitRange range;
+  ObjectIdentity identity;
   std::string problem;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, range.name_space, range.name);
+        if (key == "metadata") return ReadName(value, identity);
         if (key != "spec") return SUCCESS;
         return ForEachMember(value, [&](std::string_view what, JsonValue limits) -> error_code {
           if (what != "limits") return SUCCESS;
@@ -349,10 +368,23 @@ Result<model::LimitRange> ReadLimitRange(JsonObject object) {
       });
   if (error) return Malformed(error);
   if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
+  range.name_space = std::move(identity.name_space);
+  range.name = std::move(identity.name);
   if (range.name_space.empty() || range.name.empty()) {
     return base::Fail(Code::kMalformed, "limit range without namespace or name");
   }
   return range;
+}
+
+Result<ObjectIdentity> ReadIdentity(JsonObject object) {
+  ObjectIdentity identity;
+  const auto error =
+      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+        return key == "metadata" ? ReadName(value, identity) : SUCCESS;
+      });
+  if (error) return Malformed(error);
+  if (identity.name.empty()) return base::Fail(Code::kMalformed, "an object without a name");
+  return identity;
 }
 
 }  // namespace sparkfit::wire
