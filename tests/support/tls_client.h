@@ -15,10 +15,10 @@
 namespace sparkfit::test {
 
 struct TlsWishes {
-  std::string trust;  // PEM; empty: anybody
+  std::string trust{};  // PEM; empty: anybody
   std::string name = "127.0.0.1";
-  std::string server_name;  // SNI; empty: none
-  int newest = 0;           // TLS1_1_VERSION and the like
+  std::string server_name{};  // SNI; empty: none
+  int newest = 0;             // TLS1_1_VERSION and the like
 };
 
 // A TLS connection to this machine, blocking.

@@ -271,7 +271,7 @@ TEST_CASE("hostile requests are refused or left, and do no harm", "[serve]") {
            {lines("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), 400},
            {ChunkedPost("-5\r\n"), 400},
            {ChunkedPost("zz\r\n"), 400},
-           {ChunkedPost("1\r\nabc"), 400},
+           {ChunkedPost("1\r\nabcd\r\n\r\n"), 400},
            {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
            {"GET /\r\n\r\n", 400},
            {lines(std::string(1 << 20, 'x') + ": y\r\n"), 431},
