@@ -27,7 +27,7 @@ struct SessionOptions {
   // Called with what is to be written; empty: nothing is published.
   std::function<void(Write)> submit;
   // Called with every row that changed, null where it is gone; may be empty.
-  std::function<void(const model::Key&, const controller::KeyRecommendation*)> advise;
+  std::function<void(const model::Key&, const controller::KeyRecommendation*)> advise = {};
   // A status that changed by less than what matters waits this long.
   base::Duration status_interval = std::chrono::minutes(5);
   // A checkpoint is at most a minute old: this, and what a sweep and the writer's queue take.

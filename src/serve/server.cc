@@ -3,6 +3,7 @@
 // Boost.Beast, with callbacks (clang 14 has no coroutines for it). One thread runs everything.
 #include "sparkfit/serve/server.h"
 
+#include <algorithm>
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
@@ -39,6 +40,8 @@ struct Crowd {
   using Waiting = std::map<std::uint64_t, Member*>;
 
   std::size_t most;
+  std::size_t most_bodies;  // bytes of all bodies together
+  std::size_t bodies = 0;
   std::size_t open = 0;
   std::uint64_t last = 0;
   Waiting fresh{};   // not one request finished
@@ -72,17 +75,31 @@ class Member {
     waiting_ = nullptr;
   }
 
-  void Answered() { answered_ = true; }
+  void Answered() {
+    answered_ = true;
+    ReleaseBody();
+  }
+
+  // Room for a body until it is answered; false where others' bodies fill it.
+  bool ReserveBody(std::size_t bytes) {
+    if (bytes > crowd_.most_bodies - crowd_.bodies) return false;
+    crowd_.bodies += bytes;
+    body_ = bytes;
+    return true;
+  }
   [[nodiscard]] bool IsFresh() const { return !answered_; }
 
   void Leave() {
     if (gone_) return;
     Work();
+    ReleaseBody();
     --crowd_.open;
     gone_ = true;
   }
 
  private:
+  void ReleaseBody() { crowd_.bodies -= std::exchange(body_, 0); }
+
   void Wait(Crowd::Waiting& where) {
     if (gone_) return;  // a completed operation may still be told to one that was dropped
     Work();
@@ -94,6 +111,7 @@ class Member {
   Crowd& crowd_;
   Crowd::Waiting* waiting_ = nullptr;
   std::uint64_t since_ = 0;
+  std::size_t body_ = 0;  // reserved
   bool answered_ = false;
   bool gone_ = false;
 };
@@ -166,6 +184,11 @@ class Connection final : public Member, public std::enable_shared_from_this<Conn
     if (method != http::verb::get && method != http::verb::head &&
         !(post && method == http::verb::post)) {
       return Refuse(405, post ? "only GET, HEAD and POST\n" : "only GET and HEAD\n");
+    }
+    const auto length = parser_->content_length();
+    const auto bytes = length ? *length : parser_->chunked() ? options_.largest_body : 0;
+    if (!ReserveBody(std::min<std::size_t>(bytes, options_.largest_body))) {
+      return Refuse(503, "too many bodies at once\n");
     }
     // Until the same deadline.
     http::async_read(stream_, buffer_, *parser_, Then([](auto& self, Error error, std::size_t) {
@@ -279,7 +302,7 @@ class BeastServer final : public Server {
   BeastServer(const ServerOptions& options, Handler handler)
       : options_(options),
         handler_(std::move(handler)),
-        crowd_{options.most_connections},
+        crowd_{options.most_connections, options.most_bodies},
         acceptor_(context_),
         pause_(context_) {}
 

@@ -38,6 +38,7 @@ struct ServerOptions {
   bool tls = false;            // 1.2 or newer, without certificates of clients
   std::size_t largest_header = std::size_t{16} << 10;
   std::size_t largest_body = 0;  // 0: no body and no POST is wanted
+  std::size_t most_bodies = std::size_t{32} << 20;  // bytes of all bodies that are being read
   base::Duration handshake_timeout = std::chrono::seconds(5);
   base::Duration request_timeout = std::chrono::seconds(10);  // from its first byte to its last
   base::Duration idle_timeout = std::chrono::seconds(30);

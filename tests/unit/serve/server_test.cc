@@ -158,6 +158,21 @@ TEST_CASE("a port that is taken is said so", "[serve]") {
   CHECK_THAT(second.error().message, Catch::Contains("cannot listen on 127.0.0.1 port"));
 }
 
+TEST_CASE("bodies that are read at the same time have a bound together", "[serve]") {
+  const Running running({.largest_body = 1000, .most_bodies = 1500});
+  const std::string post = "POST /x HTTP/1.1\r\nContent-Length: 1000\r\n\r\n";
+  const HttpSocket first(running.server->Port());
+  first.Send(post + std::string(999, 'x'));
+  // The first is read once the server has answered another request that came later.
+  CHECK(running.StatusOf(std::string("GET / HTTP/1.1\r\n") + kClose) == 200);
+  CHECK(running.StatusOf(post) == 503);
+  CHECK(running.StatusOf("POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") == 503);
+  first.Send("x");
+  CHECK_THAT(first.Read(12), Catch::EndsWith(" 200"));
+  CHECK(running.StatusOf("POST /x HTTP/1.1\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n" +
+                         std::string(1000, 'x')) == 200);
+}
+
 TEST_CASE("a server ends while somebody is connected", "[serve]") {
   auto running = std::make_unique<Running>();
   const HttpSocket socket(running->server->Port());
