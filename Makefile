@@ -100,7 +100,7 @@ e2e: build cluster-up ## every end-to-end suite, about an hour; results in build
 	tests/e2e/run.py
 
 .PHONY: e2e-smoke
-e2e-smoke: build cluster-up ## the short ones, about 3 minutes once the tools are built
+e2e-smoke: build cluster-up ## the short ones, about 6 minutes once the tools are built
 	tests/e2e/run.py --smoke
 
 ##@ Measure

@@ -110,7 +110,8 @@ def purge_is_kept(bed, port, signature):
 def test_a_purge_with_a_running_executor(bed):
     name = bed.recommendation("hogs", "lone")["metadata"]["name"]
     create([hog("lone-1", "lone", 64, 16, 20)])
-    wait_until("it is seen", lambda: bed.observed("hogs", "lone", "executors") == 2, 30)
+    running = 'sparkfit_executors{namespace="hogs",signature="lone",profile="0"}'
+    wait_until("it is seen", lambda: bed.metric(PORT, running) == 1, 30)
     kubectl("delete", "execrec", "-n", "hogs", name)
     wait_until("no metric", lambda: 'signature="lone"' not in bed.http(PORT, "/metrics"), 5)
     wait_until("it has ended", lambda: get("pod", "-n", "hogs", "lone-1")["status"]["phase"] == "Succeeded", 60)
