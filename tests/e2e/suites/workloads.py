@@ -34,6 +34,7 @@ def dies(bed, name, arguments, code):
 
 
 def test_tpcds(bed):
+    bed.tables()
     return goes_well(bed, "tpcds", workloads.TPCDS.client("tpcds"))
 
 
