@@ -41,12 +41,12 @@ TPCDS = Workload("7g", ("tpcds", 1, 12), conf={OVERHEAD: "1g"})
 FILL = Workload("4g", ("fill", 9000, 3))
 # Dies in its first second: the whole heap is touched, and the rest of a JVM does not fit into 70 MiB.
 TOUCHED = Workload("900m", ("aggregate", 4e6, 10), conf={OVERHEAD: "70m", JAVA_OPTIONS: "-XX:+AlwaysPreTouch"})
-# Keeps 600 MiB outside of the heap, in an overhead of 384.
-DIRECT = Workload("900m", ("direct", 640, 3), conf={JAVA_OPTIONS: "-XX:MaxDirectMemorySize=600m"})
+# Keeps 1000 MiB outside of the heap; of the heap it touches little, so that this nearly fits into 1284 MiB.
+DIRECT = Workload("900m", ("direct", 2048, 3), conf={JAVA_OPTIONS: "-XX:MaxDirectMemorySize=1000m"})
 # Exit 52: 900 MiB live in a heap of 700.
 HEAP = Workload("700m", ("heap", 900, 3))
 # The second published example, scaled down: half of what it needs, by memory outside of the heap.
-HALF = Workload("600m", ("direct", 1024, 3), conf={OVERHEAD: "400m", JAVA_OPTIONS: "-XX:MaxDirectMemorySize=1000m"})
+HALF = Workload("600m", ("direct", 2560, 3), conf={OVERHEAD: "400m", JAVA_OPTIONS: "-XX:MaxDirectMemorySize=1500m"})
 # Python workers that hold 700 MiB.
 PYTHON = Workload("600m", ("python", 700, 3))
 PYTHON_ROOMY = PYTHON.but(heap="900m", job=("python", 150, 3))
