@@ -54,6 +54,10 @@ def test_heap(bed):
     return dies(bed, "heap", workloads.HEAP.client("heap"), 52)
 
 
+def test_heap_twice(bed):
+    return dies(bed, "heap-twice", workloads.HEAP_TWICE.client("heap-twice"), 52)
+
+
 def test_half(bed):
     return dies(bed, "half", workloads.HALF.client("half"), 137)
 
