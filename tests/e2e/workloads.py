@@ -38,7 +38,7 @@ class Workload:
 # The published example: TPC-DS query 2, provisioned 3.2 times what it uses.
 TPCDS = Workload("7g", ("tpcds", 1, 12), conf={OVERHEAD: "1g"})
 # More cached objects than fit into any heap that it may get here.
-FILL = Workload("4g", ("fill", 9000, 3))
+FILL = Workload("4g", ("fill", 7000, 2))
 # Dies in its first second: the whole heap is touched, and the rest of a JVM does not fit into 70 MiB.
 TOUCHED = Workload("900m", ("aggregate", 4e6, 10), conf={OVERHEAD: "70m", JAVA_OPTIONS: "-XX:+AlwaysPreTouch"})
 # Keeps 1150 MiB outside of the heap; with the rest of a JVM that hardly touches its heap, 1410 in 1284.
