@@ -36,7 +36,7 @@ class Workload:
 
 
 # The published example: TPC-DS query 2, provisioned 3.2 times what it uses.
-TPCDS = Workload("7g", ("tpcds", 1, 12), conf={OVERHEAD: "1g"})
+TPCDS = Workload("3g", ("tpcds", 1, 12))
 # More cached objects than fit into any heap that it may get here.
 FILL = Workload("4g", ("fill", 7000, 2))
 # Dies in its first second: the whole heap is touched, and the rest of a JVM does not fit into 70 MiB.
