@@ -131,14 +131,9 @@ class Watch:
         self.children.append((child, thread))
 
     def pods(self, stream):
-        """kubectl prints one indented document after the other; each ends with a brace in the first column."""
-        lines = []
         for line in stream:
-            lines.append(line)
-            if line == "}\n":
-                event = json.loads("".join(lines))
-                lines = []
-                self.see(event["type"], event["object"])
+            event = json.loads(line)
+            self.see(event["type"], event["object"])
 
     def see(self, kind, pod):
         meta, role = pod["metadata"], pod["metadata"]["labels"].get("spark-role")

@@ -166,6 +166,10 @@ class Testbed:
         assert ok or not check, f"{name} failed; see spark.log"
         return result
 
+    def tables(self, scale=1):
+        """Those of TPC-DS, made if need be."""
+        run(ROOT / "tests/cluster/spark/tpcds.sh", scale, timeout=1800)
+
     def keep(self, rows, name="runs"):
         """What a suite measured, for tools/plot-e2e."""
         (self.directory / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")

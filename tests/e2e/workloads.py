@@ -36,19 +36,21 @@ class Workload:
 
 
 # The published example: TPC-DS query 2, provisioned 3.2 times what it uses.
-TPCDS = Workload("7g", ("tpcds", 1, 12), conf={OVERHEAD: "1g"})
+TPCDS = Workload("3g", ("tpcds", 1, 12))
 # More cached objects than fit into any heap that it may get here.
-FILL = Workload("4g", ("fill", 9000, 3))
+FILL = Workload("4g", ("fill", 7000, 2))
 # Dies in its first second: the whole heap is touched, and the rest of a JVM does not fit into 70 MiB.
 TOUCHED = Workload("900m", ("aggregate", 4e6, 10), conf={OVERHEAD: "70m", JAVA_OPTIONS: "-XX:+AlwaysPreTouch"})
-# Keeps 600 MiB outside of the heap, in an overhead of 384.
-DIRECT = Workload("900m", ("direct", 640, 3), conf={JAVA_OPTIONS: "-XX:MaxDirectMemorySize=600m"})
-# Exit 52: 900 MiB live in a heap of 700.
-HEAP = Workload("700m", ("heap", 900, 3))
-# The second published example, scaled down: half of what it needs, by memory outside of the heap.
-HALF = Workload("600m", ("direct", 1024, 3), conf={OVERHEAD: "400m", JAVA_OPTIONS: "-XX:MaxDirectMemorySize=1000m"})
-# Python workers that hold 700 MiB.
-PYTHON = Workload("600m", ("python", 700, 3))
+# Keeps 1150 MiB outside of the heap; with the rest of a JVM that hardly touches its heap, 1410 in 1284.
+DIRECT = Workload("900m", ("direct", 2048, 3), conf={JAVA_OPTIONS: "-XX:MaxDirectMemorySize=1150m"})
+# Exit 52: 660 MiB live in a heap of 700; 840 are enough.
+HEAP = Workload("700m", ("heap", 660, 3))
+# Exit 52 again with a first replacement of 840.
+HEAP_TWICE = HEAP.but(job=("heap", 900, 3))
+# The second published example, scaled down: 900 of the 1760 MiB that it needs, by memory outside of the heap.
+HALF = Workload("600m", ("direct", 2560, 3), conf={OVERHEAD: "300m", JAVA_OPTIONS: "-XX:MaxDirectMemorySize=1500m"})
+# Python workers that hold 830 MiB, 1100 with their JVM, in 984.
+PYTHON = Workload("600m", ("python", 830, 3))
 PYTHON_ROOMY = PYTHON.but(heap="900m", job=("python", 150, 3))
 OFF_HEAP = Workload("900m", ("off-heap", 6e6, 10), conf={"spark.memory.offHeap.enabled": "true", "spark.memory.offHeap.size": "512m"})
 DYNAMIC = Workload("900m", ("aggregate", 4e6, 10), conf={

@@ -74,6 +74,10 @@ def test_out_of_memory_on_the_heap(bed):
     return recovers_and_then_starts_right(bed, "heap", workloads.HEAP.client("heap", "Initial"), 52)
 
 
+def test_out_of_memory_on_the_heap_twice(bed):
+    return recovers_and_then_starts_right(bed, "heap-twice", workloads.HEAP_TWICE.client("heap-twice", "Initial"), 52)
+
+
 def test_python_workers(bed):
     return recovers_and_then_starts_right(bed, "python", workloads.PYTHON.client("python", "Initial"), 137)
 

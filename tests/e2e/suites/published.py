@@ -30,6 +30,7 @@ def two_off_three_initial(bed, workload, name):
 
 
 def test_provisioned_memory(bed):
+    bed.tables()
     bed.autoscale()
     saving, ooms, text = two_off_three_initial(bed, workloads.TPCDS, "tpcds")
     assert saving >= LEAST_SAVING and ooms == 0, text

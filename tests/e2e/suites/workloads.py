@@ -34,6 +34,7 @@ def dies(bed, name, arguments, code):
 
 
 def test_tpcds(bed):
+    bed.tables()
     return goes_well(bed, "tpcds", workloads.TPCDS.client("tpcds"))
 
 
@@ -51,6 +52,10 @@ def test_direct_memory(bed):
 
 def test_heap(bed):
     return dies(bed, "heap", workloads.HEAP.client("heap"), 52)
+
+
+def test_heap_twice(bed):
+    return dies(bed, "heap-twice", workloads.HEAP_TWICE.client("heap-twice"), 52)
 
 
 def test_half(bed):
