@@ -334,6 +334,10 @@ int RunController(const ControllerFlags& flags, const Process& process) {
   if (config.live.webhook_certificate.empty() != config.live.webhook_key.empty()) {
     problems.emplace_back("webhookCertificateFile and webhookKeyFile belong together");
   }
+  if (config.live.lifetimes.leaf > config.live.lifetimes.authority / 4) {
+    problems.emplace_back(
+        "webhookCertificateLifetime must be at most a quarter of webhookAuthorityLifetime");
+  }
   const auto where = FindCluster(flags, process);
   if (!where) problems.push_back(where.error().message);
   if (Refuse(problems, process)) return kExitUsage;

@@ -21,7 +21,6 @@ using nlohmann::json;
 constexpr base::Duration kLongestInterval = std::chrono::seconds(30);
 constexpr base::Duration kShortestInterval = std::chrono::seconds(1);
 constexpr base::Duration kFileInterval = std::chrono::seconds(10);
-constexpr base::Duration kClockSkew = std::chrono::hours(1);
 constexpr std::size_t kLargestFile = std::size_t{256} << 10;
 
 // Keys of the Secret.
@@ -62,10 +61,6 @@ json DataOf(const tls::Authorities& authorities) {
   put(kNext, authorities.next.certificate);
   put(kNextKey, authorities.next.key);
   return data;
-}
-
-bool Usable(const tls::Authorities& authorities) {
-  return tls::CheckPair(authorities.current) && tls::CheckPair(authorities.next);
 }
 
 double Seconds(base::Time time) {
@@ -173,8 +168,7 @@ Result<OwnCertificates::Stored> OwnCertificates::Read(const std::stop_token& sto
   if (!object.is_object()) return base::Fail(Code::kMalformed, "the Secret is no object");
   Stored stored;
   stored.version = TextIn(object.value("metadata", json::object()), "resourceVersion");
-  auto authorities = AuthoritiesIn(object.value("data", json::object()));
-  if (Usable(authorities)) stored.authorities = std::move(authorities);
+  stored.authorities = AuthoritiesIn(object.value("data", json::object()));
   return stored;
 }
 
@@ -200,8 +194,8 @@ Result<void> OwnCertificates::Write(const Stored& stored, const std::stop_token&
 }
 
 Result<void> OwnCertificates::RenewAuthorities(Stored& stored, const std::stop_token& stop) {
-  if (!stored.authorities && !stored.version.empty()) {
-    around_.log.Error("the Secret of the webhook's authorities is damaged; it is made anew",
+  if (stored.authorities && !tls::CheckPair(stored.authorities->current)) {
+    around_.log.Error("the Secret of the webhook's authorities is damaged; it is repaired",
                       {{"secret", options_.secret}});
   }
   auto renewed = tls::Renew(stored.authorities, options_.lifetimes, around_.clock.Wall());
@@ -218,7 +212,7 @@ Result<void> OwnCertificates::RenewLeaf(const tls::Authorities& authorities) {
   const auto& signer = authorities.current;
   if (signer.certificate == signer_ && !tls::LeafDue(leaf_, now)) return {};
   const auto leaf = tls::SignLeaf(signer, options_.dns_names,
-                                  {now - kClockSkew, now + options_.lifetimes.leaf});
+                                  {now - tls::kClockTolerance, now + options_.lifetimes.leaf});
   if (!leaf) return tl::unexpected<base::Error>(leaf.error());
   const auto installed = install_(*leaf);
   around_.metrics.CountCertificateReload(installed.has_value());

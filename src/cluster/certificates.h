@@ -40,7 +40,7 @@ class OwnCertificates {
 
  private:
   struct Stored {
-    std::optional<tls::Authorities> authorities;  // nothing: none, or none that can be read
+    std::optional<tls::Authorities> authorities;  // as they are, whatever that is worth
     std::string version;                          // empty: there is no Secret
   };
   base::Result<Stored> Read(const std::stop_token& stop);
@@ -71,7 +71,7 @@ class FileCertificates {
   const CertificateOptions& options_;
   const Surroundings& around_;
   Install install_;
-  tls::Pair seen_;
+  std::optional<tls::Pair> seen_;
 };
 
 }  // namespace sparkfit::cluster

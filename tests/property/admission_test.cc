@@ -34,8 +34,9 @@ json AnyPod() {
   for (int i = *rc::gen::inRange(0, 3); i > 0; --i) {
     const auto where = containers.begin() + *rc::gen::inRange<std::ptrdiff_t>(
                                                 0, static_cast<std::ptrdiff_t>(containers.size()) + 1);
-    containers.insert(where, {{"name", "side-" + std::to_string(i)},
-                              {"resources", {{"limits", {{"memory", "64Mi"}}}}}});
+    const json side{{"name", "side-" + std::to_string(i)},
+                    {"resources", {{"limits", {{"memory", "64Mi"}}}}}};
+    containers.insert(where, side);
   }
   if (*rc::gen::arbitrary<bool>()) {
     pod["metadata"]["labels"]["sparkfit.io/signature"] = "nightly";
@@ -95,7 +96,7 @@ Seen Look(const json& pod) {
 }
 
 TEST_CASE("any admission keeps its promises", "[admission]") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const auto pod = AnyPod();
     const auto advice = AnyAdvice();
     const auto limits = AnyLimits();
@@ -142,7 +143,7 @@ TEST_CASE("any admission keeps its promises", "[admission]") {
     // It is made once.
     const auto again = DecideOn(created, advice, limits);
     RC_ASSERT(again.reason == Reason::kAlreadySized);
-  });
+  }));
 }
 
 }  // namespace

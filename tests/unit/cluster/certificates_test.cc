@@ -174,9 +174,9 @@ TEST_CASE("a damaged Secret is made anew by the leader, and no harm to others", 
   Replica standby(server, false);
   REQUIRE(leader.Round());
   REQUIRE(standby.Round());
-  const auto serves = standby.serves;
   for (const json& data : {json(nullptr), json{{"ca.crt", "!"}}, json{{"ca.crt", 7}}, json("x")}) {
     (*server.secret)["data"] = data;
+    const auto serves = standby.serves;
     CHECK_FALSE(standby.Round());
     CHECK(standby.serves == serves);
     REQUIRE(leader.Round());
