@@ -91,8 +91,8 @@ std::optional<Bytes> RequestFor(Bytes limit, const Question& question) {
   if (!before) return std::nullopt;
   if (*before >= question.pod.size.limit) return limit;
   // A request below the limit (burst-aware overhead) stays in proportion.
-  const double share = static_cast<double>(before->value) /
-                       static_cast<double>(question.pod.size.limit.value);
+  const double share =
+      static_cast<double>(before->value) / static_cast<double>(question.pod.size.limit.value);
   return std::min(limit, base::Scaled(limit, share).RoundedUpToMiB());
 }
 

@@ -66,8 +66,7 @@ Result<serve::ServerOptions> ParseListen(std::string_view option, const std::str
   serve::ServerOptions options;
   const auto colon = text.rfind(':');
   if (colon == std::string::npos) {
-    return base::Fail(Code::kInvalidArgument,
-                      fmt::format("{}: \"{}\" has no port", option, text));
+    return base::Fail(Code::kInvalidArgument, fmt::format("{}: \"{}\" has no port", option, text));
   }
   const auto port = base::ParseNumber<std::uint16_t>(text.substr(colon + 1), 0, 65535);
   if (!port) return base::Fail(option, port.error());

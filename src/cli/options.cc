@@ -179,7 +179,8 @@ std::vector<Option> MakeOptions() {
           [](auto& c) -> auto& { return c.live.listen; })),
       Live(Choice(
           "mode", "mode",
-          "monitoring: observe and recommend; autoscale: size new executors of jobs that ask for it",
+          "monitoring: observe and recommend; autoscale: size new executors of jobs that ask for "
+          "it",
           "monitoring", "autoscale", [](auto& c) -> auto& { return c.live.autoscale; })),
       Live(Boolean(
           "shrinkOnly",
@@ -190,7 +191,8 @@ std::vector<Option> MakeOptions() {
           [](auto& c) -> auto& { return c.live.webhook_listen; })),
       Live(Text(
           "webhookCertificateFile", "file",
-          "PEM certificate that somebody else renews; empty: our own authority's, renewed by itself",
+          "PEM certificate that somebody else renews; empty: our own authority's, renewed by "
+          "itself",
           [](auto& c) -> auto& { return c.live.webhook_certificate; })),
       Live(Text(
           "webhookKeyFile", "file", "PEM key of that certificate",

@@ -115,8 +115,7 @@ std::optional<admission::Advice> Advisor::AdviceFor(const model::Key& key) const
   return advice;
 }
 
-Advisor::Answer Advisor::Decide(const model::PodFacts& pod,
-                                const model::PodPlaces& places) const {
+Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlaces& places) const {
   const std::shared_lock lock(mutex_);
   const auto driver = drivers_.find(pod.owner_uid);
   const auto* settings = driver == drivers_.end() ? nullptr : &driver->second;

@@ -65,7 +65,7 @@ class Advisor {
 
   const base::Bytes configured_max_;
   const bool shrink_only_;
-  mutable std::shared_mutex mutex_;  // guards what follows
+  mutable std::shared_mutex mutex_;                              // guards what follows
   std::unordered_map<std::string, model::PodSettings> drivers_;  // by UID
   std::map<model::Key, Published> objects_;
   std::map<model::Key, Learnt> rows_;

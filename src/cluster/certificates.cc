@@ -120,8 +120,8 @@ OwnCertificates::OwnCertificates(const CertificateOptions& options, kube::Client
       install_(std::move(install)) {}
 
 void OwnCertificates::Run(const std::stop_token& stop) {
-  const auto interval = std::clamp<base::Duration>(options_.lifetimes.leaf / 10, kShortestInterval,
-                                                   kLongestInterval);
+  const auto interval =
+      std::clamp<base::Duration>(options_.lifetimes.leaf / 10, kShortestInterval, kLongestInterval);
   while (!stop.stop_requested()) {
     const bool fine = Round(stop);
     around_.waiter.Wait(fine ? interval : kShortestInterval, stop);

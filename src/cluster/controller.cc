@@ -244,9 +244,9 @@ void Controller::Impl::TakeRefused(const Refused& refused) {
   wire::EventFacts event;
   event.object = {refused.key.name_space, object->name, object->uid, object->generation};
   event.reason = "NotSized";
-  event.message = std::string(refused.pod.empty() ? "An executor" : "Executor " + refused.pod) +
-                  " was created as it was submitted: " +
-                  std::string(admission::Describe(refused.reason));
+  event.message =
+      std::string(refused.pod.empty() ? "An executor" : "Executor " + refused.pod) +
+      " was created as it was submitted: " + std::string(admission::Describe(refused.reason));
   log.Warning("executor is not sized", {{"namespace", refused.key.name_space},
                                         {"signature", refused.key.signature},
                                         {"pod", refused.pod},
@@ -265,8 +265,8 @@ void Controller::Impl::LookAfterCertificates(const std::stop_token& stop) {
     return installed;
   };
   if (admission.certificates.certificate_file.empty()) {
-    OwnCertificates(admission.certificates, client, around, [this] { return leading.load(); },
-                    install)
+    OwnCertificates(
+        admission.certificates, client, around, [this] { return leading.load(); }, install)
         .Run(stop);
   } else {
     FileCertificates(admission.certificates, around, install).Run(stop);
@@ -286,7 +286,8 @@ std::string Controller::Impl::Admit(std::string_view body) {
     inbox.TryPush(Refused{*answer.key, reason, review->pod.name});
   }
   auto text = wire::WriteReview(uid, answer.decision.patch, admission::Name(reason));
-  metrics.CountAdmission(std::string(admission::Name(outcome)), std::string(admission::Name(reason)),
+  metrics.CountAdmission(std::string(admission::Name(outcome)),
+                         std::string(admission::Name(reason)),
                          std::chrono::duration<double>(clock.SteadyNow() - begun).count());
   return text;
 }

@@ -74,7 +74,8 @@ struct Written {
   std::string object_version = {};  // of the recommendation, where its status was written
 };
 
-using Message = std::variant<model::Observation, Listed, Usage, RangeEvent, Refused, Leading, Written>;
+using Message =
+    std::variant<model::Observation, Listed, Usage, RangeEvent, Refused, Leading, Written>;
 
 // Bounded: who is faster than the main loop waits.
 class Inbox {

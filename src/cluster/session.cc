@@ -321,8 +321,8 @@ void Session::TellOfPending(Time now) {
     if (now - set_back_ - pod.created < kPendingFor) continue;
     ++unschedulable_;
     const auto driver = world_.Pods().find(pod.owner_uid);
-    const auto key = admission::KeyOf(
-        pod, driver == world_.Pods().end() ? nullptr : &driver->second.settings);
+    const auto key =
+        admission::KeyOf(pod, driver == world_.Pods().end() ? nullptr : &driver->second.settings);
     if (key) ++pending[*key];
   }
   std::erase_if(pending_told_, [&](const auto& told) { return now - told.second >= kTellAgain; });

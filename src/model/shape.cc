@@ -46,8 +46,8 @@ std::string_view Name(OverheadClass overhead) {
 }
 
 std::optional<OverheadClass> ParseOverheadClass(std::string_view name) {
-  for (const auto candidate : {OverheadClass::kDefaultJvm, OverheadClass::kDefaultPython,
-                               OverheadClass::kExplicit}) {
+  for (const auto candidate :
+       {OverheadClass::kDefaultJvm, OverheadClass::kDefaultPython, OverheadClass::kExplicit}) {
     if (name == Name(candidate)) return candidate;
   }
   return std::nullopt;

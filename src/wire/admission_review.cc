@@ -153,8 +153,7 @@ std::string JsonPatch(const model::PodPatch& patch) {
   const auto container = fmt::format("/spec/containers/{}", patch.container);
   Add(operations, container + "/resources/limits/memory", base::FormatQuantity(patch.limit));
   if (patch.request) {
-    Add(operations, container + "/resources/requests/memory",
-        base::FormatQuantity(*patch.request));
+    Add(operations, container + "/resources/requests/memory", base::FormatQuantity(*patch.request));
   }
   operations.push_back({{"op", "replace"},
                         {"path", fmt::format("{}/env/{}/value", container, patch.heap_variable)},

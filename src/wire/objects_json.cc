@@ -362,8 +362,8 @@ Result<model::LimitRange> ReadLimitRange(JsonObject object) {
         if (key != "spec") return SUCCESS;
         return ForEachMember(value, [&](std::string_view what, JsonValue limits) -> error_code {
           if (what != "limits") return SUCCESS;
-          return ForEachElement(
-              limits, [&](JsonValue limit) { return ReadLimit(limit, range, problem); });
+          return ForEachElement(limits,
+                                [&](JsonValue limit) { return ReadLimit(limit, range, problem); });
         });
       });
   if (error) return Malformed(error);

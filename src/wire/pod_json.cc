@@ -231,8 +231,9 @@ error_code ReadContainer(JsonValue json, ContainerFacts& container) {
 // What a container that is not the executor wants of the node.
 void CountOther(const ContainerFacts& container, Draft& draft) {
   const auto request = draft.Amount("memory request", container.request);
-  draft.places->others = draft.places->others +
-                         (request.value > 0 ? request : draft.Amount("memory limit", container.limit));
+  draft.places->others =
+      draft.places->others +
+      (request.value > 0 ? request : draft.Amount("memory limit", container.limit));
 }
 
 // The name Spark gives wins over a container that merely looks like an executor.

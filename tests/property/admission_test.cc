@@ -32,8 +32,9 @@ json AnyPod() {
   if (request == 2) resources["requests"] = resources["limits"];
   auto& containers = pod["spec"]["containers"];
   for (int i = *rc::gen::inRange(0, 3); i > 0; --i) {
-    const auto where = containers.begin() + *rc::gen::inRange<std::ptrdiff_t>(
-                                                0, static_cast<std::ptrdiff_t>(containers.size()) + 1);
+    const auto where =
+        containers.begin() +
+        *rc::gen::inRange<std::ptrdiff_t>(0, static_cast<std::ptrdiff_t>(containers.size()) + 1);
     const json side{{"name", "side-" + std::to_string(i)},
                     {"resources", {{"limits", {{"memory", "64Mi"}}}}}};
     containers.insert(where, side);

@@ -37,7 +37,7 @@ struct ServerOptions {
   std::uint16_t port = 8080;   // 0: any that is free
   bool tls = false;            // 1.2 or newer, without certificates of clients
   std::size_t largest_header = std::size_t{16} << 10;
-  std::size_t largest_body = 0;  // 0: no body and no POST is wanted
+  std::size_t largest_body = 0;                     // 0: no body and no POST is wanted
   std::size_t most_bodies = std::size_t{32} << 20;  // bytes of all bodies that are being read
   base::Duration handshake_timeout = std::chrono::seconds(5);
   base::Duration request_timeout = std::chrono::seconds(10);  // from its first byte to its last

@@ -47,10 +47,24 @@ json FullReview() {
 }
 
 json AnyValue(Input& input) {
-  static const char* const texts[] = {
-      "",       "1408Mi", "0",      "-1",  "1e3Gi", "9999999Pi", "900m", "1g",  "executor",
-      "driver", "true",   "CREATE", "1.5", "Initial", "spark-kubernetes-executor",
-      "SPARK_EXECUTOR_MEMORY", "_JAVA_OPTIONS", "-Xmx1g"};
+  static const char* const texts[] = {"",
+                                      "1408Mi",
+                                      "0",
+                                      "-1",
+                                      "1e3Gi",
+                                      "9999999Pi",
+                                      "900m",
+                                      "1g",
+                                      "executor",
+                                      "driver",
+                                      "true",
+                                      "CREATE",
+                                      "1.5",
+                                      "Initial",
+                                      "spark-kubernetes-executor",
+                                      "SPARK_EXECUTOR_MEMORY",
+                                      "_JAVA_OPTIONS",
+                                      "-Xmx1g"};
   switch (input.Below(10)) {
     case 0:
       return nullptr;
@@ -87,7 +101,8 @@ void Change(json& value, Input& input) {
   switch (input.Below(4)) {
     case 0:
       if (at->is_object()) {
-        (*at)[AnyValue(input).dump(-1, ' ', false, json::error_handler_t::replace)] = AnyValue(input);
+        (*at)[AnyValue(input).dump(-1, ' ', false, json::error_handler_t::replace)] =
+            AnyValue(input);
         return;
       }
       if (at->is_array()) return at->push_back(AnyValue(input));
@@ -121,10 +136,8 @@ admission::Decision Decide(const wire::Review& review) {
                                  .least_overhead = {},
                                  .low_confidence = false,
                                  .shape = {}};
-  const admission::Limits limits{.configured_max = {},
-                                 .largest_node = base::GiB(64),
-                                 .range = {},
-                                 .shrink_only = false};
+  const admission::Limits limits{
+      .configured_max = {}, .largest_node = base::GiB(64), .range = {}, .shrink_only = false};
   return admission::Decide({.pod = review.pod,
                             .places = review.places,
                             .driver = nullptr,

@@ -17,8 +17,13 @@ const model::Shape kShape{"1", model::OverheadClass::kDefaultJvm};
 // A pod under review, and what is known of its job: 1000 MiB of target, learnt well.
 struct Case {
   json pod = test::ReviewedPod();
-  Advice advice{.object = "nightly-1", .mode = {}, .bounds = {}, .target = MiB(1000),
-                .least_overhead = {}, .low_confidence = false, .shape = kShape};
+  Advice advice{.object = "nightly-1",
+                .mode = {},
+                .bounds = {},
+                .target = MiB(1000),
+                .least_overhead = {},
+                .low_confidence = false,
+                .shape = kShape};
   bool known = true;
   Limits limits{};
   std::optional<model::PodSettings> driver{};
@@ -46,9 +51,7 @@ struct Case {
     return {decision.patch->heap.WholeMiB(), decision.patch->limit.WholeMiB()};
   }
   // The pod as it is created.
-  json Created() const {
-    return test::Patched(pod, wire::WriteReview("u", Decide().patch, ""));
-  }
+  json Created() const { return test::Patched(pod, wire::WriteReview("u", Decide().patch, "")); }
 };
 
 using Sizes = std::pair<std::int64_t, std::int64_t>;
@@ -318,8 +321,7 @@ TEST_CASE("a request below the limit stays in proportion", "[admission]") {
   given.Container()["resources"]["requests"]["memory"] = "1056Mi";  // three quarters of 1408
   CHECK(given.Created()["spec"]["containers"][0]["resources"]["requests"]["memory"] == "750Mi");
   given.Container()["resources"]["requests"].erase("memory");
-  CHECK_FALSE(
-      given.Created()["spec"]["containers"][0]["resources"]["requests"].contains("memory"));
+  CHECK_FALSE(given.Created()["spec"]["containers"][0]["resources"]["requests"].contains("memory"));
 }
 
 TEST_CASE("every reason has a name and a sentence of its own", "[admission]") {

@@ -47,13 +47,13 @@ struct Replica {
   }
   // What a session recommends of a history in which one executor was OOM-killed at this limit.
   void Row(test::HistoryBuilder& history) {
-    controller::KeyRecommendation row{.history = &history.history,
-                                      .recommendation = recommend::Recommend(
-                                          history.history,
-                                          {history.policy, history.safety, {}, {}}),
-                                      .policy = {},
-                                      .bounds = {},
-                                      .explanation = {}};
+    controller::KeyRecommendation row{
+        .history = &history.history,
+        .recommendation =
+            recommend::Recommend(history.history, {history.policy, history.safety, {}, {}}),
+        .policy = {},
+        .bounds = {},
+        .explanation = {}};
     row.low_confidence = false;
     advisor.SetRow(kKey, &row);
   }
