@@ -49,9 +49,12 @@ HEAP = Workload("700m", ("heap", 660, 3))
 HEAP_TWICE = HEAP.but(job=("heap", 900, 3))
 # The second published example, scaled down: 900 of the 1760 MiB that it needs, by memory outside of the heap.
 HALF = Workload("600m", ("direct", 2560, 3), conf={OVERHEAD: "300m", JAVA_OPTIONS: "-XX:MaxDirectMemorySize=1500m"})
-# Python workers that hold 830 MiB, 1100 with their JVM, in 984.
-PYTHON = Workload("600m", ("python", 830, 3))
-PYTHON_ROOMY = PYTHON.but(heap="900m", job=("python", 150, 3))
+# A Python worker that holds 300 MiB beside a fully touched heap: the kernel kills the larger process, the JVM.
+PYTHON = Workload("900m", ("python", 300, 3), conf={JAVA_OPTIONS: "-XX:+AlwaysPreTouch"})
+# The worker is the larger one. Without memory.oom.group (cgroup v1) it dies alone, again and again, and no executor is
+# replaced; that the container saw an OOM shows only at its end.
+PYTHON_WORKER = Workload("600m", ("python", 830, 3))
+PYTHON_ROOMY = Workload("900m", ("python", 150, 3))
 OFF_HEAP = Workload("900m", ("off-heap", 6e6, 10), conf={"spark.memory.offHeap.enabled": "true", "spark.memory.offHeap.size": "512m"})
 DYNAMIC = Workload("900m", ("aggregate", 4e6, 10), conf={
     "spark.dynamicAllocation.enabled": "true", "spark.dynamicAllocation.shuffleTracking.enabled": "true",

@@ -82,6 +82,16 @@ def test_python_workers(bed):
     return recovers_and_then_starts_right(bed, "python", workloads.PYTHON.client("python", "Initial"), 137)
 
 
+def test_a_python_worker_that_dies_alone(bed):
+    """Where the kernel does not kill whole containers there is nothing to replace in the run; the next one starts right."""
+    name = "python-worker"
+    first = sized(bed, workloads.PYTHON_WORKER.client(name, "Initial"), name, check=False)
+    wait_until("the OOM is known", lambda: bed.observed("jobs", name, "containerOOMs"), 30)
+    second = sized(bed, workloads.PYTHON_WORKER.client(name, "Initial"), name)
+    assert not second.ooms and second.request > first.executors[0].limit
+    return f"{first.request:.0f}, then {second.request:.0f} MiB"
+
+
 def test_off_heap_memory_is_left_as_it_is(bed):
     name = "off-heap"
     first = sized(bed, workloads.OFF_HEAP.client(name, "Initial"), name)

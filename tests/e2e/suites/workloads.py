@@ -62,8 +62,20 @@ def test_half(bed):
     return dies(bed, "half", workloads.HALF.client("half"), 137)
 
 
-def test_python_in_client_mode_has_a_tenth_of_overhead(bed):
+def test_python_beside_a_touched_heap(bed):
     return dies(bed, "python", workloads.PYTHON.client("python"), 137)
+
+
+def test_python_worker(bed):
+    run = measure(bed, "python-worker", workloads.PYTHON_WORKER.client("python-worker"))
+    assert not run.ok and run.ooms, summary(run)
+    return summary(run)
+
+
+def test_python_in_cluster_mode_has_an_overhead_of_four_tenths(bed):
+    run = measure(bed, "python-roomy", workloads.PYTHON_ROOMY.but(heap="1g").cluster("python-roomy"))
+    assert run.ok and {executor.limit for executor in run.executors} == {1024 + 409}, summary(run)
+    return summary(run)
 
 
 def test_off_heap(bed):
