@@ -100,7 +100,7 @@ e2e: build cluster-up ## every end-to-end suite, about an hour; results in build
 	tests/e2e/run.py
 
 .PHONY: e2e-smoke
-e2e-smoke: build cluster-up ## the short ones, about 3 minutes once the tools are built
+e2e-smoke: build cluster-up ## the short ones, about 6 minutes once the tools are built
 	tests/e2e/run.py --smoke
 
 ##@ Measure
@@ -111,6 +111,7 @@ bench: deps ## benchmarks; docs/performance.md says how to read them
 	cmake --build --preset release --target sparkfit sparkfit_bench
 	build/release/tests/sparkfit_bench --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 	tests/bench/live/run.py $(BINARY)
+	tests/bench/live/webhook.py $(BINARY)
 
 ##@ Contribute
 

@@ -62,14 +62,14 @@ class StopOnSignal {
   std::thread thread_;
 };
 
-Result<serve::ServerOptions> ParseListen(const std::string& text) {
+Result<serve::ServerOptions> ParseListen(std::string_view option, const std::string& text) {
   serve::ServerOptions options;
   const auto colon = text.rfind(':');
   if (colon == std::string::npos) {
-    return base::Fail(Code::kInvalidArgument, fmt::format("listen: \"{}\" has no port", text));
+    return base::Fail(Code::kInvalidArgument, fmt::format("{}: \"{}\" has no port", option, text));
   }
   const auto port = base::ParseNumber<std::uint16_t>(text.substr(colon + 1), 0, 65535);
-  if (!port) return base::Fail("listen", port.error());
+  if (!port) return base::Fail(option, port.error());
   options.port = *port;
   options.address = text.substr(0, colon);
   if (options.address.starts_with('[') && options.address.ends_with(']')) {
@@ -155,6 +155,50 @@ serve::Handler MakeHandler(const cluster::Controller& controller,
   };
 }
 
+constexpr std::string_view kWebhookPath = "/mutate";
+constexpr base::Duration kDrain = std::chrono::seconds(5);
+constexpr std::size_t kLargestReview = std::size_t{4} << 20;
+
+// An object is at most 1.5 MiB and a review may hold it twice.
+Result<serve::ServerOptions> WebhookListen(const LiveConfig& live) {
+  auto options = ParseListen("webhookListen", live.webhook_listen);
+  if (!options) return options;
+  options->tls = true;
+  options->largest_body = kLargestReview;
+  options->request_timeout = std::chrono::seconds(5);
+  options->most_connections = 1024;
+  return options;
+}
+
+serve::Handler MakeWebhook(cluster::Controller& controller) {
+  return [&](const serve::Request& request) -> serve::Response {
+    if (request.path != kWebhookPath) {
+      return {404, "text/plain; charset=utf-8", fmt::format("not found; try {}\n", kWebhookPath)};
+    }
+    if (request.method != "POST") {
+      return {405, "text/plain; charset=utf-8", "an AdmissionReview is expected, by POST\n"};
+    }
+    return {200, "application/json", controller.Admit(request.body)};
+  };
+}
+
+cluster::AdmissionOptions MakeAdmission(const LiveConfig& live, const std::string& name_space) {
+  cluster::AdmissionOptions options;
+  options.shrink_only = live.shrink_only;
+  auto& certificates = options.certificates;
+  certificates.certificate_file = live.webhook_certificate;
+  certificates.key_file = live.webhook_key;
+  certificates.name_space = name_space;
+  certificates.secret = live.webhook_secret;
+  certificates.configuration = live.webhook_configuration;
+  for (const char* domain : {"", ".cluster.local"}) {
+    certificates.dns_names.push_back(
+        fmt::format("{}.{}.svc{}", live.webhook_service, name_space, domain));
+  }
+  certificates.lifetimes = live.lifetimes;
+  return options;
+}
+
 Result<kube::ClusterConfig> FindCluster(const ControllerFlags& flags, const Process& process) {
   if (!flags.kubeconfig.empty()) return kube::ReadKubeconfig(flags.kubeconfig, flags.context);
   return kube::InClusterConfig(process.environment);
@@ -198,11 +242,19 @@ cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Confi
   options.lease.name_space =
       config.live.lease_namespace.empty() ? where.name_space : config.live.lease_namespace;
   options.lease.identity = Identity(process);
+  if (flags.publish && config.live.autoscale) {
+    options.admission = MakeAdmission(config.live, options.lease.name_space);
+  }
   return options;
 }
 
+struct Listen {
+  serve::ServerOptions metrics;
+  serve::ServerOptions webhook;
+};
+
 int Serve(const ControllerFlags& flags, const Config& config, const kube::ClusterConfig& where,
-          const serve::ServerOptions& listen, const Process& process) {
+          const Listen& listen, const Process& process) {
   const base::Logger log(process.err, config.log_level, config.log_format);
   // A dozen threads that mostly wait need no arena each: memory that one freed serves the others.
   mallopt(M_ARENA_MAX, 2);
@@ -239,12 +291,31 @@ int Serve(const ControllerFlags& flags, const Config& config, const kube::Cluste
     recorder->Write(wire::WriteHeader(RecordedOptions(config)));
     options.record = [&](const std::string& line) { recorder->Write(line); };
   }
+  const bool autoscale = options.admission.has_value();
+  std::unique_ptr<serve::Server> webhook;
+  if (autoscale) {
+    options.admission->install = [&](const tls::Pair& pair) {
+      return webhook->SetCertificate(pair);
+    };
+  }
   cluster::Controller controller(client, lease_client, process.clock, waiter, log, metrics,
                                  std::move(options));
-  auto server = serve::Server::Start(listen, MakeHandler(controller, metrics));
+  auto server = serve::Server::Start(listen.metrics, MakeHandler(controller, metrics));
   if (!server) return Fail(server.error().message, process);
   log.Info("serves", {{"port", std::to_string((*server)->Port())}});
+  if (autoscale) {
+    auto started = serve::Server::Start(listen.webhook, MakeWebhook(controller));
+    if (!started) return Fail(started.error().message, process);
+    webhook = *std::move(started);
+    log.Info("answers admissions", {{"port", std::to_string(webhook->Port())}});
+  }
   controller.Run(signals.Token());
+  if (webhook) {
+    // Until every API server knows that we are gone, it is answered from what was known.
+    log.Info("drains");
+    waiter.Wait(kDrain, std::stop_token());
+    webhook.reset();
+  }
   log.Info("stopped");
   return kExitFine;
 }
@@ -255,12 +326,21 @@ int RunController(const ControllerFlags& flags, const Process& process) {
   const auto settings = Gather(flags.common, process);
   auto problems = settings.Problems();
   const auto& config = settings.Get();
-  const auto listen = ParseListen(config.live.listen);
-  if (!listen) problems.push_back(listen.error().message);
+  const auto metrics = ParseListen("listen", config.live.listen);
+  if (!metrics) problems.push_back(metrics.error().message);
+  const auto webhook = WebhookListen(config.live);
+  if (!webhook) problems.push_back(webhook.error().message);
+  if (config.live.webhook_certificate.empty() != config.live.webhook_key.empty()) {
+    problems.emplace_back("webhookCertificateFile and webhookKeyFile belong together");
+  }
+  if (config.live.lifetimes.leaf > config.live.lifetimes.authority / 4) {
+    problems.emplace_back(
+        "webhookCertificateLifetime must be at most a quarter of webhookAuthorityLifetime");
+  }
   const auto where = FindCluster(flags, process);
   if (!where) problems.push_back(where.error().message);
   if (Refuse(problems, process)) return kExitUsage;
-  return Serve(flags, config, *where, *listen, process);
+  return Serve(flags, config, *where, {*metrics, *webhook}, process);
 }
 
 }  // namespace sparkfit::cli

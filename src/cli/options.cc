@@ -82,29 +82,23 @@ Option Text(std::string_view key, std::string_view type, std::string_view help, 
           [=](const Config& c) { return field(c); }};
 }
 
-constexpr std::string_view kMetricsServer = "metrics-server";
-constexpr std::string_view kKubelet = "kubelet";
-
-Result<bool> ParseFromKubelets(std::string_view text) {
-  if (text == kMetricsServer) return false;
-  if (text == kKubelet) return true;
-  return base::Fail(
-      base::Code::kInvalidArgument,
-      fmt::format("\"{}\" is neither {} nor {}", text.substr(0, 40), kMetricsServer, kKubelet));
-}
-
-Result<bool> ParseBoolean(std::string_view text) {
-  if (text == "true") return true;
-  if (text == "false") return false;
-  return base::Fail(base::Code::kInvalidArgument,
-                    fmt::format("\"{}\" is neither true nor false", text.substr(0, 40)));
+// One of two words; the second stands for true.
+template <typename Field>
+Option Choice(std::string_view key, std::string_view type, std::string_view help,
+              std::string_view no, std::string_view yes, Field field) {
+  const auto parse = [=](std::string_view text) -> Result<bool> {
+    if (text == no || text == yes) return text == yes;
+    return base::Fail(base::Code::kInvalidArgument,
+                      fmt::format("\"{}\" is neither {} nor {}", text.substr(0, 40), yes, no));
+  };
+  return {key, type, help,
+          [=](std::string_view text, Config& c) { return Store(parse(text), field(c)); },
+          [=](const Config& c) { return std::string(field(c) ? yes : no); }};
 }
 
 template <typename Field>
 Option Boolean(std::string_view key, std::string_view help, Field field) {
-  return {key, "boolean", help,
-          [=](std::string_view text, Config& c) { return Store(ParseBoolean(text), field(c)); },
-          [=](const Config& c) { return std::string(field(c) ? "true" : "false"); }};
+  return Choice(key, "boolean", help, "false", "true", field);
 }
 
 // An option of commands that work in a cluster, none of what is recommended.
@@ -168,14 +162,10 @@ std::vector<Option> MakeOptions() {
           "usageInterval",
           "how often usage is asked for; 0s: every 15s of metrics-server, every 5s of kubelets",
           [](auto& c) -> auto& { return c.live.usage_interval; })),
-      Live({"usageSource", "source",
-            "where usage comes from: metrics-server, or kubelet for short-lived executors",
-            [](auto text, Config& c) {
-              return Store(ParseFromKubelets(text), c.live.from_kubelets);
-            },
-            [](const Config& c) {
-              return std::string(c.live.from_kubelets ? kKubelet : kMetricsServer);
-            }}),
+      Live(Choice(
+          "usageSource", "source",
+          "where usage comes from: metrics-server, or kubelet for short-lived executors",
+          "metrics-server", "kubelet", [](auto& c) -> auto& { return c.live.from_kubelets; })),
       Live(Text(
           "kubeletCertificateAuthority", "file",
           "PEM file of who signed the kubelets' certificates; empty: who signed the API server's",
@@ -187,6 +177,43 @@ std::vector<Option> MakeOptions() {
       Live(Text(
           "listen", "address:port", "where metrics and health are served; port 0: any",
           [](auto& c) -> auto& { return c.live.listen; })),
+      Live(Choice(
+          "mode", "mode",
+          "monitoring: observe and recommend; autoscale: size new executors of jobs that ask for "
+          "it",
+          "monitoring", "autoscale", [](auto& c) -> auto& { return c.live.autoscale; })),
+      Live(Boolean(
+          "shrinkOnly",
+          "with autoscale: only make executors smaller, for gang schedulers and quotas",
+          [](auto& c) -> auto& { return c.live.shrink_only; })),
+      Live(Text(
+          "webhookListen", "address:port", "with autoscale: where admissions are answered (HTTPS)",
+          [](auto& c) -> auto& { return c.live.webhook_listen; })),
+      Live(Text(
+          "webhookCertificateFile", "file",
+          "PEM certificate that somebody else renews; empty: our own authority's, renewed by "
+          "itself",
+          [](auto& c) -> auto& { return c.live.webhook_certificate; })),
+      Live(Text(
+          "webhookKeyFile", "file", "PEM key of that certificate",
+          [](auto& c) -> auto& { return c.live.webhook_key; })),
+      Live(Text(
+          "webhookConfiguration", "name",
+          "the MutatingWebhookConfiguration that is told whom to trust",
+          [](auto& c) -> auto& { return c.live.webhook_configuration; })),
+      Live(Text(
+          "webhookService", "name",
+          "the Service that the API server reaches the webhook by, in the lease's namespace",
+          [](auto& c) -> auto& { return c.live.webhook_service; })),
+      Live(Text(
+          "webhookSecret", "name", "the Secret of our own authorities, in the lease's namespace",
+          [](auto& c) -> auto& { return c.live.webhook_secret; })),
+      Live(Lasting(
+          "webhookAuthorityLifetime", "how long an authority of our own lives",
+          [](auto& c) -> auto& { return c.live.lifetimes.authority; })),
+      Live(Lasting(
+          "webhookCertificateLifetime", "how long a certificate that it signs lives",
+          [](auto& c) -> auto& { return c.live.lifetimes.leaf; })),
       Live(Boolean(
           "leaderElect", "elect one leader among replicas: true or false",
           [](auto& c) -> auto& { return c.live.leader_elect; })),

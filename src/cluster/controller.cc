@@ -6,14 +6,18 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
+#include "advisor.h"
+#include "certificates.h"
 #include "key_metrics.h"
 #include "kubelets.h"
 #include "message.h"
 #include "session.h"
 #include "sources.h"
+#include "sparkfit/wire/admission_review.h"
 #include "sparkfit/wire/observation_log.h"
 #include "world.h"
 #include "writer.h"
@@ -32,6 +36,8 @@ constexpr base::Duration kTick = std::chrono::milliseconds(500);
 constexpr base::Duration kRecent = std::chrono::seconds(45);
 constexpr base::Duration kTryAgain = std::chrono::seconds(10);
 constexpr base::Duration kShowAgain = std::chrono::seconds(2);
+// The same refusal of the same job is told again after this long.
+constexpr base::Duration kTellAgain = std::chrono::hours(1);
 // A main loop that did not come round for this long hangs.
 constexpr base::Duration kHangs = std::chrono::seconds(60);
 
@@ -57,6 +63,9 @@ struct Controller::Impl {
         elector(lease_client_, clock_, waiter_, options.lease),
         writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {
     if (options.kubelets) kubelets.emplace(*options.kubelets, around);
+    if (options.admission) {
+      advisor.emplace(options.pipeline.safety.max_memory, options.admission->shrink_only);
+    }
   }
 
   void Run(const std::stop_token& stop);
@@ -66,12 +75,18 @@ struct Controller::Impl {
   void TakeListed(const Listed& listed);
   void TakeWritten(const Written& written);
   void TakeUsage(const Usage& usage);
+  void TakeRange(const RangeEvent& event);
+  void TakeRefused(const Refused& refused);
+  void LookAfterCertificates(const std::stop_token& stop);
+  void BeginWatching();
+  std::string Admit(std::string_view body);
   void SetLeading(bool now_leads);
   void BeginSession(const std::stop_token& stop);
   void EndSession(const char* why);
   void Tick(const std::stop_token& stop);
   Result<std::vector<wire::CheckpointObject>> ReadCheckpoints(const std::stop_token& stop);
   bool PutAside(std::string_view object, const base::Error& why, const std::stop_token& stop);
+  void TellProblems();
   void ShowRows();
   void Show(Served now);
 
@@ -90,13 +105,21 @@ struct Controller::Impl {
   World world;
   std::deque<Observation> recent;
   std::optional<Session> session;
-  bool leading = false;
+  // Where we do not lead but answer admissions: what OOMs ask for that were not published yet. It
+  // knows pods alone, and publishes nothing.
+  std::optional<Session> watching;
+  std::map<std::pair<model::Key, admission::Reason>, base::Clock::Steady> refusals_told;
   std::optional<std::uint64_t> shown;  // the session's revision that is served
   base::Clock::Steady show_after{};
   Time latest_usage{};
   base::Clock::Steady not_before{};
+  std::set<std::string> problems_told;  // of this session
 
   // Read by other threads.
+  std::optional<Advisor> advisor;  // with admission
+  std::atomic<bool> leading{false};
+  std::atomic<bool> certified{false};
+  std::atomic<bool> stopping{false};
   std::atomic<bool> in_session{false};
   std::atomic<bool> synced{false};
   std::atomic<base::Clock::Steady::rep> came_round{0};
@@ -115,6 +138,7 @@ void Controller::Impl::Run(const std::stop_token& stop) {
     Tick(stop);
     came_round = clock.SteadyNow().time_since_epoch().count();
   }
+  stopping = true;
   // All are asked before one is waited for.
   for (auto& thread : threads) thread.request_stop();
 }
@@ -127,6 +151,12 @@ void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
     }
     threads.emplace_back(
         [this, kind](const std::stop_token& stop) { Source(kind, around).Run(client, stop); });
+  }
+  if (options.admission) {
+    threads.emplace_back([this](const std::stop_token& stop) {
+      Source(Kind::kLimitRanges, around).Run(client, stop);
+    });
+    threads.emplace_back([this](const std::stop_token& stop) { LookAfterCertificates(stop); });
   }
   threads.emplace_back([this](const std::stop_token& stop) {
     const auto wanted = [this] { return in_session.load(); };
@@ -153,6 +183,8 @@ void Controller::Impl::Take(Message message) {
     void operator()(const Observation& observation) const { impl.TakeObservation(observation); }
     void operator()(const Listed& listed) const { impl.TakeListed(listed); }
     void operator()(const Usage& usage) const { impl.TakeUsage(usage); }
+    void operator()(const RangeEvent& event) const { impl.TakeRange(event); }
+    void operator()(const Refused& refused) const { impl.TakeRefused(refused); }
     void operator()(const Leading& now) const { impl.SetLeading(now.leading); }
     void operator()(const Written& written) const { impl.TakeWritten(written); }
   };
@@ -161,10 +193,12 @@ void Controller::Impl::Take(Message message) {
 
 void Controller::Impl::TakeObservation(const Observation& observation) {
   world.Take(observation);
+  if (advisor) advisor->Take(observation, world);
   if (session) {
     session->Observe(observation);
     return;
   }
+  if (watching) watching->Observe(observation);
   if (!std::holds_alternative<model::PodEvent>(observation.what)) return;
   // What was there before anybody watched is in the world, and is no news.
   if (std::get<model::PodEvent>(observation.what).unwatched) return;
@@ -174,6 +208,12 @@ void Controller::Impl::TakeObservation(const Observation& observation) {
 
 void Controller::Impl::TakeListed(const Listed& listed) {
   for (const auto& observation : world.Missing(listed, clock.Wall())) TakeObservation(observation);
+  if (listed.kind == Kind::kLimitRanges) {
+    for (const auto& name_space : world.DropRanges(listed)) {
+      advisor->SetRange(name_space, world.RangeOf(name_space));
+    }
+    return;
+  }
   world.SetListed(listed.kind);
 }
 
@@ -187,6 +227,69 @@ void Controller::Impl::TakeUsage(const Usage& usage) {
     session->Observe({usage.t, sample});
   }
   metrics.ObserveStep("usage", std::chrono::duration<double>(clock.SteadyNow() - begun).count());
+}
+
+void Controller::Impl::TakeRange(const RangeEvent& event) {
+  world.Take(event);
+  const auto& name_space = event.range.name_space;
+  advisor->SetRange(name_space, world.RangeOf(name_space));
+}
+
+void Controller::Impl::TakeRefused(const Refused& refused) {
+  const auto now = clock.SteadyNow();
+  std::erase_if(refusals_told, [&](const auto& told) { return now - told.second >= kTellAgain; });
+  const auto* object = world.ObjectOf(refused.key);
+  if (object == nullptr || !options.publish) return;
+  if (!refusals_told.try_emplace({refused.key, refused.reason}, now).second) return;
+  wire::EventFacts event;
+  event.object = {refused.key.name_space, object->name, object->uid, object->generation};
+  event.reason = "NotSized";
+  event.message =
+      std::string(refused.pod.empty() ? "An executor" : "Executor " + refused.pod) +
+      " was created as it was submitted: " + std::string(admission::Describe(refused.reason));
+  log.Warning("executor is not sized", {{"namespace", refused.key.name_space},
+                                        {"signature", refused.key.signature},
+                                        {"pod", refused.pod},
+                                        {"reason", std::string(admission::Name(refused.reason))}});
+  writer.Submit({.key = refused.key,
+                 .what = Written::What::kEvent,
+                 .body = wire::NewEvent(event, clock.Wall())});
+}
+
+// Runs on a thread of its own.
+void Controller::Impl::LookAfterCertificates(const std::stop_token& stop) {
+  const auto& admission = *options.admission;
+  const Install install = [&](const tls::Pair& pair) {
+    auto installed = admission.install(pair);
+    if (installed) certified = true;
+    return installed;
+  };
+  if (admission.certificates.certificate_file.empty()) {
+    OwnCertificates(
+        admission.certificates, client, around, [this] { return leading.load(); }, install)
+        .Run(stop);
+  } else {
+    FileCertificates(admission.certificates, around, install).Run(stop);
+  }
+}
+
+// Runs on the listener's thread.
+std::string Controller::Impl::Admit(std::string_view body) {
+  const auto begun = clock.SteadyNow();
+  auto [uid, review] = wire::ReadReview(body, &options.derived_signatures);
+  Advisor::Answer answer;
+  if (review) answer = advisor->Decide(review->pod, review->places);
+  const auto reason = answer.decision.reason;
+  const auto outcome = admission::OutcomeOf(reason);
+  if (outcome == admission::Outcome::kRefused && answer.key) {
+    // News that are not told are in the metrics all the same.
+    inbox.TryPush(Refused{*answer.key, reason, review->pod.name});
+  }
+  auto text = wire::WriteReview(uid, answer.decision.patch, admission::Name(reason));
+  metrics.CountAdmission(std::string(admission::Name(outcome)),
+                         std::string(admission::Name(reason)),
+                         std::chrono::duration<double>(clock.SteadyNow() - begun).count());
+  return text;
 }
 
 void Controller::Impl::TakeWritten(const Written& written) {
@@ -221,6 +324,8 @@ void Controller::Impl::EndSession(const char* why) {
   if (!session) return;
   log.Info("session ends", {{"why", why}});
   session.reset();
+  if (advisor) advisor->BeginRows(false);
+  problems_told.clear();
   in_session = false;
   Show({});
   shown.reset();
@@ -231,7 +336,11 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
   if (world.Complete()) synced = true;
   const bool may_begin = leading && synced && clock.SteadyNow() >= not_before;
   if (!session && may_begin) BeginSession(stop);
-  if (!session) return;
+  if (!session) {
+    if (advisor && synced && !watching) BeginWatching();
+    if (watching) watching->Tick(clock.Wall());
+    return;
+  }
   const auto begun = clock.SteadyNow();
   const auto now = clock.Wall();
   if (kubelets) kubelets->SetNodes(world.ExecutorNodes());
@@ -239,8 +348,19 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
     metrics.SetUsageStaleness(std::chrono::duration<double>(now - latest_usage).count());
   }
   session->Tick(now);
+  if (advisor) metrics.SetPendingAfterSizing(session->Unschedulable());
+  TellProblems();
   ShowRows();
   metrics.ObserveStep("publish", std::chrono::duration<double>(clock.SteadyNow() - begun).count());
+}
+
+// What was left out, each once: there are no more than the pipeline notes.
+void Controller::Impl::TellProblems() {
+  const auto& problems = session->GetPipeline().Problems();
+  if (problems.size() == problems_told.size()) return;
+  for (const auto& problem : problems) {
+    if (problems_told.insert(problem).second) log.Warning("left out", {{"what", problem}});
+  }
 }
 
 // What is served is made anew where something changed, and not too often: with thousands of keys it
@@ -253,6 +373,15 @@ void Controller::Impl::ShowRows() {
   const auto& rows = session->Rows();
   Show(
       {KeyMetrics(rows, session->GetPipeline().Refused()), options.bulk ? options.bulk(rows) : ""});
+}
+
+void Controller::Impl::BeginWatching() {
+  SessionOptions session_options;
+  session_options.pipeline = options.pipeline;
+  session_options.advise = [this](const auto& key, const auto* row) { advisor->SetRow(key, row); };
+  advisor->BeginRows(false);
+  watching.emplace(session_options, world, std::vector<wire::CheckpointObject>{},
+                   std::vector<Observation>(recent.begin(), recent.end()), clock.Wall());
 }
 
 void Controller::Impl::BeginSession(const std::stop_token& stop) {
@@ -271,6 +400,13 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
   }
   if (options.publish) {
     session_options.submit = [this](Write write) { writer.Submit(std::move(write)); };
+  }
+  watching.reset();
+  if (advisor) {
+    session_options.advise = [this](const auto& key, const auto* row) {
+      advisor->SetRow(key, row);
+    };
+    advisor->BeginRows(true);
   }
   const std::vector<Observation> events(recent.begin(), recent.end());
   recent.clear();
@@ -348,6 +484,13 @@ std::vector<Check> Controller::Live() const {
   return {{"main-loop", silent < kHangs}};
 }
 
-std::vector<Check> Controller::Ready() const { return {{"sources-synced", impl_->synced.load()}}; }
+std::vector<Check> Controller::Ready() const {
+  std::vector<Check> checks{{"sources-synced", impl_->synced.load()},
+                            {"not-stopping", !impl_->stopping.load()}};
+  if (impl_->options.admission) checks.push_back({"webhook-certificate", impl_->certified.load()});
+  return checks;
+}
+
+std::string Controller::Admit(std::string_view body) { return impl_->Admit(body); }
 
 }  // namespace sparkfit::cluster

@@ -13,15 +13,17 @@
 #include <variant>
 #include <vector>
 
+#include "sparkfit/admission/admission.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/observation.h"
+#include "sparkfit/model/patch.h"
 
 namespace sparkfit::cluster {
 
-enum class Kind { kPods, kNodes, kRecommendations };
+enum class Kind { kPods, kNodes, kRecommendations, kLimitRanges };
 
-// A collection was listed: what is not among these (UIDs; names of nodes; namespace/name of
-// recommendations) is gone.
+// A collection was listed: what is not among these (UIDs; names of nodes; namespace/name of the
+// others) is gone.
 struct Listed {
   Kind kind;
   std::unordered_set<std::string> ids;
@@ -30,6 +32,19 @@ struct Listed {
 struct Usage {
   base::Time t;
   std::vector<model::UsageSample> samples;
+};
+
+// What admission has to know besides the observations.
+struct RangeEvent {
+  model::EventType event;
+  model::LimitRange range;
+};
+
+// Admission left a pod alone that wanted to be sized.
+struct Refused {
+  model::Key key;
+  admission::Reason reason;
+  std::string pod;
 };
 
 struct Leading {
@@ -56,9 +71,11 @@ struct Written {
   Outcome outcome;
   std::string version;  // of the checkpoint, where it was written
   std::string why;
+  std::string object_version = {};  // of the recommendation, where its status was written
 };
 
-using Message = std::variant<model::Observation, Listed, Usage, Leading, Written>;
+using Message =
+    std::variant<model::Observation, Listed, Usage, RangeEvent, Refused, Leading, Written>;
 
 // Bounded: who is faster than the main loop waits.
 class Inbox {
@@ -69,6 +86,15 @@ class Inbox {
   bool Push(Message message, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     if (!changed_.wait(lock, stop, [&] { return messages_.size() < kMost; })) return false;
+    messages_.push_back(std::move(message));
+    changed_.notify_all();
+    return true;
+  }
+
+  // False where it would have to wait.
+  bool TryPush(Message message) {
+    const std::scoped_lock lock(mutex_);
+    if (messages_.size() >= kMost) return false;
     messages_.push_back(std::move(message));
     changed_.notify_all();
     return true;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "sparkfit/admission/admission.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::cluster {
@@ -24,12 +25,38 @@ constexpr int kMostNames = 5;
 constexpr base::Duration kSweep = std::chrono::milliseconds(500);
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
 constexpr base::Duration kTryAgain = std::chrono::minutes(1);
+constexpr base::Duration kPendingFor = std::chrono::minutes(1);
+constexpr base::Duration kPutRight = std::chrono::seconds(10);
+// More writes would wait in the writer's queue while what they hold grows old. At 50 requests a
+// second, two for a write, they are through in little more than a second.
+constexpr std::size_t kMostUnderWay = 32;
+constexpr std::size_t kLongestMessage = 1000;
 
 bool Moved(const std::optional<Bytes>& before, const std::optional<Bytes>& now) {
   if (before.has_value() != now.has_value()) return true;
   if (!now) return false;
   const auto difference = std::abs(static_cast<double>((*now - *before).value));
   return difference >= kMove * static_cast<double>(before->value);
+}
+
+std::uint64_t Ooms(const controller::KeyRecommendation& row) {
+  const auto& totals = row.history->Totals();
+  return totals.container_ooms + totals.heap_ooms;
+}
+
+// An OOM is written through, whatever else waits.
+bool HasNews(const controller::KeyRecommendation& row, std::uint64_t ooms_told) {
+  return Ooms(row) > ooms_told;
+}
+
+// What is wrong with a user's settings, shown as far as a condition should.
+std::string ProblemsOf(const model::RecommendationObject& object) {
+  auto problems = object.problems;
+  if (object.policy) {
+    const auto policy = recommend::ParsePolicy(*object.policy);
+    if (!policy) problems.push_back("spec.policy: " + policy.error().message);
+  }
+  return fmt::format("{}", fmt::join(problems, "; ")).substr(0, kLongestMessage);
 }
 
 // What makes a status due at once: settings, OOMs, ended applications, conditions.
@@ -39,10 +66,10 @@ std::string Digest(const controller::KeyRecommendation& row,
   const auto& applications = row.history->Applications();
   const auto running = std::count_if(applications.begin(), applications.end(),
                                      [](const auto& application) { return !application.ended; });
-  auto digest = fmt::format(
-      "{}|{}|{}|{}|{}|{}|{}|{}", model::Name(row.mode), recommend::Format(row.policy),
-      row.bounds.min.value_or(Bytes{}).value, row.bounds.max.value_or(Bytes{}).value,
-      totals.container_ooms + totals.heap_ooms, totals.applications, running, generation);
+  auto digest =
+      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", model::Name(row.mode), recommend::Format(row.policy),
+                  row.bounds.min.value_or(Bytes{}).value, row.bounds.max.value_or(Bytes{}).value,
+                  Ooms(row), totals.applications, running, generation);
   for (const auto& condition : conditions) {
     digest += fmt::format("|{}{}", condition.type, condition.status ? '+' : '-');
   }
@@ -126,13 +153,14 @@ Time Session::Scheduled(Time wall) {
 void Session::OnWritten(const Written& written, Time wall) {
   // Of the others nothing depends.
   if (written.what != Written::What::kCreate && written.what != Written::What::kPublish) return;
+  under_way_.erase(written.key);
   const auto found = published_.find(written.key);
   if (found == published_.end()) return;
   const auto now = Scheduled(wall);
   auto& state = found->second;
-  state.in_flight = false;
   if (!written.version.empty()) state.checkpoint_version = written.version;
   if (written.outcome == Written::Outcome::kDone) {
+    if (!written.object_version.empty()) state.object_version = written.object_version;
     state.failures = 0;
     return;
   }
@@ -156,7 +184,8 @@ void Session::Tick(Time wall) {
   const auto changed = Refresh();
   if (!options_.submit) return;
   for (const auto& key : changed) {
-    if (const auto found = published_.find(key); found != published_.end()) {
+    const auto found = published_.find(key);
+    if (found != published_.end() && HasNews(rows_.at(key), found->second.ooms_told)) {
       PublishKey(key, found->second, now);
     }
   }
@@ -166,7 +195,24 @@ void Session::Tick(Time wall) {
   DeleteExpired(now);
   MarkDuplicates(now);
   TellOfRefusals(now);
-  for (auto& [key, state] : published_) PublishKey(key, state, now);
+  TellOfPending(now);
+  Sweep(now);
+}
+
+// It begins with the first that had to wait at the last one, so that none waits for ever.
+void Session::Sweep(Time now) {
+  auto next = published_.lower_bound(sweep_from_);
+  std::optional<model::Key> first_waiting;
+  for (std::size_t left = published_.size(); left > 0; --left, ++next) {
+    if (next == published_.end()) next = published_.begin();
+    if (!PublishKey(next->first, next->second, now) && !first_waiting) first_waiting = next->first;
+  }
+  if (first_waiting) sweep_from_ = *first_waiting;
+}
+
+void Session::Submit(Write write) {
+  under_way_.insert(write.key);
+  options_.submit(std::move(write));
 }
 
 // Its checkpoint belongs to the object, and goes with it.
@@ -228,8 +274,7 @@ void Session::TellOfRefusals(Time now) {
 // Called when a status is written, which is at once after an OOM: a burst is one Event.
 void Session::TellOfOoms(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
                          Published& state, Time now) {
-  const auto& totals = row.history->Totals();
-  const auto ooms = totals.container_ooms + totals.heap_ooms;
+  const auto ooms = Ooms(row);
   const auto before = std::exchange(state.ooms_told, ooms);
   if (ooms <= before) return;
   const auto& target = row.recommendation.target;
@@ -244,11 +289,65 @@ void Session::TellOfOoms(const controller::KeyRecommendation& row, const wire::O
                    .body = wire::NewEvent(event, now - set_back_)});
 }
 
+// Called when a status is written, which is at once after an application began.
+void Session::TellOfSizing(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
+                           Published& state, Time now) {
+  const model::Executor* latest = nullptr;
+  for (const auto& [uid, executor] : row.history->Executors()) {
+    if (executor.ended || executor.size == executor.submitted) continue;
+    if (latest == nullptr || executor.created > latest->created) latest = &executor;
+  }
+  if (latest == nullptr) return;
+  auto told = fmt::format("{}|{}", latest->application, latest->size.limit.value);
+  if (told == std::exchange(state.sizing_told, told)) return;
+  wire::EventFacts event;
+  event.object = object;
+  event.reason = "Sized";
+  event.normal = true;
+  event.message = fmt::format("Executors of {} are created with {} instead of {}.",
+                              latest->application, base::FormatQuantity(latest->size.limit),
+                              base::FormatQuantity(latest->submitted.limit));
+  options_.submit({.key = row.history->GetKey(),
+                   .what = Written::What::kEvent,
+                   .body = wire::NewEvent(event, now - set_back_)});
+}
+
+// Executors that we made larger and that no node was found for.
+void Session::TellOfPending(Time now) {
+  unschedulable_ = 0;
+  std::map<model::Key, std::size_t> pending;
+  for (const auto& uid : world_.RaisedAndPending()) {
+    const auto& pod = world_.Pods().at(uid);
+    if (now - set_back_ - pod.created < kPendingFor) continue;
+    ++unschedulable_;
+    const auto driver = world_.Pods().find(pod.owner_uid);
+    const auto key =
+        admission::KeyOf(pod, driver == world_.Pods().end() ? nullptr : &driver->second.settings);
+    if (key) ++pending[*key];
+  }
+  std::erase_if(pending_told_, [&](const auto& told) { return now - told.second >= kTellAgain; });
+  for (const auto& [key, count] : pending) {
+    const auto* object = world_.ObjectOf(key);
+    if (object == nullptr || !pending_told_.try_emplace(key, now).second) continue;
+    wire::EventFacts event;
+    event.object = {key.name_space, object->name, object->uid, object->generation};
+    event.reason = "PendingAfterSizing";
+    event.message = fmt::format(
+        "{} {} larger than submitted and no node was found for {} for a minute; maxMemory or "
+        "shrinkOnly keep sizes within what the cluster has.",
+        count, count == 1 ? "executor is" : "executors are", count == 1 ? "it" : "them");
+    options_.submit({.key = key,
+                     .what = Written::What::kEvent,
+                     .body = wire::NewEvent(event, now - set_back_)});
+  }
+}
+
 std::vector<model::Key> Session::Refresh() {
   auto changed = pipeline_.TakeChanged();
   if (!changed.empty()) ++revision_;
   for (const auto& key : changed) {
     auto row = pipeline_.Recommend(key);
+    if (options_.advise) options_.advise(key, row ? &*row : nullptr);
     if (!row) {  // purged
       rows_.erase(key);
       published_.erase(key);
@@ -262,8 +361,7 @@ std::vector<model::Key> Session::Refresh() {
     if (const auto version = checkpoint_versions_.find(key);
         version != checkpoint_versions_.end()) {
       entry->second.checkpoint_version = version->second;
-      const auto& totals = rows_.at(key).history->Totals();
-      entry->second.ooms_told = totals.container_ooms + totals.heap_ooms;
+      entry->second.ooms_told = Ooms(rows_.at(key));
     }
   }
   return changed;
@@ -298,9 +396,8 @@ std::vector<wire::Condition> Session::ConditionsOf(const controller::KeyRecommen
     conditions.push_back({"CheckpointTooLarge", true, "TooManyExecutors",
                           "What was learnt is not saved: it is larger than an object may be."});
   }
-  if (!object.problems.empty()) {
-    conditions.push_back({"InvalidSpec", true, "Ignored",
-                          fmt::format("Left out: {}.", fmt::join(object.problems, "; "))});
+  if (const auto problems = ProblemsOf(object); !problems.empty()) {
+    conditions.push_back({"InvalidSpec", true, "Ignored", fmt::format("Left out: {}.", problems)});
   }
   return conditions;
 }
@@ -317,42 +414,49 @@ bool Session::StatusDue(const Published& state, const controller::KeyRecommendat
   return state.status_stale && now - *state.status_at >= options_.status_interval;
 }
 
-void Session::PublishKey(const model::Key& key, Published& state, Time now) {
-  if (state.in_flight || state.not_before > now) return;
+bool Session::PublishKey(const model::Key& key, Published& state, Time now) {
+  if (under_way_.contains(key) || state.not_before > now) return true;
   const auto found = rows_.find(key);
-  if (found == rows_.end()) return;
+  if (found == rows_.end()) return true;
   const auto& row = found->second;
+  if (under_way_.size() >= kMostUnderWay && !HasNews(row, state.ooms_told)) return false;
   const auto* object = world_.ObjectOf(key);
-  if (object == nullptr || object->uid.empty()) {
-    state.in_flight = true;
-    // The watch may be a little behind: an object that was just created is not created again.
-    state.not_before = now + kFirstRetry;
-    options_.submit({.key = key,
-                     .what = Written::What::kCreate,
-                     .body = wire::NewRecommendation(key, state.create_attempt)});
-    return;
+  if (object != nullptr && !object->uid.empty()) {
+    PublishObject(key, state, row, *object, now);
+    return true;
   }
-  if (state.object_uid != object->uid) {
-    state.object_uid = object->uid;
-    state.conditions = object->conditions;
+  // The watch may be a little behind: an object that was just created is not created again.
+  state.not_before = now + kFirstRetry;
+  Submit({.key = key,
+          .what = Written::What::kCreate,
+          .body = wire::NewRecommendation(key, state.create_attempt)});
+  return true;
+}
+
+void Session::PublishObject(const model::Key& key, Published& state,
+                            const controller::KeyRecommendation& row,
+                            const model::RecommendationObject& object, Time now) {
+  if (state.object_uid != object.uid) {
+    state.object_uid = object.uid;
+    state.object_version.clear();
+    state.conditions = object.conditions;
     state.status_at.reset();
     state.checkpoint_at.reset();
   }
-  // Somebody overwrote the status: it is put right.
-  const bool overwritten =
-      state.status_at && now - *state.status_at > std::chrono::seconds(10) &&
-      state.recommendation.target &&
-      object->published_target != base::FormatQuantity(*state.recommendation.target);
-  const bool touched = overwritten || !state.status_at || object->generation != state.generation;
+  // Somebody overwrote the status, or touched something else: written again, it is right, or
+  // nothing changes.
+  const bool overwritten = state.status_at && now - *state.status_at > kPutRight &&
+                           !state.object_version.empty() && object.version != state.object_version;
+  const bool touched = overwritten || !state.status_at || object.generation != state.generation;
   if (!touched && !state.dirty && !state.status_stale) return;
-  const auto conditions = ConditionsOf(row, *object, state);
-  const auto digest = Digest(row, conditions, object->generation);
+  const auto conditions = ConditionsOf(row, object, state);
+  const auto digest = Digest(row, conditions, object.generation);
   const bool status = overwritten || StatusDue(state, row, digest, now);
   const bool checkpoint =
       state.dirty && (status || !state.checkpoint_at ||
                       now - *state.checkpoint_at >= options_.checkpoint_interval);
   if (!status && !checkpoint) return;
-  const wire::ObjectRef ref{key.name_space, object->name, object->uid, object->generation};
+  const wire::ObjectRef ref{key.name_space, object.name, object.uid, object.generation};
   Write write{.key = key, .what = Written::What::kPublish, .object = ref};
   if (checkpoint) {
     auto spec = wire::WriteCheckpoint(pipeline_.Save(key));
@@ -371,13 +475,14 @@ void Session::PublishKey(const model::Key& key, Published& state, Time now) {
                                      state.conditions, now - set_back_);
     state.status_at = now;
     state.status_stale = false;
-    state.generation = object->generation;
+    state.generation = object.generation;
     state.status_digest = digest;
     state.recommendation = row.recommendation;
   }
-  state.in_flight = true;
-  options_.submit(std::move(write));
-  if (status) TellOfOoms(row, ref, state, now);
+  Submit(std::move(write));
+  if (!status) return;
+  TellOfOoms(row, ref, state, now);
+  TellOfSizing(row, ref, state, now);
 }
 
 }  // namespace sparkfit::cluster

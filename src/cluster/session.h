@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,12 @@ struct SessionOptions {
   std::function<void(const model::Observation&)> record;
   // Called with what is to be written; empty: nothing is published.
   std::function<void(Write)> submit;
-  // A status that changed by less than what matters waits this long, a checkpoint too.
+  // Called with every row that changed, null where it is gone; may be empty.
+  std::function<void(const model::Key&, const controller::KeyRecommendation*)> advise = {};
+  // A status that changed by less than what matters waits this long.
   base::Duration status_interval = std::chrono::minutes(5);
-  base::Duration checkpoint_interval = std::chrono::seconds(60);
+  // A checkpoint is at most a minute old: this, and what a sweep and the writer's queue take.
+  base::Duration checkpoint_interval = std::chrono::seconds(58);
 };
 
 class Session {
@@ -50,11 +54,12 @@ class Session {
   [[nodiscard]] std::uint64_t Revision() const { return revision_; }
   [[nodiscard]] const controller::Pipeline& GetPipeline() const { return pipeline_; }
   [[nodiscard]] std::size_t RestoredKeys() const { return restored_; }
+  // Executors that were made larger and have been without a node for long.
+  [[nodiscard]] std::size_t Unschedulable() const { return unschedulable_; }
 
  private:
   // What was written of a key, and what is to be.
   struct Published {
-    bool in_flight = false;
     bool dirty = true;         // the history is not as in the checkpoint
     bool status_stale = true;  // nor as in the status
     std::string checkpoint_version;
@@ -64,9 +69,11 @@ class Session {
     recommend::Recommendation recommendation;
     wire::ConditionTimes conditions;
     std::string object_uid;
+    std::string object_version;   // as our latest status left it
     std::int64_t generation = 0;  // of the object, when the status was written
     bool too_large = false;       // to be written as a checkpoint
     std::uint64_t ooms_told = 0;  // by Events
+    std::string sizing_told;      // likewise: application and size
     int create_attempt = 0;
     int failures = 0;
     base::Time not_before{};
@@ -78,10 +85,20 @@ class Session {
   base::Time Scheduled(base::Time wall);
   // The keys that changed.
   std::vector<model::Key> Refresh();
-  void PublishKey(const model::Key& key, Published& state, base::Time now);
+  // Publishes all that is due, as far as the writer is free.
+  void Sweep(base::Time now);
+  // False where it waits for the writer.
+  bool PublishKey(const model::Key& key, Published& state, base::Time now);
+  void PublishObject(const model::Key& key, Published& state,
+                     const controller::KeyRecommendation& row,
+                     const model::RecommendationObject& object, base::Time now);
+  void Submit(Write write);
   void DeleteExpired(base::Time now);
   void MarkDuplicates(base::Time now);
   void TellOfRefusals(base::Time now);
+  void TellOfSizing(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
+                    Published& state, base::Time now);
+  void TellOfPending(base::Time now);
   void TellOfOoms(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
                   Published& state, base::Time now);
   [[nodiscard]] bool StatusDue(const Published& state, const controller::KeyRecommendation& row,
@@ -103,12 +120,16 @@ class Session {
   base::Time scheduled_{};
   base::Duration set_back_{};                 // by how much the clock was, in all
   std::optional<base::Time> swept_;           // when all keys were last looked at
+  model::Key sweep_from_;                     // the first that had to wait then
+  std::set<model::Key> under_way_;            // kCreate and kPublish, not yet reported
   std::map<std::string, base::Time> marked_;  // duplicates, by UID
   struct Told {
     std::uint64_t refused = 0;
     base::Time at{};
   };
   std::map<std::string, Told> told_;  // of refusals, by namespace
+  std::size_t unschedulable_ = 0;
+  std::map<model::Key, base::Time> pending_told_;
 };
 
 }  // namespace sparkfit::cluster

@@ -33,6 +33,8 @@ kube::Collection Source::CollectionOf(Kind kind) {
       return {"nodes", "/api/v1/nodes", ""};
     case Kind::kRecommendations:
       return {"executorrecommendations", "/apis/sparkfit.io/v1alpha1/executorrecommendations", ""};
+    case Kind::kLimitRanges:
+      return {"limitranges", "/api/v1/limitranges", ""};
   }
   return {};
 }
@@ -77,19 +79,34 @@ void Source::Push(What what) {
   around_.inbox.Push(model::Observation{around_.clock.Wall(), std::move(what)}, stop_);
 }
 
+std::string Source::IdOf(const wire::ObjectIdentity& object) const {
+  switch (kind_) {
+    case Kind::kPods:
+      return object.uid;
+    case Kind::kNodes:
+      return object.name;
+    case Kind::kRecommendations:
+    case Kind::kLimitRanges:
+      return object.name_space + "/" + object.name;
+  }
+  return "";
+}
+
 std::string Source::Take(EventType event, std::string_view object, bool unwatched) {
   const auto unreadable = [&](const base::Error& error) {
     const auto resource = CollectionOf(kind_).resource;
     around_.metrics.CountUnreadable(resource);
     around_.log.Warning("object cannot be understood",
                         {{"resource", resource}, {"why", error.message}});
-    return std::string();
+    // It is there all the same: what was known of it stays.
+    const auto identity = reader_.Identity(object);
+    return identity ? IdOf(*identity) : "";
   };
   switch (kind_) {
     case Kind::kPods: {
       auto pod = reader_.Pod(object);
       if (!pod) return unreadable(pod.error());
-      auto id = pod->uid;
+      auto id = IdOf({pod->name_space, pod->name, pod->uid});
       Push(model::PodEvent{event, *std::move(pod), unwatched});
       return id;
     }
@@ -97,15 +114,22 @@ std::string Source::Take(EventType event, std::string_view object, bool unwatche
       auto node = reader_.Node(object);
       if (!node) return unreadable(node.error());
       node->event = event;
-      auto id = node->name;
+      auto id = IdOf({"", node->name, ""});
       Push(*std::move(node));
       return id;
     }
     case Kind::kRecommendations: {
       auto recommendation = reader_.Recommendation(object);
       if (!recommendation) return unreadable(recommendation.error());
-      auto id = recommendation->name_space + "/" + recommendation->name;
+      auto id = IdOf({recommendation->name_space, recommendation->name, recommendation->uid});
       Push(model::RecommendationEvent{event, *std::move(recommendation)});
+      return id;
+    }
+    case Kind::kLimitRanges: {
+      auto range = reader_.LimitRange(object);
+      if (!range) return unreadable(range.error());
+      auto id = IdOf({range->name_space, range->name, ""});
+      around_.inbox.Push(RangeEvent{event, *std::move(range)}, stop_);
       return id;
     }
   }

@@ -43,7 +43,9 @@ class Source final : public kube::CollectionHandler {
   void OnTrouble(const std::string& why) override;
 
  private:
-  // The object's id; empty where it could not be understood.
+  // As Listed names it.
+  [[nodiscard]] std::string IdOf(const wire::ObjectIdentity& object) const;
+  // The object's id; empty where it has none.
   std::string Take(model::EventType event, std::string_view object, bool unwatched);
   template <typename What>
   void Push(What what);

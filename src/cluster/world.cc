@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "world.h"
 
+#include <algorithm>
 #include <tuple>
 
 namespace sparkfit::cluster {
@@ -12,6 +13,18 @@ model::Key KeyOf(const model::RecommendationObject& object) {
   return {object.name_space, object.signature, object.profile};
 }
 
+bool IsRaisedAndPending(const model::PodFacts& pod) {
+  return pod.role == model::PodRole::kExecutor && pod.size.limit > pod.submitted.limit &&
+         pod.phase == model::PodPhase::kPending && pod.node.empty() && !pod.deleted;
+}
+
+// The stricter of two bounds, either of which may be absent.
+void Tighten(std::optional<base::Bytes>& bound, const std::optional<base::Bytes>& other,
+             bool upper) {
+  if (!other) return;
+  bound = !bound ? *other : upper ? std::min(*bound, *other) : std::max(*bound, *other);
+}
+
 }  // namespace
 
 void World::Take(const model::Observation& observation) {
@@ -20,8 +33,10 @@ void World::Take(const model::Observation& observation) {
       Count(known->second, -1);
       pods_.erase(known);
     }
+    pending_.erase(pod->pod.uid);
     if (pod->event == EventType::kDeleted) return;
     Count(pod->pod, 1);
+    if (IsRaisedAndPending(pod->pod)) pending_.insert(pod->pod.uid);
     pods_.emplace(pod->pod.uid, pod->pod);
   } else if (const auto* node = std::get_if<model::NodeEvent>(&observation.what)) {
     if (node->event == EventType::kDeleted) {
@@ -40,6 +55,44 @@ void World::Take(const model::Observation& observation) {
     recommendations_[name] = event->object;
     if (by_key_[key].insert(name); by_key_[key].size() > 1) contested_.insert(key);
   }
+}
+
+void World::Take(const RangeEvent& event) {
+  const ObjectName name{event.range.name_space, event.range.name};
+  if (event.event == EventType::kDeleted) {
+    ranges_.erase(name);
+  } else {
+    ranges_.insert_or_assign(name, event.range);
+  }
+}
+
+std::set<std::string> World::DropRanges(const Listed& listed) {
+  std::set<std::string> changed;
+  std::erase_if(ranges_, [&](const auto& entry) {
+    const auto& [name_space, name] = entry.first;
+    if (listed.ids.contains(name_space + "/" + name)) return false;
+    changed.insert(name_space);
+    return true;
+  });
+  return changed;
+}
+
+model::LimitRange World::RangeOf(const std::string& name_space) const {
+  model::LimitRange strictest;
+  strictest.name_space = name_space;
+  for (auto range = ranges_.lower_bound({name_space, ""});
+       range != ranges_.end() && range->first.first == name_space; ++range) {
+    Tighten(strictest.container_min, range->second.container_min, false);
+    Tighten(strictest.container_max, range->second.container_max, true);
+    Tighten(strictest.pod_max, range->second.pod_max, true);
+  }
+  return strictest;
+}
+
+base::Bytes World::LargestNode() const {
+  base::Bytes largest;
+  for (const auto& [name, node] : nodes_) largest = std::max(largest, node.allocatable);
+  return largest;
 }
 
 void World::Unlink(const model::Key& key, const ObjectName& name) {
@@ -99,6 +152,8 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
         missing.push_back({t, std::move(gone)});
       }
       break;
+    case Kind::kLimitRanges:
+      break;  // of no interest to observers
     case Kind::kRecommendations:
       for (const auto& [name, object] : recommendations_) {
         if (!listed.ids.contains(name.first + "/" + name.second)) {

@@ -26,7 +26,11 @@ class World {
   // The deletions that a list shows, as observations at `t`; not taken yet.
   [[nodiscard]] std::vector<model::Observation> Missing(const Listed& listed, base::Time t) const;
 
-  // Every collection was listed at least once.
+  void Take(const RangeEvent& event);
+  // Forgets the LimitRanges that a list does not show; those of which namespaces.
+  std::set<std::string> DropRanges(const Listed& listed);
+
+  // Every collection that observations come from was listed at least once.
   [[nodiscard]] bool Complete() const { return listed_.size() == 3; }
   void SetListed(Kind kind) { listed_.insert(static_cast<int>(kind)); }
 
@@ -34,6 +38,11 @@ class World {
     return pods_;
   }
   [[nodiscard]] const std::map<std::string, model::NodeEvent>& Nodes() const { return nodes_; }
+  [[nodiscard]] base::Bytes LargestNode() const;  // allocatable; 0: none is known
+  // All LimitRanges of a namespace in one: the strictest of each bound.
+  [[nodiscard]] model::LimitRange RangeOf(const std::string& name_space) const;
+  // UIDs of executors that were made larger and that no node was found for yet.
+  [[nodiscard]] const std::set<std::string>& RaisedAndPending() const { return pending_; }
   // The nodes that executors run on, and whether an executor of that name is there.
   [[nodiscard]] std::vector<model::NodeEvent> ExecutorNodes() const;
   [[nodiscard]] bool HasExecutor(const std::string& name_space, const std::string& name) const;
@@ -55,6 +64,8 @@ class World {
   std::map<std::string, int> running_on_;  // executors that have not ended, by node
   std::map<std::pair<std::string, std::string>, int> executors_;  // by namespace and name
   std::map<std::string, model::NodeEvent> nodes_;
+  std::set<std::string> pending_;
+  std::map<ObjectName, model::LimitRange> ranges_;
   std::map<ObjectName, model::RecommendationObject> recommendations_;
   std::map<model::Key, std::set<ObjectName>> by_key_;
   std::set<model::Key> contested_;  // keys with several objects

@@ -23,13 +23,6 @@ std::string PathOf(const std::string& resource, const wire::ObjectRef& object) {
   return PathOf(resource, object.name_space) + "/" + kube::Encode(object.name);
 }
 
-std::string VersionOf(const std::string& body) {
-  const auto object = json::parse(body, nullptr, false);
-  return object.is_object() && object.contains("metadata") && object["metadata"].is_object()
-             ? object["metadata"].value("resourceVersion", "")
-             : "";
-}
-
 Written Failed(const Write& write, const base::Result<kube::Reply>& reply) {
   Written written{write.key, write.what, Outcome::kFailed, "", ""};
   written.why = reply ? reply->Why() : reply.error().message;
@@ -63,7 +56,8 @@ void Writer::Run(const std::stop_token& stop) {
       queue_.pop_front();
     }
     Written written{write.key, write.what, Outcome::kFailed, "", "does not lead"};
-    if (may_write_()) written = Carry(write, stop);
+    // An Event says what this replica did, whoever leads.
+    if (write.what == Written::What::kEvent || may_write_()) written = Carry(write, stop);
     if (!inbox_.Push(std::move(written), stop)) return;
   }
 }
@@ -115,7 +109,7 @@ Written Writer::Publish(const Write& write, const std::stop_token& stop) {
   if (!write.checkpoint.empty()) {
     const auto reply = ApplyCheckpoint(write, stop);
     if (reply && reply->Ok()) {
-      written.version = VersionOf(reply->body);
+      written.version = reply->Version();
     } else if (reply && reply->status == 409) {
       // A request may arrive twice, the second time with a version that the first has replaced.
       if (!IsOurs(write, written.version, stop)) {
@@ -132,7 +126,10 @@ Written Writer::Publish(const Write& write, const std::stop_token& stop) {
     return written;
   }
   const auto reply = PatchStatus(write, stop);
-  if (reply && reply->Ok()) return written;
+  if (reply && reply->Ok()) {
+    written.object_version = reply->Version();
+    return written;
+  }
   auto failed = Failed(write, reply);
   failed.version = written.version;
   return failed;
@@ -160,11 +157,9 @@ bool Writer::IsOurs(const Write& write, std::string& version, const std::stop_to
   const auto reply = client_.Send(call, stop);
   if (!reply || !reply->Ok()) return false;
   const auto object = json::parse(reply->body, nullptr, false);
-  if (!object.is_object() || !object.contains("spec") || !object["spec"].is_object() ||
-      object["spec"].value("data", "") != write.data) {
-    return false;
-  }
-  version = VersionOf(reply->body);
+  static const json::json_pointer kData("/spec/data");
+  if (!object.is_object() || !object.contains(kData) || object[kData] != write.data) return false;
+  version = reply->Version();
   return true;
 }
 

@@ -30,7 +30,7 @@ struct Write {
 
 class Writer {
  public:
-  // `may_write` is asked before every request: leadership may have ended.
+  // `may_write` is asked before every request but those of Events: leadership may have ended.
   Writer(kube::Client& client, Inbox& inbox, std::function<bool()> may_write)
       : client_(client), inbox_(inbox), may_write_(std::move(may_write)) {}
 

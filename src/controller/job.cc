@@ -22,8 +22,7 @@ Effective Resolve(const model::JobRequest& job, const model::RecommendationObjec
   }
   effective.bounds.min = user.min_memory ? user.min_memory : job.min_memory;
   effective.bounds.max = user.max_memory ? user.max_memory : job.max_memory;
-  const auto asked = job.scale_memory ? job.mode : std::nullopt;
-  effective.mode = user.mode ? *user.mode : asked.value_or(model::Mode::kOff);
+  effective.mode = model::ModeInForce(job, user.mode);
   return effective;
 }
 

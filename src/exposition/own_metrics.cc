@@ -29,6 +29,12 @@ const prometheus::Histogram::BucketBoundaries& Seconds() {
   return bounds;
 }
 
+const prometheus::Histogram::BucketBoundaries& AdmissionSeconds() {
+  static const prometheus::Histogram::BucketBoundaries bounds{0.00005, 0.0001, 0.00025, 0.0005,
+                                                              0.001,   0.005,  0.025,   0.1};
+  return bounds;
+}
+
 }  // namespace
 
 struct OwnMetrics::Impl {
@@ -48,6 +54,19 @@ struct OwnMetrics::Impl {
                      "1: the source of observations answers, 0: it does not.");
   Gauges& staleness = Gauge(registry, "sparkfit_usage_staleness_seconds",
                             "Age of the newest usage sample of an executor.");
+  Counters& admissions =
+      Counter(registry, "sparkfit_admissions_total", "Answers to the API server, by result.");
+  Gauges& pending = Gauge(registry, "sparkfit_executors_pending_after_sizing",
+                          "Executors that were made larger and had no node for a minute.");
+  Gauges& expiry = Gauge(registry, "sparkfit_certificate_expiration_timestamp_seconds",
+                         "When certificates of the webhook expire.");
+  Counters& reloads = Counter(registry, "sparkfit_certificate_reloads_total",
+                              "Certificates of the webhook taken into use, or not.");
+  prometheus::Family<prometheus::Histogram>& admission_seconds =
+      prometheus::BuildHistogram()
+          .Name("sparkfit_admission_duration_seconds")
+          .Help("Time that answers to the API server took.")
+          .Register(registry);
   Gauges& build = Gauge(registry, "sparkfit_build_info", "1, with what this is.");
   prometheus::Family<prometheus::Histogram>& steps =
       prometheus::BuildHistogram()
@@ -87,6 +106,21 @@ void OwnMetrics::SetSourceUp(const std::string& source, bool up) {
 }
 
 void OwnMetrics::SetUsageStaleness(double seconds) { impl_->staleness.Add({}).Set(seconds); }
+
+void OwnMetrics::CountAdmission(const std::string& result, const std::string& reason,
+                                double seconds) {
+  impl_->admissions.Add({{"result", result}, {"reason", reason}}).Increment();
+  impl_->admission_seconds.Add({}, AdmissionSeconds()).Observe(seconds);
+}
+void OwnMetrics::SetPendingAfterSizing(std::size_t executors) {
+  impl_->pending.Add({}).Set(static_cast<double>(executors));
+}
+void OwnMetrics::SetCertificateExpiry(const std::string& kind, double seconds_since_1970) {
+  impl_->expiry.Add({{"kind", kind}}).Set(seconds_since_1970);
+}
+void OwnMetrics::CountCertificateReload(bool ok) {
+  impl_->reloads.Add({{"result", ok ? "ok" : "failed"}}).Increment();
+}
 
 std::string OwnMetrics::Text() const {
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());

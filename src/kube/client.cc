@@ -33,6 +33,13 @@ std::string Reply::Why() const {
                          : fmt::format("status {}: {}", status, message.substr(0, kShown));
 }
 
+std::string Reply::Version() const {
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  static const nlohmann::json::json_pointer kVersion("/metadata/resourceVersion");
+  const bool has = json.is_object() && json.contains(kVersion) && json[kVersion].is_string();
+  return has ? json[kVersion].get<std::string>() : "";
+}
+
 Client::Client(Transport& transport, Authenticator& authenticator, const base::Clock& clock,
                base::Waiter& waiter, const ClientOptions& options, CallObserver observer)
     : transport_(transport),

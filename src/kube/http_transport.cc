@@ -356,9 +356,11 @@ Result<std::unique_ptr<Transport>> MakeHttpTransport(const Endpoint& endpoint,
 }
 
 void InitializeHttp() {
-  // Two threads move bodies about as fast as forty, for a quarter of the CPU time
-  // (docs/performance.md).
-  crossplat::threadpool::initialize_with_threads(2);
+  // Few threads move bodies as fast as forty, for less CPU time. But where a sink has had enough,
+  // the library closes the stream by a task that its thread waits for and another one has to run:
+  // there are more threads than requests at the same time (four watches, usage, writer, lease,
+  // certificates), so that there is always another one.
+  crossplat::threadpool::initialize_with_threads(9);
 }
 
 }  // namespace sparkfit::kube

@@ -31,10 +31,6 @@ json Part(const json& object, const char* key) {
                                                                                : json::object();
 }
 
-std::string VersionIn(const std::string& body) {
-  return Text(Part(json::parse(body, nullptr, false), "metadata"), "resourceVersion");
-}
-
 }  // namespace
 
 LeaseElector::LeaseElector(Client& client, const base::Clock& clock, base::Waiter& waiter,
@@ -98,7 +94,7 @@ LeaseElector::Outcome LeaseElector::TryOnce(const std::stop_token& stop) {
   const auto lease = json::parse(reply->body, nullptr, false);
   const auto spec = Part(lease, "spec");
   holder_ = Text(spec, "holderIdentity");
-  version_ = VersionIn(reply->body);
+  version_ = reply->Version();
   acquired_ = Text(spec, "acquireTime");
   if (spec.contains("leaseTransitions") && spec["leaseTransitions"].is_number_integer()) {
     transitions_ = spec["leaseTransitions"].get<std::int64_t>();
@@ -122,7 +118,7 @@ LeaseElector::Outcome LeaseElector::Create(const std::stop_token& stop) {
   call.deadline = options_.renew_deadline / 2;
   const auto reply = client_.Send(call, stop);
   if (reply && reply->Ok()) {
-    version_ = VersionIn(reply->body);
+    version_ = reply->Version();
     holder_ = options_.identity;
     return Outcome::kHeld;
   }
@@ -147,7 +143,7 @@ LeaseElector::Outcome LeaseElector::Update(const std::stop_token& stop) {
   }
   // Somebody was faster; the next round shows who.
   if (!reply->Ok()) return Outcome::kOthers;
-  version_ = VersionIn(reply->body);
+  version_ = reply->Version();
   holder_ = options_.identity;
   return Outcome::kHeld;
 }

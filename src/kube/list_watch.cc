@@ -141,7 +141,9 @@ void Reflector::Run(const std::stop_token& stop) {
       case Ended::kNormally:
         break;
       case Ended::kExpired:
+        // A server that always says so must not be listed in a busy loop.
         version_.clear();
+        Pause(stop);
         break;
       case Ended::kBroken:
         Pause(stop);
@@ -190,7 +192,10 @@ Reflector::Ended Reflector::Watch(const std::stop_token& stop) {
   const auto reply = client_.Stream(
       call,
       [&](std::string_view bytes) {
-        if (!lines.Feed(bytes)) ended = Ended::kExpired;
+        if (const auto fed = lines.Feed(bytes); !fed) {
+          Trouble("watching: " + fed.error().message);
+          ended = Ended::kExpired;
+        }
         return ended == Ended::kNormally;
       },
       stop);

@@ -175,4 +175,9 @@ JobRequest Understand(const PodSettings& executor, const PodSettings* driver) {
   return job;
 }
 
+Mode ModeInForce(const JobRequest& job, const std::optional<Mode>& user) {
+  if (user) return *user;
+  return job.scale_memory ? job.mode.value_or(Mode::kOff) : Mode::kOff;
+}
+
 }  // namespace sparkfit::model

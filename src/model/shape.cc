@@ -45,4 +45,12 @@ std::string_view Name(OverheadClass overhead) {
   return "";
 }
 
+std::optional<OverheadClass> ParseOverheadClass(std::string_view name) {
+  for (const auto candidate :
+       {OverheadClass::kDefaultJvm, OverheadClass::kDefaultPython, OverheadClass::kExplicit}) {
+    if (name == Name(candidate)) return candidate;
+  }
+  return std::nullopt;
+}
+
 }  // namespace sparkfit::model

@@ -11,7 +11,9 @@
 
 #include "sparkfit/base/result.h"
 #include "sparkfit/model/observation.h"
+#include "sparkfit/model/patch.h"
 #include "sparkfit/model/signature_rules.h"
+#include "sparkfit/wire/object_reader.h"
 
 namespace sparkfit::wire {
 
@@ -83,8 +85,14 @@ inline tl::unexpected<base::Error> Malformed(simdjson::error_code error) {
 // Facts of the objects in a log, read in one pass. An error is one of the JSON itself; what is
 // merely missing or odd the caller checks.
 base::Result<model::PodFacts> ReadPod(JsonObject object, const model::SignatureRules* rules);
+// As above for a pod under review, which has no UID yet and may lack a name; with what a patch
+// needs.
+base::Result<model::PodFacts> ReadPodToPatch(JsonObject object, const model::SignatureRules* rules,
+                                             model::PodPlaces* places);
 base::Result<model::UsageSample> ReadPodMetrics(JsonObject object);
 base::Result<model::RecommendationObject> ReadRecommendation(JsonObject object);
 base::Result<model::NodeEvent> ReadNode(JsonObject object);
+base::Result<model::LimitRange> ReadLimitRange(JsonObject object);
+base::Result<ObjectIdentity> ReadIdentity(JsonObject object);
 
 }  // namespace sparkfit::wire

@@ -39,5 +39,12 @@ base::Result<model::RecommendationObject> ObjectReader::Recommendation(std::stri
 base::Result<model::NodeEvent> ObjectReader::Node(std::string_view json) {
   return impl_->Parse(json, [](JsonObject object) { return ReadNode(object); });
 }
+base::Result<ObjectIdentity> ObjectReader::Identity(std::string_view json) {
+  return impl_->Parse(json, [](JsonObject object) { return ReadIdentity(object); });
+}
+
+base::Result<model::LimitRange> ObjectReader::LimitRange(std::string_view json) {
+  return impl_->Parse(json, [](JsonObject object) { return ReadLimitRange(object); });
+}
 
 }  // namespace sparkfit::wire

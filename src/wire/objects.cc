@@ -64,7 +64,8 @@ void Put(ordered_json& object, const char* key, const std::optional<base::Time>&
   if (time) object[key] = Seconds(*time);
 }
 
-ordered_json RecommendationOf(const recommend::Recommendation& recommendation) {
+ordered_json RecommendationOf(const recommend::Recommendation& recommendation,
+                              const model::KeyHistory& history) {
   ordered_json memory = ordered_json::object();
   Put(memory, "target", recommendation.target);
   Put(memory, "lower", recommendation.lower);
@@ -74,6 +75,10 @@ ordered_json RecommendationOf(const recommend::Recommendation& recommendation) {
   if (recommendation.split) {
     Put(object, "heap", recommendation.split->heap);
     Put(object, "overhead", recommendation.split->overhead);
+  }
+  // For admission on other replicas.
+  if (const auto* shape = history.CurrentShape(); shape != nullptr) {
+    Put(object, "leastOverhead", shape->least_overhead);
   }
   return object;
 }
@@ -179,7 +184,7 @@ std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, Condi
   ordered_json status{
       {"observedGeneration", object.generation},
       {"effective", EffectiveOf(facts)},
-      {"recommendation", RecommendationOf(facts.recommendation)},
+      {"recommendation", RecommendationOf(facts.recommendation, facts.history)},
       {"observed", ObservedOf(facts.history)},
       {"savings", SavingsOf(facts.history.Totals().savings)},
       {"explanation", facts.explanation},
@@ -215,7 +220,7 @@ std::string NewEvent(const EventFacts& facts, base::Time now) {
                {"involvedObject", std::move(about)},
                {"reason", facts.reason},
                {"message", facts.message},
-               {"type", "Warning"},
+               {"type", facts.normal ? "Normal" : "Warning"},
                {"source", {{"component", "sparkfit"}}},
                {"firstTimestamp", time},
                {"lastTimestamp", time},

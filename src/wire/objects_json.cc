@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The smaller objects: PodMetrics, ExecutorRecommendation, Node.
+// The smaller objects: PodMetrics, ExecutorRecommendation, Node; and what all have.
 #include <fmt/format.h>
 
 #include "json.h"
@@ -18,24 +18,31 @@ using simdjson::SUCCESS;
 
 constexpr std::size_t kMostConditions = 32;
 
-error_code ReadName(JsonValue metadata, std::string& name_space, std::string& name) {
+error_code ReadName(JsonValue metadata, ObjectIdentity& identity) {
   return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "name") return ReadString(value, name);
-    if (key == "namespace") return ReadString(value, name_space);
-    return SUCCESS;
+    if (key == "name") return ReadString(value, identity.name);
+    if (key == "namespace") return ReadString(value, identity.name_space);
+    return key == "uid" ? ReadString(value, identity.uid) : SUCCESS;
   });
 }
 
-error_code ReadIdentity(JsonValue metadata, RecommendationObject& object,
+error_code ReadMetadata(JsonValue metadata, RecommendationObject& object,
                         std::string_view& created) {
   return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "name") return ReadString(value, object.name);
     if (key == "namespace") return ReadString(value, object.name_space);
     if (key == "uid") return ReadString(value, object.uid);
+    if (key == "resourceVersion") return ReadString(value, object.version);
     if (key == "generation") return value.get_int64().get(object.generation);
     if (key == "creationTimestamp" && !value.is_null()) return value.get_string().get(created);
     return SUCCESS;
   });
+}
+
+// Whether the JSON itself can be read on: a value is merely not what was expected.
+bool IsMerelyOdd(error_code error) {
+  return error == simdjson::INCORRECT_TYPE || error == simdjson::NUMBER_OUT_OF_RANGE ||
+         error == simdjson::NUMBER_ERROR;
 }
 
 // The status is ours, but anybody may have written it: what cannot be read is as if it were not
@@ -57,18 +64,58 @@ error_code ReadCondition(JsonValue json, RecommendationObject& object) {
   return error;
 }
 
+// An amount that we wrote; anything else is as if it were not there.
+error_code ReadPublished(JsonValue json, std::optional<base::Bytes>& amount) {
+  std::string_view text;
+  if (auto error = ReadQuantityText(json, text)) return error;
+  if (const auto memory = base::ParseMemory(text)) amount = *memory;
+  return SUCCESS;
+}
+
+error_code ReadPublishedRecommendation(JsonValue json, RecommendationObject& object) {
+  return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "leastOverhead") return ReadPublished(value, object.published_least_overhead);
+    if (key != "memory") return SUCCESS;
+    return ForEachMember(value, [&](std::string_view bound, JsonValue amount) -> error_code {
+      return bound == "target" ? ReadPublished(amount, object.published_target) : SUCCESS;
+    });
+  });
+}
+
+error_code ReadPublishedShape(JsonValue json, RecommendationObject& object) {
+  model::Shape shape;
+  std::optional<model::OverheadClass> overhead;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    std::string_view text;
+    if (auto bad = value.get_string().get(text)) return bad;
+    if (key == "cores") shape.cores = text;
+    if (key == "overhead") overhead = model::ParseOverheadClass(text);
+    return SUCCESS;
+  });
+  if (overhead) object.published_shape = model::Shape{shape.cores, *overhead};
+  return error;
+}
+
+error_code ReadObserved(JsonValue json, RecommendationObject& object) {
+  return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "shape") return ReadPublishedShape(value, object);
+    if (key != "lastOOM") return SUCCESS;
+    std::string_view text;
+    if (auto error = value.get_string().get(text)) return error;
+    if (const auto time = base::ParseTime(text)) object.published_last_oom = *time;
+    return SUCCESS;
+  });
+}
+
 error_code ReadStatus(JsonValue status, RecommendationObject& object) {
   return ForEachMember(status, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "conditions") {
       return ForEachElement(value, [&](JsonValue json) { return ReadCondition(json, object); });
     }
-    if (key != "recommendation") return SUCCESS;
-    return ForEachMember(value, [&](std::string_view what, JsonValue memory) -> error_code {
-      if (what != "memory") return SUCCESS;
-      return ForEachMember(memory, [&](std::string_view bound, JsonValue amount) -> error_code {
-        return bound == "target" ? ReadString(amount, object.published_target) : SUCCESS;
-      });
-    });
+    auto error = SUCCESS;
+    if (key == "recommendation") error = ReadPublishedRecommendation(value, object);
+    if (key == "observed") error = ReadObserved(value, object);
+    return IsMerelyOdd(error) ? SUCCESS : error;
   });
 }
 
@@ -91,7 +138,7 @@ error_code ReadContainerUsage(JsonValue json, model::ContainerUsage& usage, std:
 }
 
 // "policy": {"name": "percentile", "margin": 0.3} as NAME:option=value.
-error_code ReadPolicy(JsonValue json, std::string& policy) {
+error_code ReadPolicy(JsonValue json, std::optional<std::string>& policy) {
   std::string name;
   std::string options;
   const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
@@ -101,7 +148,7 @@ error_code ReadPolicy(JsonValue json, std::string& policy) {
     options += fmt::format("{}{}={}", options.empty() ? ":" : ",", key, text);
     return SUCCESS;
   });
-  policy = name + options;
+  if (!error) policy = name + options;
   return error;
 }
 
@@ -129,21 +176,26 @@ error_code ReadProfile(JsonValue value, RecommendationObject& object) {
   return SUCCESS;
 }
 
+// What a user may set; each wins alone.
+error_code ReadSetting(std::string_view key, JsonValue value, RecommendationObject& object) {
+  if (key == "memory") return ReadBounds(value, object);
+  if (key == "policy") return ReadPolicy(value, object.policy);
+  if (key != "mode") return SUCCESS;
+  std::string_view text;
+  if (auto error = value.get_string().get(text)) return error;
+  object.mode = model::ParseMode(text);
+  if (!object.mode) object.problems.push_back("spec.mode is not Off, Initial or Auto");
+  return SUCCESS;
+}
+
+// Whatever a user made of the settings, the object stays the one of its job.
 error_code ReadSpec(JsonValue spec, RecommendationObject& object) {
   return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "signature") return ReadString(value, object.signature);
     if (key == "resourceProfile") return ReadProfile(value, object);
-    if (key == "memory") return ReadBounds(value, object);
-    if (key == "policy") {
-      object.policy.emplace();
-      return ReadPolicy(value, *object.policy);
-    }
-    if (key == "mode") {
-      std::string_view text;
-      if (auto error = value.get_string().get(text)) return error;
-      object.mode = model::ParseMode(text);
-      if (!object.mode) object.problems.push_back("spec.mode is not Off, Initial or Auto");
-    }
+    const auto error = ReadSetting(key, value, object);
+    if (!IsMerelyOdd(error)) return error;
+    object.problems.push_back(fmt::format("spec.{} is not of the form it should have", key));
     return SUCCESS;
   });
 }
@@ -152,11 +204,12 @@ error_code ReadSpec(JsonValue spec, RecommendationObject& object) {
 
 Result<UsageSample> ReadPodMetrics(JsonObject object) {
   UsageSample sample;
+  ObjectIdentity identity;
   std::string_view timestamp;
   std::string problem;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, sample.name_space, sample.pod);
+        if (key == "metadata") return ReadName(value, identity);
         if (key == "timestamp") return value.get_string().get(timestamp);
         if (key != "containers") return SUCCESS;
         return ForEachElement(value, [&](JsonValue container) {
@@ -168,6 +221,8 @@ Result<UsageSample> ReadPodMetrics(JsonObject object) {
       });
   if (error) return Malformed(error);
   if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
+  sample.name_space = std::move(identity.name_space);
+  sample.pod = std::move(identity.name);
   if (sample.name_space.empty() || sample.pod.empty()) {
     return base::Fail(Code::kMalformed, "usage without namespace or name");
   }
@@ -181,10 +236,11 @@ Result<RecommendationObject> ReadRecommendation(JsonObject json) {
   RecommendationObject object;
   std::string_view created;
   const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "metadata") return ReadIdentity(value, object, created);
+    if (key == "metadata") return ReadMetadata(value, object, created);
     if (key == "spec") return ReadSpec(value, object);
-    if (key == "status") return ReadStatus(value, object);
-    return SUCCESS;
+    if (key != "status") return SUCCESS;
+    const auto odd = ReadStatus(value, object);
+    return IsMerelyOdd(odd) ? SUCCESS : odd;
   });
   if (error) return Malformed(error);
   if (object.name_space.empty() || object.name.empty() || object.signature.empty()) {
@@ -242,20 +298,93 @@ error_code ReadNodeStatus(JsonValue status, model::NodeEvent& node, std::string_
 
 Result<model::NodeEvent> ReadNode(JsonObject object) {
   model::NodeEvent node;
-  std::string name_space;
+  ObjectIdentity identity;
   std::string_view memory;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, name_space, node.name);
+        if (key == "metadata") return ReadName(value, identity);
         return key == "status" ? ReadNodeStatus(value, node, memory) : SUCCESS;
       });
   if (error) return Malformed(error);
+  node.name = std::move(identity.name);
   if (node.name.empty()) return base::Fail(Code::kMalformed, "node without name");
   if (memory.empty()) return node;
   const auto amount = base::ParseMemory(memory);
   if (!amount) return base::Fail("node allocatable", amount.error());
   node.allocatable = *amount;
   return node;
+}
+
+namespace {
+
+// The stricter of two bounds.
+void Tighten(std::optional<base::Bytes>& bound, base::Bytes amount, bool upper) {
+  bound = !bound ? amount : upper ? std::min(*bound, amount) : std::max(*bound, amount);
+}
+
+error_code ReadLimit(JsonValue json, model::LimitRange& range, std::string& problem) {
+  std::string_view type;
+  std::string_view min;
+  std::string_view max;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "type") return value.get_string().get(type);
+    if (key != "min" && key != "max") return SUCCESS;
+    return ForEachMember(value, [&](std::string_view resource, JsonValue amount) -> error_code {
+      return resource == "memory" ? ReadQuantityText(amount, key == "min" ? min : max) : SUCCESS;
+    });
+  });
+  const auto take = [&](std::string_view text, std::optional<base::Bytes>& bound, bool upper) {
+    if (text.empty()) return;
+    if (const auto amount = base::ParseMemory(text)) {
+      Tighten(bound, *amount, upper);
+    } else {
+      problem = amount.error().message;
+    }
+  };
+  if (type == "Container") {
+    take(min, range.container_min, false);
+    take(max, range.container_max, true);
+  } else if (type == "Pod") {
+    take(max, range.pod_max, true);
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<model::LimitRange> ReadLimitRange(JsonObject object) {
+  model::LimitRange range;
+  ObjectIdentity identity;
+  std::string problem;
+  const auto error =
+      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+        if (key == "metadata") return ReadName(value, identity);
+        if (key != "spec") return SUCCESS;
+        return ForEachMember(value, [&](std::string_view what, JsonValue limits) -> error_code {
+          if (what != "limits") return SUCCESS;
+          return ForEachElement(limits,
+                                [&](JsonValue limit) { return ReadLimit(limit, range, problem); });
+        });
+      });
+  if (error) return Malformed(error);
+  if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
+  range.name_space = std::move(identity.name_space);
+  range.name = std::move(identity.name);
+  if (range.name_space.empty() || range.name.empty()) {
+    return base::Fail(Code::kMalformed, "limit range without namespace or name");
+  }
+  return range;
+}
+
+Result<ObjectIdentity> ReadIdentity(JsonObject object) {
+  ObjectIdentity identity;
+  const auto error =
+      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+        return key == "metadata" ? ReadName(value, identity) : SUCCESS;
+      });
+  if (error) return Malformed(error);
+  if (identity.name.empty()) return base::Fail(Code::kMalformed, "an object without a name");
+  return identity;
 }
 
 }  // namespace sparkfit::wire

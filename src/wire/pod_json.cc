@@ -24,6 +24,9 @@ constexpr std::string_view kExecutorContainer = "spark-kubernetes-executor";
 constexpr std::string_view kHeapVariable = "SPARK_EXECUTOR_MEMORY";
 constexpr std::string_view kOriginalMemory = "sparkfit.io/original-memory";
 constexpr std::string_view kOriginalHeap = "sparkfit.io/original-heap";
+constexpr std::string_view kAppliedMemory = "sparkfit.io/applied-memory";
+constexpr std::string_view kAppliedHeap = "sparkfit.io/applied-heap";
+constexpr std::string_view kInactive = "spark-exec-inactive";
 
 // A container as far as it matters; views into the document's string buffer.
 struct ContainerFacts {
@@ -34,9 +37,15 @@ struct ContainerFacts {
   std::string_view cores;
   bool exits_on_heap_oom = false;
   bool runs_executor = false;  // args: ["executor"]
+  bool always = false;         // restartPolicy: an init container that is a sidecar
+  // For a patch.
+  std::size_t variables = 0;
+  std::optional<std::size_t> heap_variable;
+  bool heap_from_elsewhere = false;
+  bool java_options_set_heap = false;
 
   [[nodiscard]] bool IsExecutor() const {
-    return name == kExecutorContainer || !heap.empty() || runs_executor;
+    return name == kExecutorContainer || heap_variable || runs_executor;
   }
 };
 
@@ -54,6 +63,7 @@ struct Draft {
   std::string_view original_heap;
   std::optional<ContainerFacts> container;
   std::vector<StatusFacts> statuses;
+  model::PodPlaces* places = nullptr;  // null: nobody wants to patch
   const model::SignatureRules* rules = nullptr;
   model::SignatureRules::Labels labels;  // that the rules want
 
@@ -95,6 +105,8 @@ error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
     } else if (annotations) {
       if (key == kOriginalMemory) draft.original_memory = text;
       if (key == kOriginalHeap) draft.original_heap = text;
+      if (draft.places != nullptr && key == kAppliedMemory) draft.places->applied_memory = text;
+      if (draft.places != nullptr && key == kAppliedHeap) draft.places->applied_heap = text;
     } else if (key == "spark-role") {
       draft.pod.role = text == "executor" ? PodRole::kExecutor
                        : text == "driver" ? PodRole::kDriver
@@ -103,6 +115,8 @@ error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
       draft.pod.app_selector = text;
     } else if (key == "spark-exec-resourceprofile-id") {
       draft.profile = text;
+    } else if (key == kInactive && draft.places != nullptr) {
+      draft.places->inactive = text == "true";
     }
     if (!annotations && draft.rules != nullptr && draft.rules->Wants(key)) {
       draft.labels.emplace_back(key, text);
@@ -133,7 +147,10 @@ error_code ReadMetadata(JsonValue metadata, Draft& draft) {
     if (key == "namespace") return ReadString(value, pod.name_space);
     if (key == "uid") return ReadString(value, pod.uid);
     if (key == "labels") return ReadLabels(value, false, draft);
-    if (key == "annotations") return ReadLabels(value, true, draft);
+    if (key == "annotations") {
+      if (draft.places != nullptr) draft.places->has_annotations = !value.is_null();
+      return ReadLabels(value, true, draft);
+    }
     if (key == "ownerReferences") return ReadOwners(value, pod);
     if (key == "creationTimestamp") {
       std::string_view text;
@@ -149,13 +166,23 @@ error_code ReadMetadata(JsonValue metadata, Draft& draft) {
 error_code ReadVariable(JsonValue variable, ContainerFacts& container) {
   std::string_view name;
   std::string_view text;
+  bool from_elsewhere = false;
   const auto error =
       ForEachMember(variable, [&](std::string_view key, JsonValue value) -> error_code {
         if (key == "name") return value.get_string().get(name);
         if (key == "value") return value.get_string().get(text);
+        if (key == "valueFrom") from_elsewhere = !value.is_null();
         return SUCCESS;
       });
-  if (name == kHeapVariable) container.heap = text;  // the last of a name counts
+  const auto index = container.variables++;
+  if (name == kHeapVariable) {  // the last of a name counts
+    container.heap = text;
+    container.heap_variable = index;
+    container.heap_from_elsewhere = from_elsewhere;
+  }
+  if (name == "_JAVA_OPTIONS" && (text.find("-Xm") != std::string_view::npos || from_elsewhere)) {
+    container.java_options_set_heap = true;
+  }
   if (name == "SPARK_EXECUTOR_CORES") container.cores = text;
   if (text.find("-XX:+ExitOnOutOfMemoryError") != std::string_view::npos) {
     container.exits_on_heap_oom = true;
@@ -172,6 +199,12 @@ error_code ReadMemory(JsonValue amounts, std::string_view& out) {
 error_code ReadContainer(JsonValue json, ContainerFacts& container) {
   return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "name") return value.get_string().get(container.name);
+    if (key == "restartPolicy") {
+      std::string_view policy;
+      const auto error = value.get_string().get(policy);
+      container.always = policy == "Always";
+      return error;
+    }
     if (key == "env") {
       return ForEachElement(value, [&](JsonValue v) { return ReadVariable(v, container); });
     }
@@ -195,6 +228,39 @@ error_code ReadContainer(JsonValue json, ContainerFacts& container) {
   });
 }
 
+// What a container that is not the executor wants of the node.
+void CountOther(const ContainerFacts& container, Draft& draft) {
+  const auto request = draft.Amount("memory request", container.request);
+  draft.places->others =
+      draft.places->others +
+      (request.value > 0 ? request : draft.Amount("memory limit", container.limit));
+}
+
+// The name Spark gives wins over a container that merely looks like an executor.
+void TakeContainer(const ContainerFacts& container, std::size_t index, Draft& draft) {
+  const bool looks_like_it = container.IsExecutor();
+  const bool named = container.name == kExecutorContainer;
+  const bool chosen = looks_like_it && (!draft.container || named);
+  if (draft.places != nullptr) {
+    auto& places = *draft.places;
+    if (!chosen) CountOther(container, draft);
+    if (chosen && draft.container) CountOther(*draft.container, draft);
+    const bool decided = draft.container && draft.container->name == kExecutorContainer;
+    if (looks_like_it && !decided) places.candidates = named ? 1 : places.candidates + 1;
+    if (chosen) places.container = index;
+  }
+  if (chosen) draft.container = container;
+}
+
+error_code ReadInitContainers(JsonValue containers, Draft& draft) {
+  return ForEachElement(containers, [&](JsonValue json) {
+    ContainerFacts container;
+    const auto error = ReadContainer(json, container);
+    if (container.always) CountOther(container, draft);
+    return error;
+  });
+}
+
 error_code ReadSpec(JsonValue spec, Draft& draft) {
   return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "restartPolicy") {
@@ -203,14 +269,13 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
       draft.pod.restarts = policy == "Always";
     }
     if (key == "nodeName") return ReadString(value, draft.pod.node);
+    if (key == "initContainers" && draft.places != nullptr) return ReadInitContainers(value, draft);
     if (key != "containers") return SUCCESS;
+    std::size_t index = 0;
     return ForEachElement(value, [&](JsonValue json) {
       ContainerFacts container;
       const auto error = ReadContainer(json, container);
-      // The name Spark gives wins over a container that merely looks like an executor.
-      if (container.IsExecutor() && (!draft.container || container.name == kExecutorContainer)) {
-        draft.container = container;
-      }
+      TakeContainer(container, index++, draft);
       return error;
     });
   });
@@ -319,6 +384,15 @@ void PutTogether(Draft& draft) {
     pod.submitted = MakeSize(original, draft.Heap(kOriginalHeap, draft.original_heap));
     pod.request = original;
   }
+  if (draft.places != nullptr) {
+    auto& places = *draft.places;
+    places.heap_variable = container.heap_variable;
+    places.heap_from_elsewhere = container.heap_from_elsewhere;
+    places.java_options_set_heap = container.java_options_set_heap;
+    places.limit_text = container.limit;
+    places.heap_text = container.heap;
+    if (request.value > 0) places.request = request;
+  }
   for (auto& status : draft.statuses) {
     if (status.name != container.name) continue;
     pod.ended = std::move(status.ended);
@@ -341,9 +415,11 @@ base::Result<int> ParseProfile(std::string_view text) {
 
 }  // namespace
 
-base::Result<PodFacts> ReadPod(JsonObject object, const model::SignatureRules* rules) {
+base::Result<PodFacts> ReadPodToPatch(JsonObject object, const model::SignatureRules* rules,
+                                      model::PodPlaces* places) {
   Draft draft;
   draft.rules = rules;
+  draft.places = places;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
         if (key == "metadata") return ReadMetadata(value, draft);
@@ -352,9 +428,6 @@ base::Result<PodFacts> ReadPod(JsonObject object, const model::SignatureRules* r
         return SUCCESS;
       });
   if (error) return Malformed(error);
-  if (draft.pod.name_space.empty() || draft.pod.name.empty() || draft.pod.uid.empty()) {
-    return base::Fail(Code::kMalformed, "pod without namespace, name or uid");
-  }
   const auto profile = ParseProfile(draft.profile);
   if (!profile) return tl::unexpected<base::Error>(profile.error());
   draft.pod.profile = *profile;
@@ -363,6 +436,14 @@ base::Result<PodFacts> ReadPod(JsonObject object, const model::SignatureRules* r
   }
   PutTogether(draft);
   return std::move(draft.pod);
+}
+
+base::Result<PodFacts> ReadPod(JsonObject object, const model::SignatureRules* rules) {
+  auto pod = ReadPodToPatch(object, rules, nullptr);
+  if (pod && (pod->name_space.empty() || pod->name.empty() || pod->uid.empty())) {
+    return base::Fail(Code::kMalformed, "pod without namespace, name or uid");
+  }
+  return pod;
 }
 
 base::Result<PodFacts> ParsePod(std::string_view json, const model::SignatureRules* rules) {

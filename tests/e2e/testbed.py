@@ -8,9 +8,14 @@ import subprocess
 import time
 import urllib.parse
 
+import sparkrun
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLUSTER = ROOT / "tests/cluster/cluster.sh"
 SUBMIT = ROOT / "tests/cluster/spark/submit.sh"
+JOBS = ROOT / "tests/cluster/spark/jobs.py"
+NODE = "10.244.255.1"  # as in cluster.sh
+STATE = pathlib.Path(os.environ.get("CLUSTER_DIR", os.environ.get("TMPDIR", "/tmp") + "/sparkfit-cluster"))
 BINARY = ROOT / "build/release/sparkfit"
 MIB = 1 << 20
 SUFFIX = {"Ki": 1 << 10, "Mi": MIB, "Gi": 1 << 30, "Ti": 1 << 40}
@@ -130,12 +135,44 @@ class Testbed:
         answer = json.loads(self.http(9090, "/api/v1/query?query=" + urllib.parse.quote(text)))
         return answer["data"]["result"]
 
-    def spark(self, *arguments, version="3.5.8", timeout=300):
-        done = subprocess.run([str(SUBMIT), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
-                              env={**os.environ, "SPARK_VERSION": version})
-        (self.directory / "spark.log").open("a").write(done.stdout + done.stderr)
-        assert done.returncode == 0, "spark-submit failed; see spark.log"
-        return done.stdout
+    def autoscale(self, name="controller", port=8080, *flags):
+        """A controller that also sizes executors at admission; the kubelet as source, as our runs are short."""
+        for manifest in ("rbac-kubelet.yaml", "autoscale.yaml"):
+            kubectl("apply", "-f", ROOT / "manifests" / manifest)
+        webhook = port - 8080 + 9443
+        kubectl("apply", "-f", "-", text=json.dumps(endpoints(f"sparkfit-webhook-{webhook}", webhook)))
+        return self.controller(name, port, "--mode", "autoscale", "--webhook-listen", f"0.0.0.0:{webhook}",
+                               "--usage-source", "kubelet", *flags)
+
+    def spark(self, *arguments, version="3.5.8", timeout=300, check=True):
+        """One application from submission to the end of its last executor, as a sparkrun.Run."""
+        cluster_mode = arguments[0] == "--cluster"
+        name = str(arguments[1 if cluster_mode else 0])
+        watch = sparkrun.Watch(CLUSTER, STATE / "pki", name)
+        try:
+            begun = time.monotonic()
+            done = subprocess.run([str(SUBMIT), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
+                                  env={**os.environ, "SPARK_VERSION": version})
+            seconds = time.monotonic() - begun
+        finally:
+            executors = watch.stop()
+        with (self.directory / "spark.log").open("a") as file:
+            file.write(done.stdout + done.stderr)
+        # In cluster mode spark-submit ends well whatever the driver did.
+        ok = done.returncode == 0 and (not cluster_mode or list(watch.drivers.values()) == ["Succeeded"])
+        result = sparkrun.Run(name, ok, seconds, done.stdout, executors)
+        log(f"{name}: {'ok' if ok else 'FAILED'} after {seconds:.1f} s; " + ", ".join(
+            f"{e.request:.0f}/{e.heap:.0f}m{'' if not e.lost else f' exit {e.exit_code}'}" for e in executors))
+        assert ok or not check, f"{name} failed; see spark.log"
+        return result
+
+    def tables(self, scale=1):
+        """Those of TPC-DS, made if need be."""
+        run(ROOT / "tests/cluster/spark/tpcds.sh", scale, timeout=1800)
+
+    def keep(self, rows, name="runs"):
+        """What a suite measured, for tools/plot-e2e."""
+        (self.directory / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
 
     def recommendation(self, namespace, signature, profile=0):
         for item in get("execrec", "-n", namespace)["items"]:
@@ -170,6 +207,14 @@ def hog(name, signature, limit_mib, use_mib, seconds=0, application="app-1", how
             "args": [str(use_mib), str(seconds), *how],
             "env": [{"name": "SPARK_EXECUTOR_MEMORY", "value": f"{heap}m"}, {"name": "SPARK_EXECUTOR_CORES", "value": "1"}],
             "resources": {"requests": {"memory": f"{limit_mib}Mi", "cpu": "1m"}, "limits": {"memory": f"{limit_mib}Mi"}}}]}}
+
+
+def endpoints(name, port):
+    """The Service of the webhook leads to a process on the node, as it would to a pod."""
+    return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": name, "namespace": "sparkfit", "labels": {"kubernetes.io/service-name": "sparkfit-webhook"}},
+            "endpoints": [{"addresses": [NODE], "conditions": {"ready": True}}],
+            "ports": [{"name": "webhook", "port": port, "protocol": "TCP"}]}
 
 
 def create(objects):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An API server in memory, for measurements and conformance tests: lists by pages, watches, server-side apply, pod metrics.
+"""An API server in memory, for measurements and conformance tests: lists by pages, watches, server-side apply, pod metrics, and what a webhook needs.
 
 It speaks the protocol as far as the controller uses it, over TLS, and is fast enough not to be what is
 measured. Objects are kept as text."""
@@ -144,6 +144,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         match, _ = self.target()
         patch, key = self.body(), (match["ns"] or "", match["name"])
         known = self.store.get(match["resource"], key)
+        if match["resource"] == "mutatingwebhookconfigurations":
+            return self.patch_bundle(known, patch)
         if self.headers["Content-Type"] != ("application/json-patch+json" if match["sub"] else "application/apply-patch+yaml"):
             return self.refuse(415, "of these, a status is patched by JSON Patch, anything else by apply")
         if match["sub"]:
@@ -155,6 +157,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         thing["metadata"] = {**(known or {}).get("metadata", {}), **patch["metadata"]}
         thing["spec"] = patch["spec"]
         return self.reply(self.store.put(match["resource"], thing))
+
+    def do_PUT(self):
+        match, _ = self.target()
+        thing = self.body()
+        known = self.store.get(match["resource"], (match["ns"] or "", match["name"]))
+        if not known:
+            return self.refuse(404, "not found")
+        if known["metadata"]["resourceVersion"] != thing["metadata"].get("resourceVersion"):
+            return self.refuse(409, "the object has been modified")
+        return self.reply(self.store.put(match["resource"], thing))
+
+    def patch_bundle(self, known, patch):
+        """Whom to trust, in a JSON Patch of the form that we write."""
+        if not known or known["metadata"]["resourceVersion"] != patch[0]["value"]:
+            return self.refuse(422, "the server rejected our request due to an error in our request")
+        for operation in patch[1:]:
+            known["webhooks"][int(operation["path"].split("/")[2])]["clientConfig"]["caBundle"] = operation["value"]
+        return self.reply(self.store.put("mutatingwebhookconfigurations", known))
 
     def patch_status(self, resource, known, patch):
         """A JSON Patch of the form that we write."""

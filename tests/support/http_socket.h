@@ -48,6 +48,19 @@ class HttpSocket {
     }
   }
 
+  // As many bytes, or fewer where the other side closes before.
+  [[nodiscard]] std::string Read(std::size_t size) const {
+    std::string text(size, '\0');
+    const auto n = ::recv(descriptor_, text.data(), size, MSG_WAITALL);
+    text.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
+    return text;
+  }
+
+  // Says that nothing more will come, and still listens.
+  void FinishSending() const { ::shutdown(descriptor_, SHUT_WR); }
+
+  [[nodiscard]] int Descriptor() const { return descriptor_; }
+
   std::string Ask(const std::string& text) const {
     Send(text);
     return ReadAll();

@@ -46,11 +46,12 @@ class Certificate {
   }
 
   [[nodiscard]] std::string Pem() const {
-    const std::unique_ptr<BIO, decltype(&BIO_free_all)> out(BIO_new(BIO_s_mem()), BIO_free_all);
-    PEM_write_bio_X509(out.get(), certificate_.get());
-    const char* text = nullptr;
-    const auto size = BIO_get_mem_data(out.get(), &text);
-    return {text, static_cast<std::size_t>(size)};
+    return Written([this](BIO* out) { PEM_write_bio_X509(out, certificate_.get()); });
+  }
+  [[nodiscard]] std::string KeyPem() const {
+    return Written([this](BIO* out) {
+      PEM_write_bio_PrivateKey(out, key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    });
   }
 
   void Use(SSL_CTX* context) const {
@@ -58,7 +59,22 @@ class Certificate {
     SSL_CTX_use_PrivateKey(context, key_.get());
   }
 
+  // Only who shows this certificate is let in.
+  void Require(SSL_CTX* context) const {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate_.get());
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
+
  private:
+  template <typename Write>
+  static std::string Written(Write write) {
+    const std::unique_ptr<BIO, decltype(&BIO_free_all)> out(BIO_new(BIO_s_mem()), BIO_free_all);
+    write(out.get());
+    const char* text = nullptr;
+    const auto size = BIO_get_mem_data(out.get(), &text);
+    return {text, static_cast<std::size_t>(size)};
+  }
+
   std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
   std::unique_ptr<X509, decltype(&X509_free)> certificate_;
 };
@@ -150,6 +166,9 @@ class TlsServer {
   }
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
+
+  // Before anybody connects.
+  void LetInOnly(const Certificate& client) { client.Require(context_.get()); }
 
   [[nodiscard]] std::string Url() const { return "https://127.0.0.1:" + std::to_string(port); }
 

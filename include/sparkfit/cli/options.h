@@ -16,11 +16,22 @@
 #include "sparkfit/base/result.h"
 #include "sparkfit/controller/pipeline.h"
 #include "sparkfit/model/signature_rules.h"
+#include "sparkfit/tls/certificates.h"
 
 namespace sparkfit::cli {
 
 // How the live controller runs.
 struct LiveConfig {
+  // Answer admissions, so that new executors are sized; else only observe and recommend.
+  bool autoscale = false;
+  bool shrink_only = false;
+  std::string webhook_listen = "[::]:9443";
+  std::string webhook_certificate;  // PEM files; empty: our own authorities
+  std::string webhook_key;
+  std::string webhook_configuration = "sparkfit";
+  std::string webhook_service = "sparkfit-webhook";
+  std::string webhook_secret = "sparkfit-webhook-ca";
+  tls::Lifetimes lifetimes;
   // Where usage comes from: the metrics API, or the nodes themselves.
   bool from_kubelets = false;
   base::Duration usage_interval{};  // 0: as often as the source has news

@@ -20,6 +20,7 @@
 #include "sparkfit/kube/client.h"
 #include "sparkfit/kube/lease.h"
 #include "sparkfit/model/signature_rules.h"
+#include "sparkfit/tls/certificates.h"
 
 namespace sparkfit::cluster {
 
@@ -31,6 +32,26 @@ struct KubeletAccess {
   kube::CallObserver observer;
 };
 
+// Where the webhook's certificate comes from.
+struct CertificateOptions {
+  // Files that somebody else renews; empty: our own authorities, kept as the rest says.
+  std::string certificate_file;
+  std::string key_file;
+  std::string name_space;     // of the Secret
+  std::string secret;         // with the authorities
+  std::string configuration;  // the MutatingWebhookConfiguration that is told whom to trust
+  std::vector<std::string> dns_names;
+  tls::Lifetimes lifetimes;
+};
+
+// New executors are sized at admission.
+struct AdmissionOptions {
+  bool shrink_only = false;
+  CertificateOptions certificates;
+  // Takes a certificate into use.
+  std::function<base::Result<void>(const tls::Pair&)> install;
+};
+
 struct ControllerOptions {
   controller::PipelineOptions pipeline;
   model::SignatureRules derived_signatures;
@@ -40,6 +61,7 @@ struct ControllerOptions {
   // Elect a leader by this lease; without election this process leads at once.
   bool elect = true;
   kube::LeaseOptions lease;
+  std::optional<AdmissionOptions> admission;  // nothing: monitoring only
   // Write objects; without, only observe.
   bool publish = true;
   // All recommendations in one text, for Served::bulk; may be empty. The rows are valid during the
@@ -74,6 +96,9 @@ class Controller {
 
   // Safe for concurrent use, as is all that follows.
   [[nodiscard]] std::shared_ptr<const Served> Serves() const;
+  // The answer to an AdmissionReview, whatever the bytes: from memory, and always allowed.
+  // REQUIRES: options.admission.
+  [[nodiscard]] std::string Admit(std::string_view body);
   // Whether it makes progress, and whether it knows the cluster.
   [[nodiscard]] std::vector<Check> Live() const;
   [[nodiscard]] std::vector<Check> Ready() const;

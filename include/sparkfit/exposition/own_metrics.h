@@ -3,6 +3,7 @@
 // Metrics about the controller itself.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,15 @@ class OwnMetrics {
   void SetSourceUp(const std::string& source, bool up);
   // sparkfit_usage_staleness_seconds: the age of the newest sample.
   void SetUsageStaleness(double seconds);
+
+  // sparkfit_admissions_total, sparkfit_admission_duration_seconds.
+  void CountAdmission(const std::string& result, const std::string& reason, double seconds);
+  // sparkfit_executors_pending_after_sizing: made larger, and without a node for a minute.
+  void SetPendingAfterSizing(std::size_t executors);
+  // sparkfit_certificate_expiration_timestamp_seconds by kind: serving, authority.
+  void SetCertificateExpiry(const std::string& kind, double seconds_since_1970);
+  // sparkfit_certificate_reloads_total by result.
+  void CountCertificateReload(bool ok);
 
   [[nodiscard]] std::string Text() const;
 

@@ -44,6 +44,8 @@ struct Reply {
   [[nodiscard]] bool Ok() const { return status >= 200 && status < 300; }
   // What the server says is wrong: "409 Conflict: the object has been modified".
   [[nodiscard]] std::string Why() const;
+  // metadata.resourceVersion of the object that the body is; empty where there is none.
+  [[nodiscard]] std::string Version() const;
 };
 
 struct ClientOptions {

@@ -59,7 +59,12 @@ struct RecommendationObject {
   // How it stands in the cluster.
   std::string uid;
   std::int64_t generation = 0;
-  std::string published_target;  // status.recommendation.memory.target, as text
+  // Of its status, as far as it can be read.
+  std::optional<base::Bytes> published_target;
+  std::optional<base::Bytes> published_least_overhead;
+  std::optional<base::Time> published_last_oom;
+  std::optional<Shape> published_shape;
+  std::string version;  // of all of it, the status too
   std::map<std::string, std::pair<std::string, base::Time>> conditions;  // status and since when
 };
 

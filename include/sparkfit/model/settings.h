@@ -88,4 +88,8 @@ std::optional<std::string> FindSignature(const PodSettings& executor, const PodS
 // Every setting looked up alone: executor before driver.
 JobRequest Understand(const PodSettings& executor, const PodSettings* driver);
 
+// The user's mode wins over the job's in both directions; a job that does not want its memory
+// scaled asks for none.
+Mode ModeInForce(const JobRequest& job, const std::optional<Mode>& user);
+
 }  // namespace sparkfit::model

@@ -37,6 +37,7 @@ base::Bytes DefaultOverhead(OverheadClass overhead, base::Bytes heap);
 OverheadClass ClassifyOverhead(const ExecutorSize& size);
 
 std::string_view Name(OverheadClass overhead);  // "default 0.1", "default 0.4", "explicit"
+std::optional<OverheadClass> ParseOverheadClass(std::string_view name);
 
 // Sizes are compared only between executors of one shape.
 struct Shape {

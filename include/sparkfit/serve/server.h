@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A small HTTP/1.1 listener for metrics and health. Everything that a client sends is limited, in
-// size and in time.
+// A small HTTP/1.1 listener for metrics, health and the webhook, with TLS or without. Everything
+// that a client sends is limited, in size and in time.
 #pragma once
 
 #include <cstddef>
@@ -12,12 +12,15 @@
 
 #include "sparkfit/base/result.h"
 #include "sparkfit/base/time.h"
+#include "sparkfit/tls/certificates.h"
 
 namespace sparkfit::serve {
 
 struct Request {
-  std::string path;  // without the query
+  std::string method;  // GET, HEAD or POST
+  std::string path;    // without the query
   std::string query;
+  std::string body;
 };
 
 struct Response {
@@ -26,17 +29,24 @@ struct Response {
   std::string body;
 };
 
-// Answers a GET or HEAD, on the server's thread: it must not block. What it throws is a 500.
+// Answers a request, on the server's thread: it must not block. What it throws is a 500.
 using Handler = std::function<Response(const Request&)>;
 
 struct ServerOptions {
   std::string address = "::";  // every address, IPv4 too
   std::uint16_t port = 8080;   // 0: any that is free
+  bool tls = false;            // 1.2 or newer, without certificates of clients
   std::size_t largest_header = std::size_t{16} << 10;
-  base::Duration header_timeout = std::chrono::seconds(10);
+  std::size_t largest_body = 0;                     // 0: no body and no POST is wanted
+  std::size_t most_bodies = std::size_t{32} << 20;  // bytes of all bodies that are being read
+  base::Duration handshake_timeout = std::chrono::seconds(5);
+  base::Duration request_timeout = std::chrono::seconds(10);  // from its first byte to its last
   base::Duration idle_timeout = std::chrono::seconds(30);
   base::Duration write_timeout = std::chrono::seconds(10);
-  std::size_t most_connections = 256;  // one more is closed at once
+  // With one more, whoever has kept the server waiting is closed in its favour: first those that
+  // never finished a request, but for a quarter of all, then those between two requests; of either
+  // the one that has been so for longest. If all are being answered, the new one is closed.
+  std::size_t most_connections = 256;
 };
 
 class Server {
@@ -46,6 +56,10 @@ class Server {
   virtual ~Server() = default;  // closes every connection
 
   [[nodiscard]] virtual std::uint16_t Port() const = 0;
+
+  // What TLS connections are shown from now on; before the first, they are closed at once. Those
+  // that are open keep theirs. On an error, the last good pair stays. From any thread.
+  virtual base::Result<void> SetCertificate(const tls::Pair& pair) = 0;
 };
 
 }  // namespace sparkfit::serve

@@ -4,13 +4,22 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "sparkfit/base/result.h"
 #include "sparkfit/model/observation.h"
+#include "sparkfit/model/patch.h"
 #include "sparkfit/model/signature_rules.h"
 
 namespace sparkfit::wire {
+
+// Which object it is.
+struct ObjectIdentity {
+  std::string name_space;
+  std::string name;
+  std::string uid;
+};
 
 // Not safe for concurrent use; reuse one for many objects. kMalformed where an object lacks what it
 // must have or holds an amount that cannot be. REQUIRES: 64 readable bytes behind each text.
@@ -24,6 +33,9 @@ class ObjectReader {
   base::Result<model::UsageSample> PodMetrics(std::string_view json);
   base::Result<model::RecommendationObject> Recommendation(std::string_view json);
   base::Result<model::NodeEvent> Node(std::string_view json);
+  base::Result<model::LimitRange> LimitRange(std::string_view json);
+  // Of an object of any kind, also of one that cannot be read further.
+  base::Result<ObjectIdentity> Identity(std::string_view json);
 
  private:
   struct Impl;

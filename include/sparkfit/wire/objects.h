@@ -72,6 +72,7 @@ struct EventFacts {
   ObjectRef object;
   std::string reason;   // CamelCase
   std::string message;  // a sentence
+  bool normal = false;  // else a warning
 };
 std::string NewEvent(const EventFacts& facts, base::Time now);
 

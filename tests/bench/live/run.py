@@ -54,12 +54,12 @@ def usage_of(pods, moment, stamp):
 
 
 class Controller:
-    def __init__(self, binary, kubeconfig, log):
+    def __init__(self, binary, kubeconfig, log, *flags):
         self.begun = time.monotonic()
         self.log = open(log, "wb")
         self.child = subprocess.Popen(
             [binary, "controller", "--kubeconfig", kubeconfig, "--leader-elect", "false", "--listen", "127.0.0.1:0",
-             "--queries-per-second", "2000"], stderr=self.log, stdout=self.log)
+             "--queries-per-second", "2000", *flags], stderr=self.log, stdout=self.log)
         self.path = log
         self.port = int(self.wait(lambda: re.search(rb'serves port="(\d+)"', pathlib.Path(log).read_bytes()), 10).group(1))
 
@@ -126,6 +126,8 @@ def busy(arguments, directory):
     time.sleep(20)
     passes, cpu, begun = moment[0], controller.cpu(), time.monotonic()
     step = lambda name, what: controller.metric(f'sparkfit_loop_duration_seconds_{what}{{step="{name}"}}')
+    saved = lambda: controller.metric('sparkfit_checkpoint_writes_total{result="ok"}')
+    saved_before = saved()
     steps = ("read", "usage", "publish")
     before = {name: (step(name, "sum"), step(name, "count")) for name in steps}
     time.sleep(4 * USAGE_INTERVAL)
@@ -139,6 +141,7 @@ def busy(arguments, directory):
         f"{sum(means.values()) * 1000:.0f} ms ({', '.join(f'{part} {mean * 1000:.0f}' for part, mean in means.items())})", "≤ 1 s")
     row(f"{name}: CPU between two passes, all writes included", f"{used / passes:.2f} s", "")
     row(f"{name}: CPU", f"{used / took:.3f} of a core", "≤ 0.1")
+    row(f"{name}: checkpoints written in a minute", f"{(saved() - saved_before) / took * 60:.0f}", "")
     row(f"{name}: resident memory (largest)", f"{controller.memory():.0f} MiB ({controller.memory('VmHWM'):.0f})", "≤ 120 MiB")
     controller.end()
 

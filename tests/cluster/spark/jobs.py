@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small real Spark applications with different memory shapes. usage: jobs.py KIND ROWS ROUNDS"""
+"""Small real Spark applications with different memory shapes. usage: jobs.py KIND SIZE ROUNDS
+
+SIZE is in rows for aggregate, cache, off-heap, sort, join and collect; the scale factor for tpcds; and in MiB for
+  fill     rows cached as Java objects, in all executors together: more than fits fills every heap completely
+  heap     live on the heap of every task, in a form that cannot be spilled
+  direct   direct memory that every task takes; -XX:MaxDirectMemorySize is what an executor then keeps of it
+  python   held by every Python worker
+"""
 import sys
 import time
 
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession, functions as F
 
-kind, rows, rounds = sys.argv[1], int(float(sys.argv[2])), int(sys.argv[3])
+kind, size, rounds = sys.argv[1], int(float(sys.argv[2])), int(sys.argv[3])
 spark = SparkSession.builder.getOrCreate()
+TASKS = 4
+CHUNK_MIB = 16
 
 
 def table(n, keys):
@@ -16,30 +25,79 @@ def table(n, keys):
 
 
 def aggregate():
-    table(rows, rows // 20).groupBy("k").agg(F.max("v"), F.sum("x"), F.count("*")).count()
+    table(size, size // 20).groupBy("k").agg(F.max("v"), F.sum("x"), F.count("*")).count()
 
 
-def cache(state={}):
+def cached(level, state={}):
     if "d" not in state:
-        state["d"] = table(rows, 1000).persist(StorageLevel.MEMORY_ONLY)
+        state["d"] = table(size, 1000).persist(level)
     state["d"].groupBy("k").agg(F.avg("x")).count()
 
 
+def cache():
+    cached(StorageLevel.MEMORY_ONLY)
+
+
+def off_heap():
+    cached(StorageLevel.OFF_HEAP)
+
+
 def sort():
-    table(rows, rows).orderBy("v").selectExpr("last(v)").collect()
+    table(size, size).orderBy("v").selectExpr("last(v)").collect()
 
 
 def join():
-    left, right = table(rows, rows // 4), table(rows // 4, rows // 4).withColumnRenamed("v", "w")
+    left, right = table(size, size // 4), table(size // 4, size // 4).withColumnRenamed("v", "w")
     left.join(right.hint("shuffle_hash"), "k").groupBy((F.col("k") % 100)).agg(F.max("w"), F.max("v")).count()
 
 
 def collect():
-    table(rows, 200).groupBy("k").agg(F.collect_list("v").alias("l")).select(F.sum(F.size("l"))).collect()
+    table(size, 200).groupBy("k").agg(F.collect_list("v").alias("l")).select(F.sum(F.size("l"))).collect()
 
 
+def tpcds():
+    data = f"{spark.conf.get('spark.sparkfit.data')}/tpcds-{sys.argv[2]}"
+    for name in ("web_sales", "catalog_sales", "date_dim"):
+        spark.read.parquet(f"{data}/{name}.parquet").createOrReplaceTempView(name)
+    with open(f"{data}/query2.sql", encoding="utf-8") as query:
+        spark.sql(query.read()).collect()
+
+
+def fill(state={}):
+    """A cached DataFrame is compressed columns; an RDD of rows is what a Scala job's .rdd.cache() keeps: objects."""
+    if "d" not in state:
+        rows = spark.range(0, size << 10, 1, 64).select(F.expr("repeat(cast(id % 10 as string), 1000)"))
+        level = spark._jvm.org.apache.spark.storage.StorageLevel.MEMORY_ONLY()
+        state["d"] = rows._jdf.toJavaRDD().persist(level)
+    state["d"].count()
+
+
+def heap():
+    """Of every row an array of 64 KiB strings, made in one expression: nothing can spill it."""
+    array = f"transform(sequence(1, {size * 16}), i -> repeat(cast((i + id) % 10 as string), 65536))"
+    spark.range(0, 2 * TASKS, 1, TASKS).select(F.expr(f"size({array})").alias("n")).agg(F.sum("n")).collect()
+
+
+def direct():
+    """A buffer is garbage at once, but is given back only when the heap is collected, or the maximum is reached."""
+    buffer = f"reflect('java.nio.ByteBuffer', 'allocateDirect', {CHUNK_MIB << 20})"
+    rows = spark.range(0, TASKS * (size // CHUNK_MIB), 1, TASKS)
+    rows.select(F.expr(f"length({buffer})").alias("n")).agg(F.sum("n")).collect()
+
+
+def python():
+    def hold(_, mib=size):
+        held = bytearray(b"x") * (mib << 20)
+        time.sleep(4)
+        yield len(held)
+
+    spark.sparkContext.parallelize(range(TASKS), TASKS).mapPartitions(hold).sum()
+
+
+KINDS = {f.__name__.replace("_", "-"): f
+         for f in (aggregate, cache, off_heap, sort, join, collect, tpcds, fill, heap, direct, python)}
 start = time.time()
 for _ in range(rounds):
-    {"aggregate": aggregate, "cache": cache, "sort": sort, "join": join, "collect": collect}[kind]()
-print("OK", kind, rows, round(time.time() - start, 1))
+    KINDS[kind]()
+print("OK", kind, sys.argv[2], round(time.time() - start, 1))
 spark.stop()

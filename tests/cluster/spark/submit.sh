@@ -3,12 +3,13 @@
 #
 # Run a real Spark application on the test cluster, executors as real pods made by Spark's own Kubernetes scheduler.
 #
-#   SPARK_VERSION=3.5.8 submit.sh [--cluster] NAME HEAP [--conf k=v ...] script.py [args]
+#   SPARK_VERSION=3.5.8 submit.sh [--cluster] NAME HEAP [--conf k=v ...] script.py|Class.java [args]
 #
 # SPARK_VERSION (default 3.5.8) is pyspark's, installed into a virtual environment of its own.
 # Default: client mode, the driver a process in the cluster's network namespace. --cluster: the driver is a pod
 # too, and the settings given with --conf spark.kubernetes.driver.{label,annotation}.* are on it.
-# Needs pyspark (pip) and a JDK 17. The image is a few empty directories: the host's /usr, /etc and Spark are
+# Needs pyspark (pip) and a JDK 17; Class.java is compiled first. What jobs read is in CLUSTER_DIR/data, in the pods
+# under the same path. The image is a few empty directories: the host's /usr, /etc and Spark are
 # mounted read-only, so nothing has to be pulled or copied.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,13 +20,20 @@ in_cluster() { "$here/../cluster.sh" exec "$@"; }
 mode=client; [ "$1" = --cluster ] && { mode=cluster; shift; }
 name=$1 heap=$2; shift 2
 venv=$D/pyspark-${SPARK_VERSION:=3.5.8}
-[ -f "$venv/ready" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install -q "pyspark==$SPARK_VERSION" && touch "$venv/ready"; }
+[ -f "$venv/ready" ] || { /usr/bin/python3 -m venv "$venv" && "$venv/bin/pip" install -q "pyspark==$SPARK_VERSION" && touch "$venv/ready"; }
 export PATH=$venv/bin:$PATH
 spark=$("$venv/bin/python" -c 'import os, pyspark; print(os.path.dirname(pyspark.__file__))')
 java_home=$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")
 
-template() { # container name: a pod template that mounts the host's programs and Spark
-  cat <<C
+jar() { # Class.java: compiled into a jar, whose path is printed
+  local out=$D/data/java-$SPARK_VERSION
+  mkdir -p "$out" && "$java_home/bin/javac" -cp "$spark/jars/*" -d "$out" "$1"
+  (cd "$out" && "$java_home/bin/jar" cf "$(basename "$1" .java).jar" ./*.class)
+  echo "$out/$(basename "$1" .java).jar"
+}
+
+template() { # container name, file: a pod template that mounts the host's programs and Spark
+  cat > "$2.$$" <<C
 apiVersion: v1
 kind: Pod
 spec:
@@ -43,6 +51,7 @@ spec:
     - {name: submit, mountPath: /opt/spark/bin, readOnly: true}
     - {name: python, mountPath: /opt/spark/python, readOnly: true}
     - {name: app, mountPath: /opt/app, readOnly: true}
+    - {name: data, mountPath: $D/data, readOnly: true}
   volumes:
   - {name: usr, hostPath: {path: /usr}}
   - {name: etc, hostPath: {path: /etc}}
@@ -53,9 +62,12 @@ spec:
   - {name: submit, hostPath: {path: $spark/bin}}
   - {name: python, hostPath: {path: $spark/python}}
   - {name: app, hostPath: {path: $here}}
+  - {name: data, hostPath: {path: $D/data}}
 C
+  mv "$2.$$" "$2" # at once: another application may be starting
 }
 
+mkdir -p "$D/data"
 if [ ! -f "$D/spark-image" ]; then
   r=$D/spark-rootfs; mkdir -p "$r"/{usr,etc,bin,lib,lib64,tmp,proc,sys,dev,opt/app,opt/spark/{conf,jars,bin,python}}; chmod 1777 "$r/tmp"
   cp "$here/entrypoint.sh" "$r/opt/entrypoint.sh"
@@ -65,15 +77,21 @@ if [ ! -f "$D/spark-image" ]; then
   in_cluster kubectl -n jobs create rolebinding spark --clusterrole=edit --serviceaccount=jobs:spark >/dev/null
   touch "$D/spark-image"
 fi
-template spark-kubernetes-executor > "$venv/executor.yaml"
-template spark-kubernetes-driver > "$venv/driver.yaml"
-args=()
-if [ $mode = cluster ]; then # script.py becomes local:///opt/app/script.py
-  for a in "$@"; do case "$a" in *.py) args+=("local:///opt/app/$(basename "$a")") ;; *) args+=("$a") ;; esac; done
+template spark-kubernetes-executor "$venv/executor.yaml"
+template spark-kubernetes-driver "$venv/driver.yaml"
+args=() in_pod=
+[ $mode = cluster ] && in_pod=local:// # what the driver pod reads is there already
+for a in "$@"; do
+  case "$a" in
+  *.py) [ $mode = cluster ] && args+=("local:///opt/app/$(basename "$a")") || args+=("$a") ;;
+  *.java) jar=$(jar "$a") && args+=(--class "$(basename "$a" .java)" "$in_pod$jar") ;;
+  *) args+=("$a") ;;
+  esac
+done
+if [ $mode = cluster ]; then
   more=(--conf spark.kubernetes.authenticate.driver.serviceAccountName=spark --conf spark.kubernetes.driver.podTemplateFile="$venv/driver.yaml"
     --conf spark.driver.memory=600m --conf spark.kubernetes.driver.request.cores=100m --conf spark.kubernetes.authenticate.submission.caCertFile="$D/pki/ca.crt")
 else
-  args=("$@")
   more=(--conf spark.driver.host=$NODE_IP --conf spark.kubernetes.authenticate.caCertFile="$D/pki/ca.crt"
     --conf spark.kubernetes.executor.label.sparkfit.io/signature="$name")
 fi
@@ -83,5 +101,6 @@ token=$(in_cluster kubectl -n jobs create token spark --duration=4h)
 exec env -u KUBECONFIG KUBERNETES_AUTH_TRYKUBECONFIG=false SPARK_LOCAL_IP=$NODE_IP "$here/../cluster.sh" exec spark-submit \
   --master k8s://https://$NODE_IP:443 --deploy-mode $mode --name "$name" \
   --conf spark.kubernetes.namespace=jobs --conf spark.kubernetes.container.image=localhost/spark:1 --conf spark.kubernetes.executor.podTemplateFile="$venv/executor.yaml" \
+  --conf spark.sparkfit.data="$D/data" \
   --conf spark.executor.memory="$heap" --conf spark.executor.cores=1 --conf spark.kubernetes.executor.request.cores=100m \
   "${more[@]}" "${args[@]}"

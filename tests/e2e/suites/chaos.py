@@ -3,7 +3,7 @@
 import signal
 import time
 
-from testbed import CLUSTER, create, hog, kubectl, oom_waves, run, wait_until
+from testbed import CLUSTER, create, hog, kubectl, oom_waves, quantity, run, wait_until
 
 PORT = 8080
 
@@ -43,6 +43,24 @@ def test_twenty_kills_under_load(bed):
     return f"{count} of 60 counted, {kills} kills"
 
 
+def test_a_peak_that_is_a_minute_old_survives_a_kill(bed):
+    """The executor is gone before the next process starts: only a checkpoint can tell of its peak."""
+    create([hog("steady-1", "steady", 256, 128, 900)])
+    # The first sample may come while it still fills its memory.
+    peak = lambda: quantity(bed.observed("hogs", "steady", "peak") or "0")
+    wait_until("the peak is seen", lambda: peak() >= 128 << 20, 90)
+    seen = peak()
+    time.sleep(60)
+    bed.started[0].kill(signal.SIGKILL)
+    kubectl("delete", "pod", "-n", "hogs", "steady-1", "--grace-period=0", "--force")
+    bed.started[0] = bed.controller("controller-steady", PORT, "--leader-elect", "false")
+    wait_until("it is restored", lambda: 'signature="steady"' in bed.http(PORT, "/metrics"), 10)
+    time.sleep(5)
+    assert peak() >= seen, f"{peak()} after {seen}"
+    assert bed.observed("hogs", "steady", "executors") == 1
+    return f"{seen >> 20}Mi before, {peak() >> 20}Mi after"
+
+
 def test_api_server_restarts(bed):
     run(CLUSTER, "pause", "kube-apiserver")
     time.sleep(10)
@@ -65,14 +83,26 @@ def test_etcd_stops_for_a_minute(bed):
     wait_until("3 OOMs", lambda: bed.observed("hogs", "etcd", "containerOOMs") == 3, 90)
 
 
-def test_metrics_server_is_gone_for_a_while(bed):
+def test_metrics_server_is_gone_for_five_minutes(bed):
+    up, staleness = 'sparkfit_source_up{source="podmetrics"}', "sparkfit_usage_staleness_seconds"
+    create([hog("sampled-1", "sampled", 64, 16, 900)])
+    wait_until("there is usage", lambda: bed.target("hogs", "sampled"), 90)
+    before, begun = bed.target("hogs", "sampled"), time.monotonic()
     run(CLUSTER, "pause", "metrics-server")
-    wait_until("the outage is a metric", lambda: bed.metric(PORT, 'sparkfit_source_up{source="podmetrics"}') == 0, 60)
-    time.sleep(60)
-    oom_waves("metrics", 2)  # OOMs need no metrics
-    wait_until("2 OOMs", lambda: bed.observed("hogs", "metrics", "containerOOMs") == 2, 10)
-    run(CLUSTER, "resume", "metrics-server")
-    wait_until("it is back", lambda: bed.metric(PORT, 'sparkfit_source_up{source="podmetrics"}') == 1, 90)
+    try:
+        wait_until("the outage is a metric", lambda: bed.metric(PORT, up) == 0, 60)
+        oom_waves("metrics", 2)  # OOMs need no metrics
+        wait_until("2 OOMs", lambda: bed.observed("hogs", "metrics", "containerOOMs") == 2, 10)
+        time.sleep(max(0, 300 - (time.monotonic() - begun)))
+        assert bed.started[0].running()
+        stale = bed.metric(PORT, staleness)
+        assert stale >= 270, stale
+        assert bed.target("hogs", "sampled") == before
+    finally:
+        run(CLUSTER, "resume", "metrics-server")
+    _, took = wait_until("it is back", lambda: bed.metric(PORT, up) == 1, 90)
+    wait_until("usage is fresh", lambda: bed.metric(PORT, staleness) < 60, 60)
+    return f"usage was {stale:.0f} s old, back after {took:.0f} s"
 
 
 def test_a_second_installation_is_noticed_and_nothing_counts_twice(bed):

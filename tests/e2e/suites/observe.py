@@ -3,7 +3,7 @@
 import json
 import signal
 
-from testbed import BINARY, ROOT, create, get, hog, is_oom_killed, kubectl, oom_waves, quantity, run, wait_until
+from testbed import BINARY, JOBS, create, get, hog, is_oom_killed, kubectl, oom_waves, quantity, run, wait_until
 
 SMOKE = True
 PORT = 8080
@@ -26,7 +26,7 @@ def test_controller_starts_with_exactly_its_rights(bed):
 def test_spark_run_leads_to_a_recommendation(bed):
     """Label on the executors, client mode."""
     bed.spark("nightly", "900m", "--conf", "spark.executor.instances=2",
-              ROOT / "tests/cluster/spark/jobs.py", "aggregate", "4e6", "30")
+              JOBS, "aggregate", "4e6", "30")
     wait_until("a target", lambda: bed.target("jobs", "nightly"), 30)
     return f"target {bed.target('jobs', 'nightly')}"
 
@@ -101,6 +101,23 @@ def test_deleting_the_object_purges(bed):
     wait_until("it starts anew", lambda: bed.observed("hogs", "wave", "containerOOMs") == 1, 15)
 
 
+def purge_is_kept(bed, port, signature):
+    wait_until("metrics are there", lambda: 'signature="nightly"' in bed.http(port, "/metrics"), 10)
+    assert f'signature="{signature}"' not in bed.http(port, "/metrics")
+    assert bed.recommendation("hogs", signature) is None
+
+
+def test_a_purge_with_a_running_executor(bed):
+    name = bed.recommendation("hogs", "lone")["metadata"]["name"]
+    create([hog("lone-1", "lone", 64, 16, 20)])
+    running = 'sparkfit_executors{namespace="hogs",signature="lone",profile="0"}'
+    wait_until("it is seen", lambda: bed.metric(PORT, running) == 1, 30)
+    kubectl("delete", "execrec", "-n", "hogs", name)
+    wait_until("no metric", lambda: 'signature="lone"' not in bed.http(PORT, "/metrics"), 5)
+    wait_until("it has ended", lambda: get("pod", "-n", "hogs", "lone-1")["status"]["phase"] == "Succeeded", 60)
+    purge_is_kept(bed, PORT, "lone")
+
+
 def test_a_kill_loses_and_doubles_nothing(bed):
     oom_waves("wave", 4, application="app-3")
     wait_until("5 OOMs", lambda: bed.observed("hogs", "wave", "containerOOMs") == 5, 15)
@@ -110,6 +127,7 @@ def test_a_kill_loses_and_doubles_nothing(bed):
     wait_until("it leads", lambda: bed.leads(PORT), 20)
     wait_until("metrics are back", lambda: bed.metric(
         PORT, 'sparkfit_executor_ooms_total{namespace="hogs",signature="wave",profile="0",kind="container"}') == 5, 10)
+    purge_is_kept(bed, PORT, "lone")
     after = bed.recommendation("hogs", "wave")["status"]["observed"]
     assert {k: before[k] for k in ("containerOOMs", "executors")} == {k: after[k] for k in ("containerOOMs", "executors")}
 
@@ -132,4 +150,8 @@ def test_a_standby_takes_over(bed):
     oom_waves("wave", 3, application="app-4")  # nobody leads
     _, took = wait_until("the standby leads", lambda: bed.leads(8081), 17)
     wait_until("8 OOMs", lambda: bed.observed("hogs", "wave", "containerOOMs") == 8, 15)
+    purge_is_kept(bed, 8081, "lone")
+    oom_waves("lone", 1, application="app-5")
+    wait_until("what was purged starts anew", lambda: bed.observed("hogs", "lone", "containerOOMs") == 1, 15)
+    assert bed.observed("hogs", "lone", "executors") == 1
     return f"{took:.1f} s after the OOMs"

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real Spark in its variants: cluster mode with EMR's keys on the driver only, Spark 4."""
-from testbed import ROOT, wait_until
+from testbed import JOBS, wait_until
 
-JOBS = ROOT / "tests/cluster/spark/jobs.py"
 EMR = "spark.kubernetes.driver.annotation.emr-containers.amazonaws.com/dynamic.sizing"
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/base/log.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -17,6 +18,23 @@ TEST_CASE("JSON lines stay JSON whatever the values hold", "[base][log]") {
   CHECK(line["msg"] == hostile);
   CHECK(line["signature"] == hostile);
   CHECK(line["level"] == "warning");
+}
+
+TEST_CASE("JSON lines are UTF-8 whatever the values hold", "[base][log]") {
+  for (int byte = 0; byte < 256; ++byte) {
+    INFO(byte);
+    std::ostringstream out;
+    const Logger log(out, LogLevel::kInfo, LogFormat::kJson);
+    const std::string hostile{'a', static_cast<char>(byte), 'b'};
+    log.Info("m", {{"why", hostile}, {"cut", "\xe2\x82"}, {"after", "z\u2028\u00fc"}});
+    const auto text = out.str();
+    CHECK(std::count(text.begin(), text.end(), '\n') == 1);  // one line
+    const auto line = nlohmann::json::parse(text, nullptr, false);
+    REQUIRE(line.is_object());
+    CHECK(line["why"] == (byte < 0x80 ? hostile : "a\ufffdb"));
+    CHECK(line["cut"] == "\ufffd");
+    CHECK(line["after"] == "z\u2028\u00fc");
+  }
 }
 
 TEST_CASE("levels below the chosen one are left out", "[base][log]") {

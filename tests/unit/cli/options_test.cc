@@ -107,7 +107,11 @@ TEST_CASE("what print-config prints is read back to the same values", "[cli][opt
                     "leaderElect: false\nleaseName: other\nleaseNamespace: ns\n"
                     "retention: 100h\nderivedSignatures: airflow\nmaxKeysPerNamespace: "
                     "50\nqueriesPerSecond: 20\nusageSource: kubelet\n"
-                    "kubeletCertificateAuthority: /ca.crt\nkubeletInsecure: true\n");
+                    "kubeletCertificateAuthority: /ca.crt\nkubeletInsecure: true\n"
+                    "mode: autoscale\nshrinkOnly: true\nwebhookListen: 127.0.0.1:8\n"
+                    "webhookCertificateFile: /tls.crt\nwebhookKeyFile: /tls.key\n"
+                    "webhookConfiguration: c\nwebhookService: s\nwebhookSecret: t\n"
+                    "webhookAuthorityLifetime: 100h\nwebhookCertificateLifetime: 10h\n");
   REQUIRE(settings.Problems().empty());
   const auto printed = PrintConfig(settings);
   Settings again;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cluster/session.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <deque>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "cluster_story.h"
@@ -77,19 +80,26 @@ class Term {
         checkpoint["metadata"]["resourceVersion"] = std::to_string(++version);
       }
       if (!write.status.empty()) Show(json::parse(write.status));
-      session->OnWritten({write.key, write.what, outcome,
-                          write.checkpoint.empty() ? "" : std::to_string(version), ""},
-                         now);
+      session->OnWritten(
+          {write.key, write.what, outcome, write.checkpoint.empty() ? "" : std::to_string(version),
+           "", write.status.empty() ? "" : std::to_string(object_version)},
+          now);
     }
     return asked.size();
   }
 
   // The watch shows the status that was written.
   void Show(const json& patch) {
+    if (status != patch[1]["value"]) ++object_version;
     status = patch[1]["value"];
+    Modify([](model::RecommendationObject&) {});
+  }
+
+  // Somebody changes the object, or its status.
+  void Modify(const std::function<void(model::RecommendationObject&)>& change) {
     auto known = world.Recommendations().begin()->second;
-    const auto& memory = status["recommendation"]["memory"];
-    if (memory.contains("target")) known.published_target = memory["target"];
+    known.version = std::to_string(object_version);
+    change(known);
     Observe(model::RecommendationEvent{EventType::kModified, known});
   }
 
@@ -126,6 +136,7 @@ class Term {
   json status;
   json checkpoint;
   int version = 0;
+  int object_version = 0;
 };
 
 TEST_CASE("a key's object is created, then its checkpoint and status are written together",
@@ -202,12 +213,38 @@ TEST_CASE("a status that somebody overwrote is put right", "[cluster]") {
   Term term;
   term.Use(term.Run("u1"), base::MiB(2000));
   term.Settle();
-  auto object = term.world.Recommendations().begin()->second;
-  object.published_target = "1Mi";
-  term.Observe(model::RecommendationEvent{EventType::kModified, object});
-  term.Tick(std::chrono::seconds(11));
+  const auto ours = term.status;
+  // Whatever part of it: what is seen is a version that we did not write.
+  ++term.object_version;
+  term.status = {{"explanation", "mine"}};
+  term.Modify([](auto&) {});
+  term.Tick(std::chrono::seconds(9));
+  CHECK(term.writes.empty());
+  term.Tick(std::chrono::seconds(2));
   REQUIRE(term.writes.size() == 1);
-  CHECK(!term.writes[0].status.empty());
+  CHECK(term.writes[0].checkpoint.empty());
+  term.CarryOut();
+  CHECK(term.status == ours);
+  // Where only a label was changed, writing it again changes nothing, and that was all.
+  ++term.object_version;
+  term.Modify([](auto&) {});
+  term.Tick(std::chrono::seconds(11));
+  CHECK(term.CarryOut() == 1);
+  term.Tick(std::chrono::seconds(11));
+  CHECK(term.writes.empty());
+}
+
+TEST_CASE("a target that somebody invented where there is none is taken away", "[cluster]") {
+  Term term;
+  term.Run("u1");
+  term.Settle();
+  REQUIRE_FALSE(term.status["recommendation"]["memory"].contains("target"));
+  ++term.object_version;
+  term.status["recommendation"]["memory"]["target"] = "1Mi";
+  term.Modify([](auto&) {});
+  term.Tick(std::chrono::seconds(11));
+  CHECK(term.CarryOut() == 1);
+  CHECK_FALSE(term.status["recommendation"]["memory"].contains("target"));
 }
 
 TEST_CASE("a failed write is tried again, later and later", "[cluster]") {
@@ -248,6 +285,61 @@ TEST_CASE("deleting the object forgets the key", "[cluster]") {
   term.Tick();
   CHECK(term.session->Rows().empty());
   CHECK(term.writes.empty());
+}
+
+TEST_CASE("a namespace that is being deleted is asked ever more rarely and holds up no other",
+          "[cluster]") {
+  Term term;
+  auto doomed = ClusterStory::Executor("d1", "a", "doomed");
+  doomed.name_space = "doomed";
+  doomed.created = term.now;
+  term.Pod(EventType::kAdded, doomed);
+  term.Tick();
+  std::size_t asked = 0;
+  for (int second = 0; second < 60 * 60; ++second) {
+    asked += term.CarryOut(Written::Outcome::kFailed);
+    term.Tick(std::chrono::seconds(1));
+  }
+  // 1 + 2 + 4 + … + 32 s, then every minute of an hour.
+  CHECK(asked <= 66);
+  term.Use(term.Run("u1"), base::MiB(2000));
+  term.Tick();
+  REQUIRE(term.writes.size() == 1);
+  CHECK(term.writes[0].key.name_space == "jobs");
+}
+
+TEST_CASE("a purge is not undone by a restart, though the old checkpoint is still there",
+          "[cluster]") {
+  Term term;
+  auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(3000));
+  term.Oom(pod);
+  term.Settle();
+  const auto object = term.world.Recommendations().begin()->second;
+  term.Observe(model::RecommendationEvent{EventType::kDeleted, object});
+  term.Tick();
+  REQUIRE(term.session->Rows().empty());
+  SECTION("its pods are gone") {
+    pod.deleted = true;
+    term.Pod(EventType::kDeleted, pod);
+  }
+  SECTION("the pod that ended is still shown") {
+    pod.ended = model::Termination{"c-u1", "OOMKilled", 137, term.now};
+    term.world.Take({term.now, model::PodEvent{EventType::kModified, pod}});
+  }
+  // The garbage collector is late: the next leader reads the checkpoint.
+  term.Begin(term.Stored());
+  term.Settle();
+  CHECK(term.session->RestoredKeys() == 0);
+  CHECK(term.session->Rows().empty());
+  CHECK(term.writes.empty());
+  // The next run starts anew.
+  term.checkpoint = {};
+  term.Use(term.Run("u2", "b"), base::MiB(500));
+  term.Settle();
+  CHECK(term.status["observed"]["executors"] == 1);
+  CHECK(term.status["observed"]["containerOOMs"] == 0);
+  CHECK(term.status["observed"]["peak"] == "500Mi");
 }
 
 TEST_CASE("a checkpoint counts only for the object that owns it", "[cluster]") {
@@ -455,6 +547,158 @@ TEST_CASE("a spec that cannot be understood is called so and does no harm", "[cl
   CHECK(invalid["status"] == "True");
   CHECK_THAT(invalid["message"].get<std::string>(), Catch::Contains("lots"));
   CHECK(term.status["recommendation"]["memory"]["target"] == target);
+}
+
+TEST_CASE("a policy that does not exist is called so, however long", "[cluster]") {
+  Term term;
+  term.Use(term.Run("u1"), base::MiB(2000));
+  term.Settle();
+  const auto target = term.status["recommendation"]["memory"]["target"];
+  term.Modify([](auto& object) {
+    object.policy = "magic" + std::string(100'000, 'x');
+    ++object.generation;
+  });
+  term.Tick();
+  REQUIRE(term.CarryOut() == 1);
+  const auto invalid = term.status["conditions"].back();
+  CHECK(invalid["type"] == "InvalidSpec");
+  const auto message = invalid["message"].get<std::string>();
+  CHECK_THAT(message, Catch::Contains("spec.policy") && Catch::Contains("magic"));
+  CHECK(message.size() < 1100);
+  CHECK(term.status["recommendation"]["memory"]["target"] == target);
+}
+
+TEST_CASE("a live peak is in the checkpoint a minute later at the latest", "[cluster]") {
+  Term term;
+  const auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(1000));
+  term.Settle();
+  // What a process that is killed now leaves to the next one.
+  const auto saved = [&] {
+    Session next({.pipeline = term.pipeline, .record = {}, .submit = {}}, term.world, term.Stored(),
+                 {}, term.now);
+    next.Tick(term.now);
+    return next.Rows().begin()->second.history->Executors().at("u1").peak;
+  };
+  // It grows a little all the time, told every second: no such step makes a write due.
+  std::map<base::Time, base::Bytes> learnt;
+  auto peak = base::MiB(1000);
+  std::size_t writes = 0;
+  for (int half_second = 0; half_second < 600; ++half_second) {
+    if (half_second % 2 == 0) {
+      peak.value += 1000;
+      term.Use(pod, peak);
+      learnt[term.now] = peak;
+    }
+    term.Tick();
+    writes += term.CarryOut();
+    const auto old = learnt.upper_bound(term.now - std::chrono::seconds(60));
+    if (old != learnt.begin()) CHECK(saved() >= std::prev(old)->second);
+  }
+  // Five minutes: a checkpoint every 58 to 58.5 s, and one status.
+  CHECK(writes <= 7);
+}
+
+// Two thousand keys whose usage changes all the time, and a writer that manages 25 requests each
+// half second, as the client's rate limit has it.
+class Crowd {
+ public:
+  static constexpr int kKeys = 2000;
+
+  Crowd() {
+    for (int i = 0; i < kKeys; ++i) {
+      auto pod = ClusterStory::Executor("u" + std::to_string(i), "a", "s" + std::to_string(i));
+      pod.created = now_;
+      pod.phase = model::PodPhase::kRunning;
+      model::RecommendationObject object;
+      object.name_space = "jobs";
+      object.name = object.uid = object.signature = "s" + std::to_string(i);
+      pods.push_back(pod);
+      world_.Take({now_, model::PodEvent{EventType::kAdded, pod}});
+      world_.Take({now_, model::RecommendationEvent{EventType::kAdded, object}});
+    }
+    session_.emplace(SessionOptions{.pipeline = {},
+                                    .record = {},
+                                    .submit = [this](Write write) { Take(std::move(write)); }},
+                     world_, std::vector<wire::CheckpointObject>{}, std::vector<Observation>{},
+                     now_);
+  }
+
+  void Observe(const Observation& observation) {
+    world_.Take(observation);
+    session_->Observe(observation);
+  }
+
+  void HalfASecond() {
+    now_ += std::chrono::milliseconds(500);
+    if (++ticks_ % 30 == 0) {  // usage, every 15 s
+      for (const auto& pod : pods) {
+        session_->Observe(
+            {now_,
+             model::UsageSample{
+                 pod.name_space, pod.name, now_, {{*pod.container, base::Bytes{ticks_ * 1000}}}}});
+      }
+    }
+    session_->Tick(now_);
+    for (int requests = 25; requests > 0 && !queue_.empty();) {
+      const auto [asked, write] = std::move(queue_.front());
+      queue_.pop_front();
+      requests -= 1 + static_cast<int>(!write.checkpoint.empty() && !write.status.empty());
+      longest_wait = std::max(longest_wait, now_ - asked);
+      if (!write.checkpoint.empty()) saved[write.key.signature] = asked;
+      carried.push_back(write.key.signature);
+      session_->OnWritten({write.key, write.what, Written::Outcome::kDone, "1", ""}, now_);
+    }
+  }
+
+  // Of the key whose checkpoint is oldest.
+  [[nodiscard]] base::Duration OldestCheckpoint() const {
+    if (saved.size() < pods.size()) return base::Duration::max();
+    base::Duration oldest{};
+    for (const auto& [key, at] : saved) oldest = std::max(oldest, now_ - at);
+    return oldest;
+  }
+
+  [[nodiscard]] base::Time Now() const { return now_; }
+
+  std::vector<model::PodFacts> pods;
+  std::map<std::string, base::Time> saved;  // when what is saved of a key was true
+  std::vector<std::string> carried;
+  base::Duration longest_wait{};
+
+ private:
+  void Take(Write write) {
+    if (write.what != Written::What::kEvent) queue_.emplace_back(now_, std::move(write));
+  }
+
+  base::Time now_{std::chrono::hours(24 * 20000)};
+  World world_;
+  std::optional<Session> session_;
+  std::deque<std::pair<base::Time, Write>> queue_;
+  std::int64_t ticks_ = 0;
+};
+
+TEST_CASE("two thousand busy keys are all saved within a minute, and an OOM waits for none",
+          "[cluster]") {
+  Crowd crowd;
+  // The first round writes a status with every checkpoint, 4,000 requests at 50 a second: 80 s,
+  // and the first keys are due again meanwhile.
+  for (int i = 0; i < 400; ++i) crowd.HalfASecond();
+  base::Duration oldest{};
+  for (int i = 0; i < 240; ++i) {
+    crowd.HalfASecond();
+    oldest = std::max(oldest, crowd.OldestCheckpoint());
+  }
+  // 58 s, half a second until the next sweep, and 32 writes at 25 requests each half second.
+  CHECK(oldest <= std::chrono::milliseconds(60'500));
+  CHECK(crowd.longest_wait <= std::chrono::seconds(2));
+  auto pod = crowd.pods.back();
+  pod.ended = model::Termination{"c", "OOMKilled", 137, crowd.Now()};
+  crowd.Observe({crowd.Now(), model::PodEvent{EventType::kModified, pod}});
+  crowd.carried.clear();
+  for (int i = 0; i < 3; ++i) crowd.HalfASecond();
+  const auto signature = "s" + std::to_string(Crowd::kKeys - 1);
+  CHECK(std::count(crowd.carried.begin(), crowd.carried.end(), signature) >= 1);
 }
 
 TEST_CASE("a clock that is set back stops nothing", "[cluster]") {

@@ -2,6 +2,7 @@
 #include "cluster/writer.h"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "fake_transport.h"
@@ -82,6 +83,23 @@ TEST_CASE("a conflict is ours where the object holds what we wanted, else somebo
   if (data == "history") CHECK(written.version == "9");
 }
 
+TEST_CASE("answers that are no objects of ours do no harm", "[cluster]") {
+  const std::string body = GENERATE(
+      "", "7", "[]", "{", R"({"metadata":7})", R"({"metadata":{"resourceVersion":7}})",
+      R"({"metadata":[1],"spec":{"data":7}})", R"({"spec":[]})", R"({"spec":{"data":{}}})");
+  INFO(body);
+  const auto written = Carry(Publish(), [&](const kube::Request&) -> Answer {
+    return {200, body};
+  });
+  CHECK(written.outcome == Outcome::kDone);
+  CHECK(written.version.empty());
+  // After a conflict, what is there is looked at: it is not what we wrote.
+  const auto conflict = Carry(Publish(), [&](const kube::Request& request) -> Answer {
+    return {request.method == "GET" ? 200 : 409, body};
+  });
+  CHECK(conflict.outcome == Outcome::kForeign);
+}
+
 TEST_CASE("an object that is another one by now is not written over", "[cluster]") {
   const auto written = Carry(Publish(), [](const kube::Request& request) -> Answer {
     if (request.target.find("/status") == std::string::npos) return {200, "{}"};
@@ -94,6 +112,26 @@ TEST_CASE("an object that is another one by now is not written over", "[cluster]
             R"({"message":"ExecutorRecommendation.sparkfit.io \"x\" is invalid: status.peak"})"};
   });
   CHECK(invalid.outcome == Outcome::kFailed);
+}
+
+TEST_CASE("into a namespace that is being deleted nothing is written, and that is no conflict",
+          "[cluster]") {
+  struct Case {
+    int status;
+    const char* message;
+    Outcome outcome;
+  };
+  const auto refused = GENERATE(
+      Case{403, "unable to create new content in namespace jobs because it is being terminated",
+           Outcome::kFailed},
+      Case{404, "namespaces \"jobs\" not found", Outcome::kGone});
+  const auto answer = [&](const kube::Request&) -> Answer {
+    return {refused.status, nlohmann::json{{"message", refused.message}}.dump()};
+  };
+  const auto created = Carry({.key = kKey, .what = Written::What::kCreate, .body = "{}"}, answer);
+  CHECK(created.outcome == refused.outcome);
+  CHECK_THAT(created.why, Catch::Contains(refused.message));
+  CHECK(Carry(Publish(), answer).outcome == refused.outcome);
 }
 
 TEST_CASE("who does not lead writes nothing", "[cluster]") {

@@ -2,8 +2,10 @@
 #include "sparkfit/kube/client.h"
 
 #include <catch2/catch.hpp>
+#include <fstream>
 
 #include "fake_transport.h"
+#include "temp_file.h"
 
 namespace sparkfit::kube {
 namespace {
@@ -55,6 +57,25 @@ TEST_CASE("a refused token is read anew, once", "[kube]") {
   CHECK(never.transport.requests.size() == 2);
 }
 
+TEST_CASE("a token that expired is read anew from its file", "[kube]") {
+  test::TempFile file("old\n");
+  Credentials credentials;
+  credentials.token_file = file.Path();
+  const base::SystemClock clock;
+  const auto authenticator = MakeAuthenticator(credentials, clock);
+  // The file is replaced while the request with the old token is on its way.
+  test::FakeTransport transport([&](const Request& request) -> Answer {
+    std::ofstream(file.Path()) << "new";
+    return {request.bearer_token == "new" ? 200 : 401, "{}"};
+  });
+  test::FakeTime time;
+  Client client(transport, *authenticator, time, time, {});
+  CHECK(client.Send(Get(), {})->status == 200);
+  REQUIRE(transport.requests.size() == 2);
+  CHECK(transport.requests[0].bearer_token == "old");
+  CHECK(transport.requests[1].bearer_token == "new");
+}
+
 TEST_CASE("requests beyond the burst wait for their turn", "[kube]") {
   FakeApi api([](const Request&) { return Answer{}; },
               {.queries_per_second = 10, .burst = 2, .attempts = 1, .seed = 1});
@@ -79,6 +100,13 @@ TEST_CASE("what the server says is wrong is passed on", "[kube]") {
   CHECK(api.client.Send(Get(), {})->Why() == "status 403: pods is forbidden");
   CHECK(Reply{500, "<html>"}.Why() == "status 500");
   CHECK(Reply{403, "Forbidden (user=x)\nmore"}.Why() == "status 403: Forbidden (user=x)");
+}
+
+TEST_CASE("why something failed is told of any answer, however nested", "[kube]") {
+  for (const char open : {'[', '{', '"', '\xff', '\n'}) {
+    CHECK(Reply{500, std::string(64 << 10, open)}.Why().size() <= 320);
+  }
+  CHECK(Reply{500, R"({"a":)" + std::string(60'000, '[')}.Why().size() <= 320);
 }
 
 TEST_CASE("whatever is in a path or a query is encoded", "[kube]") {

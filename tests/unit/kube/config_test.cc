@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/kube/config.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "temp_file.h"
 
@@ -49,6 +53,32 @@ TEST_CASE("outside of a cluster there is no in-cluster configuration", "[kube]")
   const auto config = InClusterConfig([](const std::string&) { return nullptr; });
   REQUIRE(!config);
   CHECK(config.error().code == base::Code::kNotFound);
+}
+
+TEST_CASE("inside of a cluster the pod's own files are used", "[kube]") {
+  const auto root = std::filesystem::temp_directory_path() /
+                    ("sparkfit-in-cluster-" + std::to_string(::getpid()));
+  const auto files = root / "var/run/secrets/kubernetes.io/serviceaccount";
+  std::filesystem::create_directories(files);
+  for (const auto* name : {"token", "ca.crt", "namespace"}) std::ofstream(files / name) << name;
+  std::map<std::string, std::string> variables{{"KUBERNETES_SERVICE_HOST", "10.0.0.1"},
+                                               {"KUBERNETES_SERVICE_PORT", "443"}};
+  const auto environment = [&](const std::string& name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  };
+  const auto config = InClusterConfig(environment, root.string());
+  REQUIRE(config);
+  CHECK(config->endpoint.server == "https://10.0.0.1:443");
+  CHECK(config->endpoint.certificate_authority.file == (files / "ca.crt").string());
+  CHECK(config->credentials.token_file == (files / "token").string());
+  CHECK(config->name_space == "namespace");
+  variables["KUBERNETES_SERVICE_HOST"] = "fd00::1";
+  CHECK(InClusterConfig(environment, root.string())->endpoint.server ==
+        "https://kubernetes.default.svc:443");
+  std::filesystem::remove(files / "token");
+  CHECK_FALSE(InClusterConfig(environment, root.string()));
+  std::filesystem::remove_all(root);
 }
 
 TEST_CASE("a token file is read anew for every request", "[kube]") {

@@ -135,6 +135,21 @@ TEST_CASE("the certificate may have a name that was agreed on", "[kube][tls]") {
   CHECK(Connection(endpoint).Send().response);
 }
 
+TEST_CASE("a client certificate identifies us", "[kube][tls]") {
+  TlsServer server(Always(Ok("{}")));
+  const test::Certificate ours;
+  server.LetInOnly(ours);
+  auto endpoint = Connection::EndpointOf(server);
+  CHECK_FALSE(Connection(endpoint).Send().response);
+  endpoint.client_certificate.data = ours.Pem();
+  endpoint.client_key.data = ours.KeyPem();
+  CHECK(Connection(endpoint).Send().response);
+  const test::Certificate others;
+  endpoint.client_certificate.data = others.Pem();
+  endpoint.client_key.data = others.KeyPem();
+  CHECK_FALSE(Connection(endpoint).Send().response);
+}
+
 TEST_CASE("TLS older than 1.2 is refused", "[kube][tls]") {
   TlsServer server(Always(Ok("{}")), TLS1_1_VERSION);
   CHECK_FALSE(Connection(server).Send().response);

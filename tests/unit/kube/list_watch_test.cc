@@ -147,6 +147,31 @@ TEST_CASE("a giant object is refused without being kept", "[kube]") {
   CHECK(story.notes.text == "[ ! [ ] ok ");
 }
 
+TEST_CASE("a giant event is refused without being kept, and the list tells what it was", "[kube]") {
+  const std::string endless =
+      R"({"type":"ADDED","object":{"metadata":{"name":")" + std::string(5 << 20, 'x');
+  Story story({{.body = ListOf("", 5)}, {.body = endless}, {.body = ListOf(Object("a", 6), 7)}});
+  CHECK(story.notes.text == "[ ] ! [ a ] ok ");
+}
+
+TEST_CASE("what is nested without end is refused, in lists and in events", "[kube]") {
+  const std::string deep = R"({"a":)" + std::string(1'000'000, '[');
+  Story story({{.body = R"({"items":[)" + deep},
+               {.body = ListOf("", 5)},
+               {.body = R"({"type":"ADDED","object":)" + deep + "\n"},
+               {.body = ListOf(Object("a", 6), 7)}});
+  CHECK(story.notes.text == "[ ! [ ] ok ! [ a ] ok ");
+}
+
+TEST_CASE("a server that forgets every version is no busy loop", "[kube]") {
+  const std::string gone = R"({"type":"ERROR","object":{"code":410}})"
+                           "\n";
+  const Answer list{.body = ListOf("", 5)};
+  Story story({list, {.body = gone}, list, {.status = 410}, list, {.body = "no event\n"}});
+  REQUIRE(story.api.time.waited.size() >= 3);
+  for (const auto waited : story.api.time.waited) CHECK(waited >= std::chrono::milliseconds(500));
+}
+
 TEST_CASE("a watch that ends at once, again and again, is no busy loop", "[kube]") {
   Story story({{.body = ListOf("", 5)}, {}, {}, {}});
   REQUIRE(story.api.time.waited.size() >= 3);

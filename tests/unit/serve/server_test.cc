@@ -1,38 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/serve/server.h"
 
+#include <openssl/err.h>
+
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <stdexcept>
+#include <thread>
 
 #include "http_socket.h"
+#include "tls_client.h"
 
 namespace sparkfit::serve {
 namespace {
 
 using test::HttpSocket;
+using test::TlsSocket;
+using namespace std::chrono_literals;
 
 constexpr const char* kClose = "Connection: close\r\n\r\n";
+constexpr const char* kGet = "GET /good HTTP/1.1\r\nConnection: close\r\n\r\n";
+
+int StatusIn(const std::string& reply) {
+  return reply.size() < 12 ? 0 : std::stoi(reply.substr(9, 3));
+}
+
+Response Answer(const Request& request) {
+  if (request.path == "/throw") throw std::runtime_error("x");
+  if (request.path == "/big") return {200, "text/plain", std::string(100'000, 'x')};
+  // More than two sockets' buffers hold: who does not read it keeps the server at it.
+  if (request.path == "/huge") return {200, "text/plain", std::string(std::size_t{32} << 20, 'x')};
+  if (request.method == "POST") return {200, "text/plain", "got " + request.body};
+  return {200, "text/plain", request.path + "?" + request.query};
+}
 
 struct Running {
   explicit Running(ServerOptions options = {}) {
     options.address = "127.0.0.1";
     options.port = 0;
-    server = *Server::Start(options, [](const Request& request) -> Response {
-      if (request.path == "/throw") throw std::runtime_error("x");
-      if (request.path == "/big") return {200, "text/plain", std::string(100'000, 'x')};
-      return {200, "text/plain", request.path + "?" + request.query};
-    });
+    server = *Server::Start(options, Answer);
   }
   [[nodiscard]] std::string Ask(const std::string& text) const {
     return HttpSocket(server->Port()).Ask(text);
   }
-  [[nodiscard]] int StatusOf(const std::string& text) const {
-    const auto reply = Ask(text);
-    return reply.size() < 12 ? 0 : std::stoi(reply.substr(9, 3));
-  }
+  [[nodiscard]] int StatusOf(const std::string& text) const { return StatusIn(Ask(text)); }
   std::unique_ptr<Server> server;
 };
+
+// For 127.0.0.1, of one authority.
+struct Certificates {
+  [[nodiscard]] tls::Pair Leaf() const { return *tls::SignLeaf(authority, {"127.0.0.1"}, century); }
+
+  tls::Validity century{*base::ParseTime("2020-01-01T00:00:00Z"),
+                        *base::ParseTime("2120-01-01T00:00:00Z")};
+  tls::Pair authority = *tls::MakeAuthority("test", century);
+};
+
+// HTTPS, with bodies of at most 1000 bytes, and clients that verify it.
+struct RunningTls : Running {
+  explicit RunningTls(ServerOptions options = {}) : Running(WithTls(std::move(options))) {
+    REQUIRE(server->SetCertificate(certificates.Leaf()));
+  }
+  static ServerOptions WithTls(ServerOptions options) {
+    options.tls = true;
+    options.largest_body = 1000;
+    return options;
+  }
+  [[nodiscard]] TlsSocket Connect() const {
+    return TlsSocket(server->Port(), {.trust = certificates.authority.certificate});
+  }
+  [[nodiscard]] std::string Ask(const std::string& text) const { return Connect().Ask(text); }
+  [[nodiscard]] int StatusOf(const std::string& text) const { return StatusIn(Ask(text)); }
+  Certificates certificates;
+};
+
+std::string Post(std::size_t size) {
+  return "POST /x HTTP/1.1\r\nContent-Length: " + std::to_string(size) + "\r\n" + kClose;
+}
+
+std::string ChunkedPost(const std::string& chunks) {
+  return std::string("POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n") + kClose + chunks;
+}
 
 std::size_t OpenDescriptors() {
   std::size_t count = 0;
@@ -84,20 +133,12 @@ TEST_CASE("what is wrong is refused", "[serve]") {
 }
 
 TEST_CASE("who is slow or says nothing is left", "[serve]") {
-  const Running running({.header_timeout = std::chrono::milliseconds(30),
-                         .idle_timeout = std::chrono::milliseconds(30)});
+  const Running running({.request_timeout = 30ms, .idle_timeout = 30ms});
   const HttpSocket idle(running.server->Port());
   CHECK(idle.ReadAll().empty());
   const HttpSocket slow(running.server->Port());
   slow.Send("GET / HTTP/1.1\r\nX: ");
   CHECK_THAT(slow.ReadAll(), !Catch::Contains(" 200 "));
-}
-
-TEST_CASE("one connection more than allowed is closed at once", "[serve]") {
-  const Running running({.most_connections = 1});
-  const HttpSocket first(running.server->Port());
-  first.Send("GET / HTTP/1.1\r\n");  // not finished
-  CHECK(HttpSocket(running.server->Port()).ReadAll().empty());
 }
 
 TEST_CASE("connections that come and go leave nothing behind", "[serve]") {
@@ -117,12 +158,276 @@ TEST_CASE("a port that is taken is said so", "[serve]") {
   CHECK_THAT(second.error().message, Catch::Contains("cannot listen on 127.0.0.1 port"));
 }
 
+TEST_CASE("bodies that are read at the same time have a bound together", "[serve]") {
+  const Running running({.largest_body = 1000, .most_bodies = 1500});
+  const std::string post = "POST /x HTTP/1.1\r\nContent-Length: 1000\r\n\r\n";
+  const HttpSocket first(running.server->Port());
+  first.Send(post + std::string(999, 'x'));
+  // The first is read once the server has answered another request that came later.
+  CHECK(running.StatusOf(std::string("GET / HTTP/1.1\r\n") + kClose) == 200);
+  CHECK(running.StatusOf(post) == 503);
+  CHECK(running.StatusOf("POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") == 503);
+  first.Send("x");
+  CHECK_THAT(first.Read(12), Catch::EndsWith(" 200"));
+  CHECK(running.StatusOf("POST /x HTTP/1.1\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n" +
+                         std::string(1000, 'x')) == 200);
+}
+
 TEST_CASE("a server ends while somebody is connected", "[serve]") {
   auto running = std::make_unique<Running>();
   const HttpSocket socket(running->server->Port());
   socket.Send("GET");
   running.reset();
   CHECK(socket.ReadAll().empty());
+}
+
+TEST_CASE("a newcomer closes who has kept the server waiting for longest", "[serve]") {
+  const Running running({.most_connections = 2});
+  const HttpSocket first(running.server->Port());
+  const HttpSocket second(running.server->Port());
+  first.Send("GET / HTTP/1.1\r\n");  // not finished
+  CHECK(running.StatusOf(kGet) == 200);
+  CHECK(first.ReadAll().empty());
+  CHECK(StatusIn(second.Ask(kGet)) == 200);
+}
+
+TEST_CASE("who has been answered before goes after who never finished a request", "[serve]") {
+  const Running running({.most_connections = 2});
+  const HttpSocket good(running.server->Port());
+  good.Send("GET /a HTTP/1.1\r\n\r\n");
+  REQUIRE(good.Read(1) == "H");
+  const HttpSocket idle(running.server->Port());
+  const HttpSocket newcomer(running.server->Port());
+  CHECK(idle.ReadAll().empty());
+  CHECK_THAT(good.Ask(kGet), Catch::EndsWith("/good?"));
+  CHECK(StatusIn(newcomer.Ask(kGet)) == 200);
+}
+
+TEST_CASE("among those between two requests the longest idle one goes", "[serve]") {
+  // A quarter of 8 is 2: so many may be unfinished before one of them goes.
+  const Running running({.most_connections = 8});
+  std::vector<std::unique_ptr<HttpSocket>> good;
+  for (int i = 0; i < 8; ++i) {
+    good.push_back(std::make_unique<HttpSocket>(running.server->Port()));
+    good.back()->Send("GET /a HTTP/1.1\r\n\r\n");
+    REQUIRE(good.back()->Read(1) == "H");
+  }
+  std::vector<std::unique_ptr<HttpSocket>> fresh;
+  for (int i = 0; i < 4; ++i) {
+    fresh.push_back(std::make_unique<HttpSocket>(running.server->Port()));
+    fresh.back()->Send("GET");
+  }
+  // The first three take the places of good ones, the fourth that of the first.
+  CHECK(fresh[0]->ReadAll().empty());
+  for (std::size_t i = 0; i < 8; ++i) {
+    CHECK((good[i]->Ask(kGet).find("/good?") != std::string::npos) == (i >= 3));
+  }
+  for (std::size_t i = 1; i < 4; ++i) {
+    CHECK(StatusIn(fresh[i]->Ask(std::string(kGet).substr(3))) == 200);
+  }
+}
+
+TEST_CASE("where everybody is being answered, a newcomer is closed", "[serve]") {
+  const Running running({.most_connections = 1});
+  const HttpSocket busy(running.server->Port());
+  busy.Send("GET /huge HTTP/1.1\r\n\r\n");
+  REQUIRE(busy.Read(1) == "H");
+  CHECK(HttpSocket(running.server->Port()).ReadAll().empty());
+}
+
+TEST_CASE("a flood of silent connections stops nobody", "[serve]") {
+  const RunningTls running({.most_connections = 16});
+  const auto before = OpenDescriptors();
+  std::vector<std::unique_ptr<HttpSocket>> silent;
+  for (int i = 0; i < 300; ++i) {
+    silent.push_back(std::make_unique<HttpSocket>(running.server->Port()));
+    if (i % 2 == 0) silent.back()->Send("\x16\x03\x01");  // a handshake's beginning
+    if (i % 20 == 0) CHECK(running.StatusOf(kGet) == 200);
+  }
+  // Ours, and of the server's at most 16 and those just going.
+  CHECK(OpenDescriptors() <= before + 300 + 16 + 5);
+}
+
+TEST_CASE("POST has a body, of a length or in chunks", "[serve]") {
+  const Running running({.largest_body = 1000});
+  CHECK_THAT(running.Ask(Post(5) + "hello"), Catch::EndsWith("\r\n\r\ngot hello"));
+  CHECK_THAT(running.Ask(ChunkedPost("3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")),
+             Catch::EndsWith("\r\n\r\ngot hello"));
+  CHECK_THAT(running.Ask(Post(0)), Catch::EndsWith("\r\n\r\ngot "));
+  const std::string most(1000, 'x');
+  CHECK_THAT(running.Ask(Post(1000) + most), Catch::EndsWith("got " + most));
+  const auto two = "POST /a HTTP/1.1\r\nContent-Length: 1\r\n\r\na" + Post(1) + "b";
+  CHECK_THAT(running.Ask(two), Catch::Contains("got a") && Catch::EndsWith("got b"));
+}
+
+TEST_CASE("a body that is too large is refused before it comes", "[serve]") {
+  const Running running({.largest_body = 1000});
+  CHECK(running.StatusOf(Post(1001)) == 413);
+  CHECK(running.StatusOf(Post(std::size_t{1} << 30)) == 413);
+  CHECK(running.StatusOf(ChunkedPost("3e9\r\n")) == 413);  // 1001
+  CHECK(running.StatusOf(ChunkedPost("3e8\r\n" + std::string(1000, 'x') + "\r\n1\r\n")) == 413);
+  CHECK(running.StatusOf(ChunkedPost("7fffffffffffffff\r\n")) == 413);
+}
+
+TEST_CASE("hostile requests are refused or left, and do no harm", "[serve]") {
+  const RunningTls running({.request_timeout = 50ms, .idle_timeout = 50ms});
+  const auto lines = [](const std::string& more) { return "POST / HTTP/1.1\r\n" + more + "\r\n"; };
+  std::string many;
+  for (int i = 0; i < 10'000; ++i) many += "X" + std::to_string(i) + ": y\r\n";
+  for (const auto& [text, status] : std::vector<std::pair<std::string, int>>{
+           {"DELETE / HTTP/1.1\r\n\r\n", 405},
+           {"PUT / HTTP/1.1\r\nContent-Length: 5\r\n\r\n", 405},
+           {"CONNECT a:1 HTTP/1.1\r\n\r\n", 405},
+           {"BREW / HTTP/1.1\r\n\r\n", 405},
+           {lines("Content-Length: -5\r\n"), 400},
+           {lines("Content-Length: 5x\r\n"), 400},
+           {lines("Content-Length: 99999999999999999999999\r\n"), 400},
+           {lines("Content-Length: 1\r\nContent-Length: 2\r\n"), 400},
+           {lines("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), 400},
+           {ChunkedPost("-5\r\n"), 400},
+           {ChunkedPost("zz\r\n"), 400},
+           {ChunkedPost("1\r\nabcd\r\n\r\n"), 400},
+           {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
+           {"GET /\r\n\r\n", 400},
+           {lines(std::string(1 << 20, 'x') + ": y\r\n"), 431},
+           {lines("X: " + std::string(1 << 20, 'x') + "\r\n"), 431},
+           {lines(many), 431},
+           {std::string("\0\0\0\0", 4) + "\r\n\r\n", 400},
+           {"GET /a\nb HTTP/1.1\r\n\r\n", 400},
+           {Post(10) + "short", 0},  // the rest never comes
+           {ChunkedPost("5\r\nab"), 0},
+           {"GET / HTTP/1.1\r\nX", 0},
+           {"", 0},
+           {std::string("GET /../../etc/passwd?%00 HTTP/1.1\r\n") + kClose, 200},
+       }) {
+    INFO(text.substr(0, 60));
+    CHECK(running.StatusOf(text) == status);
+  }
+  CHECK(running.StatusOf(kGet) == 200);
+}
+
+TEST_CASE("who has said all may still be answered", "[serve]") {
+  const Running running({.largest_body = 1000});
+  const HttpSocket socket(running.server->Port());
+  socket.Send(Post(5) + "hello");
+  socket.FinishSending();
+  CHECK_THAT(socket.ReadAll(), Catch::EndsWith("got hello"));
+}
+
+TEST_CASE("HTTPS answers who trusts its authority, with an orderly end", "[serve]") {
+  const RunningTls running;
+  const auto socket = running.Connect();
+  REQUIRE(socket.Connected());
+  CHECK_THAT(socket.Ask(Post(5) + "hello"), Catch::EndsWith("got hello"));
+  CHECK(socket.SaidFarewell());
+  CHECK_THAT(running.Ask("GET /a HTTP/1.1\r\n\r\nGET /b?c HTTP/1.1\r\n" + std::string(kClose)),
+             Catch::Contains("/a?") && Catch::EndsWith("/b?c"));
+  CHECK(running.Ask("GET /big HTTP/1.1\r\n" + std::string(kClose)).size() > 100'000);
+  const Certificates others;
+  CHECK(!TlsSocket(running.server->Port(), {.trust = others.authority.certificate}).Connected());
+}
+
+TEST_CASE("only TLS 1.2 and newer, whatever server's name is asked for", "[serve]") {
+  const RunningTls running;
+  const auto port = running.server->Port();
+  const auto& trust = running.certificates.authority.certificate;
+  for (const int version : {TLS1_VERSION, TLS1_1_VERSION}) {
+    CHECK(!TlsSocket(port, {.newest = version}).Connected());
+  }
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    CHECK(StatusIn(TlsSocket(port, {.trust = trust, .newest = version}).Ask(kGet)) == 200);
+  }
+  CHECK(StatusIn(TlsSocket(port, {.trust = trust, .server_name = "other.test"}).Ask(kGet)) == 200);
+}
+
+TEST_CASE("a session is negotiated once", "[serve]") {
+  const RunningTls running;
+  const TlsSocket socket(running.server->Port(), {.newest = TLS1_2_VERSION});
+  REQUIRE(socket.Connected());
+  SSL_renegotiate(socket.Handle());
+  CHECK(SSL_do_handshake(socket.Handle()) != 1);
+  ERR_clear_error();
+}
+
+TEST_CASE("what is no TLS is left, whole or cut off", "[serve]") {
+  const RunningTls running({.handshake_timeout = 30ms});
+  const auto port = running.server->Port();
+  // An alert may be the answer, never HTTP.
+  CHECK_THAT(HttpSocket(port).Ask(kGet), !Catch::Contains("HTTP"));
+  const std::string hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+  for (std::size_t size = 0; size <= hello.size(); ++size) {
+    CHECK(HttpSocket(port).Ask(hello.substr(0, size)).empty());  // by the timeout
+  }
+  const HttpSocket half(port);
+  half.Send(hello);
+  half.FinishSending();
+  CHECK_THAT(half.ReadAll(), !Catch::Contains("HTTP"));
+  CHECK(running.StatusOf(kGet) == 200);
+}
+
+TEST_CASE("HTTPS connections that come and go leave nothing behind", "[serve]") {
+  const RunningTls running;
+  CHECK(running.StatusOf(kGet) == 200);
+  const auto before = OpenDescriptors();
+  for (int i = 0; i < 1000; ++i) const HttpSocket socket(running.server->Port());
+  for (int i = 0; i < 100; ++i) (void)running.Connect();
+  CHECK(running.StatusOf(kGet) == 200);
+  CHECK(OpenDescriptors() <= before + 5);
+}
+
+TEST_CASE("before the first certificate, TLS connections are closed", "[serve]") {
+  const Running running({.tls = true});
+  CHECK(!TlsSocket(running.server->Port()).Connected());
+  CHECK(HttpSocket(running.server->Port()).ReadAll().empty());
+}
+
+TEST_CASE("a pair that does not fit is refused, and the last good one stays", "[serve]") {
+  const RunningTls running;
+  const auto open = running.Connect();
+  const auto leaf = running.certificates.Leaf();
+  for (const auto& bad : {tls::Pair{leaf.certificate, running.certificates.authority.key},
+                          tls::Pair{leaf.certificate, ""}, tls::Pair{"", leaf.key}}) {
+    const auto set = running.server->SetCertificate(bad);
+    REQUIRE(!set);
+    CHECK(!set.error().message.empty());
+    CHECK(running.StatusOf(kGet) == 200);
+  }
+  CHECK(StatusIn(open.Ask(kGet)) == 200);
+}
+
+TEST_CASE("an open connection keeps its certificate, a new one gets the new", "[serve]") {
+  const RunningTls running;
+  const auto old = running.Connect();
+  const Certificates others;
+  REQUIRE(running.server->SetCertificate(others.Leaf()));
+  CHECK(StatusIn(old.Ask(kGet)) == 200);
+  CHECK(!running.Connect().Connected());
+  CHECK(TlsSocket(running.server->Port(), {.trust = others.authority.certificate}).Connected());
+}
+
+TEST_CASE("no request fails while certificates are changed", "[serve]") {
+  const RunningTls running;
+  std::atomic<int> asked{0};
+  std::atomic<int> good{0};
+  std::thread client([&] {
+    for (; asked < 200; ++asked) {
+      if (running.StatusOf(kGet) == 200) ++good;
+    }
+  });
+  for (int i = 0; i < 50 || asked < 200; ++i) {
+    CHECK(running.server->SetCertificate(running.certificates.Leaf()));
+  }
+  client.join();
+  CHECK(good == 200);
+}
+
+TEST_CASE("an HTTPS server ends while somebody is connected", "[serve]") {
+  auto running = std::make_unique<RunningTls>();
+  const auto socket = running->Connect();
+  const HttpSocket silent(running->server->Port());
+  running.reset();
+  CHECK(socket.ReadAll().empty());
+  CHECK(silent.ReadAll().empty());
 }
 
 }  // namespace

@@ -73,6 +73,40 @@ TEST_CASE("the facts of an executor pod", "[wire][pod]") {
   CHECK(facts.problems.empty());
 }
 
+TEST_CASE("signatures of every length and with every character are taken as they are",
+          "[wire][pod]") {
+  const auto signature = [](const std::string& text, const char* where) {
+    auto pod = Pod();
+    pod["metadata"].erase("annotations");
+    pod["metadata"]["labels"].erase("sparkfit.io/signature");
+    pod["metadata"][where]["sparkfit.io/signature"] = text;
+    std::vector<std::string> problems;
+    const auto found = model::FindSignature(Facts(pod).settings, nullptr, problems);
+    CHECK(problems.size() == (text.size() > model::kLongestSignature ? 1 : 0));
+    return found;
+  };
+  for (const auto* where : {"labels", "annotations"}) {
+    for (const std::size_t length : {1, 62, 63, 64, 253}) {
+      CHECK(signature(std::string(length, 'x'), where) == std::string(length, 'x'));
+    }
+    for (const std::size_t length : {0, 254, 100'000}) {
+      CHECK(signature(std::string(length, 'x'), where) == std::nullopt);
+    }
+    std::string wide;  // bytes count, not characters
+    for (int i = 0; i < 126; ++i) wide += "\u00e4";
+    CHECK(signature(wide, where) == wide);
+    CHECK(signature(wide + "\u00e4", where) == std::nullopt);
+    for (int c = 0; c < 0x80; ++c) {
+      const std::string text{'a', static_cast<char>(c), 'b'};
+      CHECK(signature(text, where) == text);
+    }
+    for (const auto* text :
+         {"/", "a/b", "a|b", " ", "日本語", "\u2028", "\u202e", "\U0001f525", "..", "-"}) {
+      CHECK(signature(text, where) == text);
+    }
+  }
+}
+
 TEST_CASE("how the executor container ended", "[wire][pod]") {
   auto pod = Pod();
   pod["status"]["containerStatuses"][1]["state"] = Json::parse(

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What admission must know, kept by the main loop and asked by the listener: every replica answers,
+// from memory alone.
+//
+// The leader answers by what its session recommends. Another replica answers by what was published,
+// raised by the floors of OOMs that it saw itself and that the published status does not contain
+// yet.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+
+#include "sparkfit/admission/admission.h"
+#include "sparkfit/controller/pipeline.h"
+#include "sparkfit/model/observation.h"
+#include "world.h"
+
+namespace sparkfit::cluster {
+
+// Safe for concurrent use.
+class Advisor {
+ public:
+  Advisor(base::Bytes configured_max, bool shrink_only)
+      : configured_max_(configured_max), shrink_only_(shrink_only) {}
+
+  // Takes what changed in `world`, which has taken the observation already.
+  void Take(const model::Observation& observation, const World& world);
+  void SetRange(const std::string& name_space, const model::LimitRange& range);
+
+  // Rows are those of the leader's session from now on, or else those of a session that knows no
+  // more than the pods; there are none yet.
+  void BeginRows(bool leading);
+  // A row as it is now; null: it is gone.
+  void SetRow(const model::Key& key, const controller::KeyRecommendation* row);
+
+  struct Answer {
+    std::optional<model::Key> key;
+    admission::Decision decision;
+  };
+  [[nodiscard]] Answer Decide(const model::PodFacts& pod, const model::PodPlaces& places) const;
+
+ private:
+  // What is known of a key, from a session or from its object.
+  struct Learnt {
+    std::optional<base::Bytes> target;
+    base::Bytes least_overhead;
+    bool low_confidence = true;
+    std::optional<model::Shape> shape;
+    std::optional<base::Time> last_oom;
+  };
+  struct Published {
+    std::string name;
+    std::optional<model::Mode> mode;
+    recommend::Bounds bounds;
+    Learnt learnt;
+  };
+
+  static Published FromObject(const model::RecommendationObject& object);
+  static Learnt Raised(Learnt published, const Learnt& seen);
+  [[nodiscard]] std::optional<admission::Advice> AdviceFor(const model::Key& key) const;
+
+  const base::Bytes configured_max_;
+  const bool shrink_only_;
+  mutable std::shared_mutex mutex_;                              // guards what follows
+  std::unordered_map<std::string, model::PodSettings> drivers_;  // by UID
+  std::map<model::Key, Published> objects_;
+  std::map<model::Key, Learnt> rows_;
+  bool leading_ = false;
+  std::map<std::string, model::LimitRange> ranges_;  // by namespace
+  base::Bytes largest_node_;
+};
+
+}  // namespace sparkfit::cluster

@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures the webhook of a controller on this machine's loopback: latency, bursts, abuse, certificate rotation.
+
+usage: webhook.py BINARY [PART ...] [--keys N] [--seconds N]
+
+Each part is bounded in time and in requests. The latency is what a client sees (Python's own part of it included); CPU
+and memory are the controller's, from /proc. Every answer is checked: allowed, and with the patch that its key asks for.
+"""
+import argparse
+import asyncio
+import base64
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import ssl
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import run  # noqa: E402
+from run import fake_api, row  # noqa: E402
+
+NAMESPACE = "sparkfit"
+SERVER_NAME = f"sparkfit-webhook.{NAMESPACE}.svc"
+
+
+def review(number, keys):
+    pod = run.executor(number, keys)
+    pod["metadata"]["annotations"]["sparkfit.io/mode"] = "Initial"
+    pod["metadata"].pop("uid")
+    pod.pop("status")
+    return json.dumps({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
+        "uid": f"uid-{number}", "kind": {"group": "", "version": "v1", "kind": "Pod"},
+        "resource": {"group": "", "version": "v1", "resource": "pods"}, "operation": "CREATE",
+        "namespace": pod["metadata"]["namespace"], "object": pod, "oldObject": None, "dryRun": False}}).encode()
+
+
+def target_of(key):
+    """In MiB; every key has another one."""
+    return 2000 + key % 1000
+
+
+def recommendation(key):
+    return {"metadata": {"name": f"nightly-{key}", "namespace": f"team-{key % 20}"}, "spec": {"signature": f"nightly-{key}", "resourceProfile": 0},
+            "status": {"recommendation": {"memory": {"target": f"{target_of(key)}Mi"}},
+                       "observed": {"shape": {"cores": "1", "overhead": "default 0.1"}},
+                       "conditions": [{"type": "LowConfidence", "status": "False", "lastTransitionTime": "2026-11-23T10:00:00Z"}]}}
+
+
+class Webhook:
+    """A controller that answers, and its clients."""
+
+    def __init__(self, arguments, directory, *flags):
+        self.store, kubeconfig = fake_api.start(directory)
+        self.store.put("nodes", {"metadata": {"name": "node"}, "status": {"allocatable": {"memory": "256Gi"}}})
+        self.store.put("mutatingwebhookconfigurations", {"metadata": {"name": "sparkfit"}, "webhooks": [{"clientConfig": {}}]})
+        self.keys = arguments.keys
+        for key in range(self.keys):
+            self.store.put("executorrecommendations", recommendation(key))
+        self.store.usage = lambda: {"kind": "PodMetricsList", "metadata": {}, "items": []}
+        self.controller = run.Controller(arguments.binary, kubeconfig, directory / "controller.log", "--mode", "autoscale",
+                                         "--webhook-listen", "127.0.0.1:0", "--lease-namespace", NAMESPACE, *flags)
+        log = self.controller.path
+        self.port = int(self.controller.wait(
+            lambda: re.search(rb'answers admissions port="(\d+)"', pathlib.Path(log).read_bytes()), 10).group(1))
+        self.controller.wait(lambda: self.controller.http("/readyz").endswith("ok\n") and self.bundle(), 60)
+
+    def bundle(self):
+        return self.store.get("mutatingwebhookconfigurations", ("", "sparkfit"))["webhooks"][0]["clientConfig"].get("caBundle")
+
+    def context(self):
+        return ssl.create_default_context(cadata=base64.b64decode(self.bundle()).decode())
+
+    async def connect(self):
+        return await asyncio.open_connection("127.0.0.1", self.port, ssl=self.context(), server_hostname=SERVER_NAME)
+
+    async def ask(self, connection, number):
+        """Sends the review of executor `number` and checks the answer."""
+        reader, writer = connection
+        body = review(number, self.keys)
+        writer.write(b"POST /mutate?timeout=2s HTTP/1.1\r\nHost: webhook\r\nContent-Type: application/json\r\n"
+                     b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(re.search(rb"content-length: (\d+)", head, re.I).group(1))
+        response = json.loads(await reader.readexactly(length))["response"]
+        patch = {step["path"]: step["value"] for step in json.loads(base64.b64decode(response["patch"]))}
+        assert response["allowed"] and response["uid"] == f"uid-{number}", response
+        assert patch["/spec/containers/0/resources/limits/memory"] == f"{target_of(number % self.keys)}Mi", patch
+
+    def end(self):
+        self.controller.end()
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+async def at_rate(webhook, per_second, seconds, connections=8, begin=0):
+    """Latencies in ms of requests that come at a constant rate, whatever the answers take."""
+    free = asyncio.Queue()
+    for _ in range(connections):
+        free.put_nowait(await webhook.connect())
+    latencies, tasks = [], []
+    start = time.monotonic()
+
+    async def one(number, due):
+        connection = await free.get()
+        await webhook.ask(connection, number)
+        latencies.append((time.monotonic() - due) * 1000)
+        free.put_nowait(connection)
+
+    for i in range(int(per_second * seconds)):
+        due = start + i / per_second
+        await asyncio.sleep(max(0, due - time.monotonic()))
+        tasks.append(asyncio.create_task(one(begin + i * 7919, max(due, time.monotonic()))))
+    await asyncio.gather(*tasks)
+    return latencies
+
+
+def latency(arguments, directory):
+    """500 requests a second."""
+    webhook = Webhook(arguments, directory)
+    asyncio.run(at_rate(webhook, 100, 2))
+    cpu, begun = webhook.controller.cpu(), time.monotonic()
+    figures = asyncio.run(at_rate(webhook, 500, arguments.seconds))
+    used = (webhook.controller.cpu() - cpu) / (time.monotonic() - begun)
+    own = webhook.controller.metric("sparkfit_admission_duration_seconds_sum") / webhook.controller.metric("sparkfit_admission_duration_seconds_count")
+    row(f"500 requests/s for {arguments.seconds} s, {arguments.keys:,} keys: p50, p99, largest",
+        f"{percentile(figures, .5):.2f}, {percentile(figures, .99):.2f}, {max(figures):.1f} ms", "p99 ≤ 5 ms")
+    row("the same: CPU; time in the handler", f"{used:.3f} of a core; {own * 1e6:.0f} µs", "≤ 1 core")
+    webhook.end()
+
+
+def burst(arguments, directory):
+    """10,000 executors within a minute, as fast as eight connections go."""
+    webhook = Webhook(arguments, directory)
+
+    async def all_of_them(count=10000):
+        async def worker(first):
+            connection = await webhook.connect()
+            for number in range(first, count, 8):
+                await webhook.ask(connection, number)
+        await asyncio.gather(*(worker(i) for i in range(8)))
+
+    begun = time.monotonic()
+    asyncio.run(all_of_them())
+    row("10,000 executors, all answered and patched", f"{time.monotonic() - begun:.1f} s", "≤ 60 s")
+    webhook.end()
+
+
+def abuse(arguments, directory):
+    """Idle and slow sockets, oversize bodies and broken TLS beside 50 good requests a second."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    webhook = Webhook(arguments, directory)
+    asyncio.run(at_rate(webhook, 100, 2))
+    before = webhook.controller.memory()
+    descriptors = lambda: len(os.listdir(f"/proc/{webhook.controller.child.pid}/fd"))
+    open_before = descriptors()
+    kept = []
+
+    async def quietly(what):
+        try:
+            await what
+        except (OSError, asyncio.IncompleteReadError, ssl.SSLError, AttributeError):
+            pass
+
+    async def idle(tls):
+        kept.append(await (webhook.connect() if tls else asyncio.open_connection("127.0.0.1", webhook.port)))
+
+    async def slow():
+        _, writer = await webhook.connect()
+        for byte in b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{":
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0.3)
+
+    async def oversize():
+        reader, writer = await webhook.connect()
+        writer.write(b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 65536)
+        assert (await reader.readline()).split()[1] == b"413"
+        writer.close()
+
+    async def broken():
+        reader, writer = await asyncio.open_connection("127.0.0.1", webhook.port)
+        writer.write(random.choice([b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x40\x00" + os.urandom(200), b"\x16\x03\x03\x00\x05hello"]))
+        await reader.read(100)
+        writer.close()
+
+    async def everything():
+        good = asyncio.create_task(at_rate(webhook, 50, 30))
+        await asyncio.sleep(1)
+        others = [asyncio.create_task(quietly(slow())) for _ in range(200)]
+        for batch in range(50):
+            await asyncio.gather(*(quietly(idle(i % 10 == 0)) for i in range(100)))
+        for _ in range(20):
+            await asyncio.gather(*(quietly(oversize()) for _ in range(5)), *(quietly(broken()) for _ in range(20)))
+        figures = await good
+        row("largest number of descriptors", f"{descriptors()}", "bounded (1,024 connections)")
+        await asyncio.gather(*others)
+        return figures
+
+    figures = asyncio.run(everything())
+    for _, writer in kept:
+        writer.transport.abort() if not writer.transport.is_closing() else None
+    kept.clear()
+    time.sleep(40)  # what was idle is closed by now
+    figures_after = asyncio.run(at_rate(webhook, 100, 5))
+    row("5,000 idle and 200 slow sockets, 100 oversize bodies, 400 broken handshakes: of 1,500 good requests answered",
+        f"{len(figures):,}; p99 {percentile(figures, .99):.1f} ms", "all")
+    row("the same: afterwards", f"{len(figures_after)} of 500 answered; p99 {percentile(figures_after, .99):.1f} ms", "all")
+    row("the same: descriptors, memory before and after",
+        f"{open_before} → {descriptors()}; {before:.0f} → {webhook.controller.memory():.0f} MiB", "no growth")
+    webhook.end()
+
+
+def rotation(arguments, directory):
+    """Authorities of a minute: every request over a new connection that trusts what the configuration says then."""
+    webhook = Webhook(arguments, directory, "--webhook-authority-lifetime", "60s", "--webhook-certificate-lifetime", "15s")
+
+    async def ask_anew(seconds=150):
+        asked, bundles = 0, set()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            bundles.add(webhook.bundle())
+            connection = await webhook.connect()
+            await webhook.ask(connection, asked)
+            connection[1].close()
+            asked += 1
+            await asyncio.sleep(0.02)
+        return asked, len(bundles)
+
+    asked, bundles = asyncio.run(ask_anew())
+    reloads = webhook.controller.metric('sparkfit_certificate_reloads_total{result="ok"}')
+    row("rotation: requests over new connections, none failed", f"{asked:,}; {bundles} bundles, {reloads:.0f} certificates", "none fails")
+    webhook.end()
+
+
+PARTS = {part.__name__: part for part in (latency, burst, abuse, rotation)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("binary")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without")
+    parser.add_argument("--keys", type=int, default=10000)
+    parser.add_argument("--seconds", type=int, default=60)
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(f"no part {', '.join(unknown)}")
+    print("| what | measured | bound |\n|---|---|---|")
+    for name in arguments.parts or PARTS:
+        with tempfile.TemporaryDirectory() as directory:
+            PARTS[name](arguments, pathlib.Path(directory))
+
+
+if __name__ == "__main__":
+    main()

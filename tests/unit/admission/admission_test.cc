@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/admission/admission.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "review_pod.h"
+
+namespace sparkfit::admission {
+namespace {
+
+using base::MiB;
+using nlohmann::json;
+
+const model::Shape kShape{"1", model::OverheadClass::kDefaultJvm};
+
+// A pod under review, and what is known of its job: 1000 MiB of target, learnt well.
+struct Case {
+  json pod = test::ReviewedPod();
+  Advice advice{.object = "nightly-1",
+                .mode = {},
+                .bounds = {},
+                .target = MiB(1000),
+                .least_overhead = {},
+                .low_confidence = false,
+                .shape = kShape};
+  bool known = true;
+  Limits limits{};
+  std::optional<model::PodSettings> driver{};
+
+  json& Container(std::size_t i = 0) { return pod["spec"]["containers"][i]; }
+  void Size(const std::string& limit, const std::string& heap) {
+    Container()["resources"]["limits"]["memory"] = limit;
+    Container()["resources"]["requests"]["memory"] = limit;
+    Container()["env"][1]["value"] = heap;
+  }
+  Decision Decide() const {
+    const auto review = wire::ReadReview(test::ReviewOf(pod).dump()).review;
+    if (!review) FAIL(review.error().message);
+    return admission::Decide({.pod = review->pod,
+                              .places = review->places,
+                              .driver = driver ? &*driver : nullptr,
+                              .advice = known ? &advice : nullptr,
+                              .limits = limits});
+  }
+  std::string Why() const { return std::string(Name(Decide().reason)); }
+  // Heap and limit that it gets, in MiB; its own where it is left as it is.
+  std::pair<std::int64_t, std::int64_t> Gets() const {
+    const auto decision = Decide();
+    if (!decision.patch) return {0, 0};
+    return {decision.patch->heap.WholeMiB(), decision.patch->limit.WholeMiB()};
+  }
+  // The pod as it is created.
+  json Created() const { return test::Patched(pod, wire::WriteReview("u", Decide().patch, "")); }
+};
+
+using Sizes = std::pair<std::int64_t, std::int64_t>;
+
+TEST_CASE("request, limit and heap move together", "[admission]") {
+  const Case given;
+  // 1000 = 616 + 384, Spark's default overhead for a heap up to 3840 MiB.
+  CHECK(given.Gets() == Sizes(616, 1000));
+  auto expected = given.pod;
+  auto& container = expected["spec"]["containers"][0];
+  container["resources"]["limits"]["memory"] = "1000Mi";
+  container["resources"]["requests"]["memory"] = "1000Mi";
+  container["env"][1]["value"] = "616m";
+  auto& annotations = expected["metadata"]["annotations"];
+  annotations["sparkfit.io/original-memory"] = "1408Mi";
+  annotations["sparkfit.io/original-heap"] = "1024m";
+  annotations["sparkfit.io/applied-memory"] = "1000Mi";
+  annotations["sparkfit.io/applied-heap"] = "616m";
+  annotations["sparkfit.io/recommendation"] = "nightly-1";
+  CHECK(given.Created() == expected);
+}
+
+TEST_CASE("a pod that was sized is left as it is", "[admission]") {
+  Case given;
+  given.pod = given.Created();
+  CHECK(given.Why() == "AlreadySized");
+  CHECK(given.Created() == given.pod);
+}
+
+TEST_CASE("annotations of another size than the pod has count for nothing", "[admission]") {
+  Case given;
+  given.pod = given.Created();
+  given.Size("1408Mi", "1024m");  // somebody changed it back, or copied the annotations
+  CHECK(given.Gets() == Sizes(616, 1000));
+  CHECK(given.Created()["metadata"]["annotations"]["sparkfit.io/original-memory"] == "1408Mi");
+}
+
+TEST_CASE("how overhead is treated", "[admission]") {
+  Case given;
+  SECTION("Spark's default is recomputed: a tenth of the heap") {
+    given.Size("11264Mi", "10240m");  // 1024 = ⌊0.1 × 10240⌋
+    given.advice.target = MiB(5632);
+    CHECK(given.Gets() == Sizes(5120, 5632));  // 5120 + 512
+  }
+  SECTION("that of Python: four tenths") {
+    given.Size("2867Mi", "2048m");  // 819 = ⌊0.4 × 2048⌋
+    given.advice.target = MiB(1960);
+    given.advice.shape->overhead = model::OverheadClass::kDefaultPython;
+    CHECK(given.Gets() == Sizes(1400, 1960));  // 1400 + 560
+  }
+  SECTION("an explicit one, off-heap and PySpark memory are kept") {
+    given.Size("3048Mi", "1000m");
+    given.advice.target = MiB(2700);
+    given.advice.shape->overhead = model::OverheadClass::kExplicit;
+    CHECK(given.Gets() == Sizes(652, 2700));  // 2048 of overhead
+  }
+  SECTION("what an OOM asked for is the least") {
+    given.Size("970Mi", "900m");
+    given.advice.target = MiB(1164);  // 1.2 × 970
+    given.advice.least_overhead = MiB(264);
+    given.advice.shape->overhead = model::OverheadClass::kExplicit;
+    CHECK(given.Gets() == Sizes(900, 1164));
+  }
+}
+
+TEST_CASE("less heap than Spark can start with is refused", "[admission]") {
+  Case given;
+  given.advice.target = MiB(895);  // 895 − 384 = 511
+  CHECK(given.Why() == "TooSmall");
+  given.advice.target = MiB(896);
+  CHECK(given.Gets() == Sizes(512, 896));
+}
+
+TEST_CASE("who is not asked for is not touched", "[admission]") {
+  Case given;
+  auto& metadata = given.pod["metadata"];
+  SECTION("no executor") {
+    metadata["labels"]["spark-role"] = "driver";
+    CHECK(given.Why() == "NotAnExecutor");
+  }
+  SECTION("an executor that is kept after its end") {
+    metadata["labels"]["spark-exec-inactive"] = "true";
+    CHECK(given.Why() == "NotAnExecutor");
+  }
+  SECTION("no signature") {
+    metadata["annotations"].erase("sparkfit.io/signature");
+    CHECK(given.Why() == "NoSignature");
+  }
+  SECTION("no mode") {
+    metadata["annotations"].erase("sparkfit.io/mode");
+    CHECK(given.Why() == "ModeOff");
+  }
+  SECTION("a mode that does not exist") {
+    metadata["annotations"]["sparkfit.io/mode"] = "initial";
+    CHECK(given.Why() == "ModeOff");
+  }
+  SECTION("the user said Off") {
+    given.advice.mode = model::Mode::kOff;
+    CHECK(given.Why() == "ModeOff");
+  }
+  SECTION("nothing is known") {
+    given.known = false;
+    CHECK(given.Why() == "NoRecommendation");
+  }
+  SECTION("there is no target") {
+    given.advice.target.reset();
+    CHECK(given.Why() == "NoRecommendation");
+  }
+  SECTION("it has what it needs") {
+    given.advice.target = MiB(1408);
+    CHECK(given.Why() == "RightSize");
+  }
+  CHECK(given.Created() == given.pod);
+}
+
+TEST_CASE("the user's mode wins in both directions, Auto acts as Initial", "[admission]") {
+  Case given;
+  given.pod["metadata"]["annotations"].erase("sparkfit.io/mode");
+  given.advice.mode = model::Mode::kInitial;
+  CHECK(given.Why() == "Sized");
+  given.advice.mode = model::Mode::kAuto;
+  CHECK(given.Why() == "Sized");
+}
+
+TEST_CASE("what is asked for on the driver counts", "[admission]") {
+  Case given;
+  given.pod["metadata"]["annotations"] = nullptr;
+  model::PodSettings driver;
+  using model::Setting;
+  driver.Offer({Setting::kEmrToggle, 2}, "true");
+  driver.Offer({Setting::kSignature, 2}, "nightly");
+  driver.Offer({Setting::kEmrMode, 2}, "Initial");
+  CHECK(given.Why() == "NoSignature");  // the driver is not known
+  given.driver = driver;
+  CHECK(given.Why() == "Sized");
+  CHECK(given.Created()["metadata"]["annotations"].size() == 5);
+  driver.Offer({Setting::kScaleMemory, 2}, "false");
+  given.driver = driver;
+  CHECK(given.Why() == "ModeOff");
+}
+
+TEST_CASE("a pod that is not understood is refused", "[admission]") {
+  Case given;
+  auto& container = given.Container();
+  SECTION("no executor container") {
+    container["name"] = "main";
+    container.erase("env");
+    container.erase("args");
+    CHECK(given.Why() == "NoContainer");
+  }
+  SECTION("two that may be it") {
+    container["name"] = "main";
+    auto other = container;
+    other["name"] = "other";
+    given.pod["spec"]["containers"].push_back(other);
+    CHECK(given.Why() == "SeveralContainers");
+  }
+  SECTION("no limit") {
+    container["resources"].erase("limits");
+    CHECK(given.Why() == "NoLimit");
+  }
+  SECTION("no heap") {
+    container["env"].erase(1);
+    CHECK(given.Why() == "NoHeap");
+  }
+  SECTION("a heap that cannot be read") {
+    container["env"][1]["value"] = "lots";
+    CHECK(given.Why() == "NoHeap");
+  }
+  SECTION("a heap above the limit") {
+    container["env"][1]["value"] = "2g";
+    CHECK(given.Why() == "NoHeap");
+  }
+  SECTION("a heap from elsewhere") {
+    container["env"][1] = json::parse(
+        R"({"name":"SPARK_EXECUTOR_MEMORY","valueFrom":{"fieldRef":{"fieldPath":"x"}}})");
+    CHECK(given.Why() == "HeapFromElsewhere");
+  }
+  SECTION("a heap that the JVM takes from _JAVA_OPTIONS") {
+    container["env"].push_back({{"name", "_JAVA_OPTIONS"}, {"value", "-Xmx900m"}});
+    CHECK(given.Why() == "JavaOptions");
+  }
+  CHECK(OutcomeOf(given.Decide().reason) == Outcome::kRefused);
+  CHECK(given.Created() == given.pod);
+}
+
+TEST_CASE("a renamed container and sidecars do no harm", "[admission]") {
+  Case given;
+  given.Container()["name"] = "main";
+  auto& containers = given.pod["spec"]["containers"];
+  containers.insert(containers.begin(), json::parse(R"({"name":"istio-proxy",
+      "resources":{"limits":{"memory":"128Mi"}},"env":[{"name":"A","value":"b"}]})"));
+  const auto created = given.Created();
+  CHECK(created["spec"]["containers"][0] == containers[0]);
+  CHECK(created["spec"]["containers"][1]["resources"]["limits"]["memory"] == "1000Mi");
+  CHECK(created["spec"]["containers"][1]["env"][1]["value"] == "616m");
+}
+
+TEST_CASE("with few samples, or of another shape, it is only raised", "[admission]") {
+  Case given;
+  SECTION("low confidence") {
+    given.advice.low_confidence = true;
+    CHECK(given.Why() == "LowConfidence");
+  }
+  SECTION("other cores: Spark's recovery mode, or a changed job") {
+    given.Container()["env"][0]["value"] = "4";
+    CHECK(given.Why() == "OtherShape");
+  }
+  given.advice.target = MiB(2000);
+  CHECK(given.Gets() == Sizes(1616, 2000));
+}
+
+TEST_CASE("shrinkOnly never raises", "[admission]") {
+  Case given;
+  given.limits.shrink_only = true;
+  CHECK(given.Why() == "Sized");
+  given.advice.target = MiB(2000);
+  CHECK(given.Why() == "ShrinkOnly");
+}
+
+TEST_CASE("bounds, nearest first", "[admission]") {
+  Case given;
+  given.advice.target = MiB(4000);
+  auto& annotations = given.pod["metadata"]["annotations"];
+  const auto limit = [&] { return given.Gets().second; };
+  given.limits.configured_max = MiB(3500);
+  CHECK(limit() == 3500);
+  annotations["sparkfit.io/max-memory"] = "3000Mi";
+  CHECK(limit() == 3000);  // the job's wins over the configured one
+  given.advice.bounds.max = MiB(3800);
+  CHECK(limit() == 3800);  // the user's over the job's
+  given.limits.range.container_max = MiB(2500);
+  CHECK(limit() == 2500);
+  given.limits.range.pod_max = MiB(2400);
+  CHECK(limit() == 2400);
+  given.limits.largest_node = MiB(2300);
+  CHECK(limit() == 2300);
+  // A sidecar needs its part of the pod, and of the node.
+  given.pod["spec"]["containers"].push_back(
+      json::parse(R"({"name":"s","resources":{"requests":{"memory":"100Mi"}}})"));
+  CHECK(limit() == 2200);
+  annotations["sparkfit.io/min-memory"] = "9000Mi";
+  CHECK(limit() == 2200);  // what can run at all wins
+  given.limits = {};
+  given.advice.bounds = {};
+  CHECK(limit() == 3000);
+  annotations.erase("sparkfit.io/max-memory");
+  CHECK(limit() == 9000);
+}
+
+TEST_CASE("a bound below what was submitted does not shrink who needs more", "[admission]") {
+  Case given;
+  given.advice.target = MiB(4000);
+  given.limits.largest_node = MiB(1200);
+  CHECK(given.Why() == "NoRoom");
+}
+
+TEST_CASE("a target is whole MiB, however bounds are written", "[admission]") {
+  Case given;
+  given.advice.target = MiB(4000);
+  given.advice.bounds.max = base::Bytes{2'000'000'000};  // 1907.3 MiB
+  CHECK(given.Gets() == Sizes(1523, 1907));
+}
+
+TEST_CASE("a request below the limit stays in proportion", "[admission]") {
+  Case given;
+  given.Container()["resources"]["requests"]["memory"] = "1056Mi";  // three quarters of 1408
+  CHECK(given.Created()["spec"]["containers"][0]["resources"]["requests"]["memory"] == "750Mi");
+  given.Container()["resources"]["requests"].erase("memory");
+  CHECK_FALSE(given.Created()["spec"]["containers"][0]["resources"]["requests"].contains("memory"));
+}
+
+TEST_CASE("every reason has a name and a sentence of its own", "[admission]") {
+  std::set<std::string_view> names;
+  std::set<std::string_view> sentences;
+  for (int i = 0; i <= static_cast<int>(Reason::kTooSmall); ++i) {
+    names.insert(Name(static_cast<Reason>(i)));
+    sentences.insert(Describe(static_cast<Reason>(i)));
+  }
+  CHECK(names.size() == static_cast<std::size_t>(Reason::kTooSmall) + 1);
+  CHECK(sentences.size() == names.size());
+  CHECK_FALSE(names.contains(""));
+}
+
+}  // namespace
+}  // namespace sparkfit::admission

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cluster/advisor.h"
+
+#include <catch2/catch.hpp>
+
+#include "cluster_story.h"
+#include "history_builder.h"
+#include "review_pod.h"
+
+namespace sparkfit::cluster {
+namespace {
+
+using admission::Reason;
+using base::MiB;
+using model::EventType;
+
+const model::Key kKey{"jobs", "nightly", 0};
+
+base::Time At(int seconds) { return base::Time(std::chrono::seconds(1'000'000 + seconds)); }
+
+// A replica's world and advisor, and the pod that is asked about (1408Mi).
+struct Replica {
+  World world;
+  Advisor advisor{{}, false};
+  nlohmann::json pod = test::ReviewedPod();
+
+  template <typename What>
+  void See(What what) {
+    const model::Observation observation{At(0), std::move(what)};
+    world.Take(observation);
+    advisor.Take(observation, world);
+  }
+  // As the leader published it.
+  model::RecommendationObject Publish(std::int64_t target_mib,
+                                      std::optional<base::Time> last_oom = {}) {
+    model::RecommendationObject object;
+    object.name_space = "jobs";
+    object.name = "nightly-1";
+    object.signature = "nightly";
+    object.uid = "o1";
+    object.published_target = MiB(target_mib);
+    object.published_last_oom = last_oom;
+    object.published_shape = model::Shape{"1", model::OverheadClass::kDefaultJvm};
+    object.conditions["LowConfidence"] = {"False", At(0)};
+    See(model::RecommendationEvent{EventType::kModified, object});
+    return object;
+  }
+  // What a session recommends of a history in which one executor was OOM-killed at this limit.
+  void Row(test::HistoryBuilder& history) {
+    controller::KeyRecommendation row{
+        .history = &history.history,
+        .recommendation =
+            recommend::Recommend(history.history, {history.policy, history.safety, {}, {}}),
+        .policy = {},
+        .bounds = {},
+        .explanation = {}};
+    row.low_confidence = false;
+    advisor.SetRow(kKey, &row);
+  }
+  [[nodiscard]] std::int64_t Gets() const {
+    const auto decision = Decide();
+    return decision.patch ? decision.patch->limit.WholeMiB() : 0;
+  }
+  [[nodiscard]] admission::Decision Decide() const {
+    const auto review = wire::ReadReview(test::ReviewOf(pod).dump()).review;
+    REQUIRE(review.has_value());
+    return advisor.Decide(review->pod, review->places).decision;
+  }
+};
+
+test::HistoryBuilder Killed(std::int64_t limit_mib) {
+  test::HistoryBuilder history;
+  const auto uid = history.Start("a", test::Size(limit_mib, limit_mib - 384));
+  history.Oom(uid, model::OomKind::kContainer);
+  return history;
+}
+
+TEST_CASE("a replica that does not lead answers by what was published", "[advisor]") {
+  Replica replica;
+  CHECK(replica.Decide().reason == Reason::kNoRecommendation);
+  auto object = replica.Publish(1000);
+  CHECK(replica.Gets() == 1000);
+  SECTION("the user's settings there count at once") {
+    object.mode = model::Mode::kOff;
+    replica.See(model::RecommendationEvent{EventType::kModified, object});
+    CHECK(replica.Decide().reason == Reason::kModeOff);
+    object.mode.reset();
+    object.min_memory = MiB(1200);
+    replica.See(model::RecommendationEvent{EventType::kModified, object});
+    CHECK(replica.Gets() == 1200);
+  }
+  SECTION("what is not confident only raises") {
+    object.conditions["LowConfidence"].first = "True";
+    replica.See(model::RecommendationEvent{EventType::kModified, object});
+    CHECK(replica.Decide().reason == Reason::kLowConfidence);
+    object.conditions.clear();
+    replica.See(model::RecommendationEvent{EventType::kModified, object});
+    CHECK(replica.Decide().reason == Reason::kLowConfidence);
+  }
+  SECTION("a status that somebody damaged says nothing") {
+    object.published_target = MiB(0);
+    replica.See(model::RecommendationEvent{EventType::kModified, object});
+    CHECK(replica.Decide().reason == Reason::kNoRecommendation);
+  }
+  SECTION("a deleted object is a purge") {
+    replica.See(model::RecommendationEvent{EventType::kDeleted, object});
+    CHECK(replica.Decide().reason == Reason::kNoRecommendation);
+  }
+}
+
+TEST_CASE("an OOM that was not published yet raises what was", "[advisor]") {
+  Replica replica;
+  replica.advisor.BeginRows(false);
+  auto history = Killed(1408);  // asks for max(1.2 × 1408, 1408 + 100) = 1690 MiB, rounded up
+  replica.Row(history);
+  CHECK(replica.Gets() == 1690);  // before anything was published
+  replica.Publish(1000);
+  CHECK(replica.Gets() == 1690);
+  // Published by now, with what the leader knows besides.
+  replica.Publish(1800, history.history.Totals().last_oom);
+  CHECK(replica.Gets() == 1800);
+  replica.Publish(1000, history.history.Totals().last_oom);
+  CHECK(replica.Gets() == 1000);
+}
+
+TEST_CASE("the leader answers by its session", "[advisor]") {
+  Replica replica;
+  replica.Publish(1000);
+  replica.advisor.BeginRows(true);
+  CHECK(replica.Gets() == 1000);  // its session has not said anything yet
+  auto history = Killed(1408);
+  replica.Row(history);
+  CHECK(replica.Gets() == 1690);
+  replica.advisor.SetRow(kKey, nullptr);
+  replica.advisor.BeginRows(false);
+  CHECK(replica.Gets() == 1000);
+}
+
+TEST_CASE("drivers, nodes and LimitRanges as the cluster has them", "[advisor]") {
+  Replica replica;
+  replica.Publish(4000);
+  replica.pod["metadata"].erase("annotations");
+  replica.pod["metadata"]["ownerReferences"] = {{{"uid", "d1"}, {"controller", true}}};
+  CHECK(replica.Decide().reason == Reason::kNoSignature);
+  model::PodFacts driver;
+  driver.name_space = "jobs";
+  driver.name = "d";
+  driver.uid = "d1";
+  driver.role = model::PodRole::kDriver;
+  driver.settings.Offer({model::Setting::kSignature, 0}, "nightly");
+  driver.settings.Offer({model::Setting::kMode, 0}, "Initial");
+  replica.See(model::PodEvent{EventType::kAdded, driver});
+  CHECK(replica.Gets() == 4000);
+  replica.See(model::NodeEvent{EventType::kAdded, "n1", MiB(3000)});
+  replica.See(model::NodeEvent{EventType::kAdded, "n2", MiB(3500)});
+  CHECK(replica.Gets() == 3500);
+  replica.world.Take(RangeEvent{EventType::kAdded, {"jobs", "a", {}, MiB(2900), {}}});
+  replica.world.Take(RangeEvent{EventType::kAdded, {"jobs", "b", {}, MiB(2800), MiB(2850)}});
+  replica.world.Take(RangeEvent{EventType::kAdded, {"other", "c", {}, MiB(1), {}}});
+  replica.advisor.SetRange("jobs", replica.world.RangeOf("jobs"));
+  CHECK(replica.Gets() == 2800);
+  CHECK(replica.world.DropRanges({Kind::kLimitRanges, {"jobs/a", "other/c"}}) ==
+        std::set<std::string>{"jobs"});
+  replica.advisor.SetRange("jobs", replica.world.RangeOf("jobs"));
+  CHECK(replica.Gets() == 2900);
+  replica.See(model::PodEvent{EventType::kDeleted, driver});
+  CHECK(replica.Decide().reason == Reason::kNoSignature);
+}
+
+}  // namespace
+}  // namespace sparkfit::cluster
