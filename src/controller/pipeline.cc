@@ -367,7 +367,7 @@ void Pipeline::State::EndExecutor(TrackedPod& pod) {
   if (application == nullptr || application->alive > 0) return;
   timers.Set({.due = *pod.ended + options.application_idle,
               .kind = TimerKind::kApplicationIdle,
-              .id = application->id,
+              .id = pod.executor->application,
               .key = history.GetKey(),
               .executors = application->executors});
 }
@@ -561,7 +561,7 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
     if (application.ended || application.alive > 0) continue;
     timers.Set({.due = application.idle_since + options.application_idle,
                 .kind = TimerKind::kApplicationIdle,
-                .id = application.id,
+                .id = std::string(application.id.View()),
                 .key = key,
                 .executors = application.executors});
   }

@@ -26,7 +26,7 @@ std::vector<const Executor*> InStableOrder(const std::unordered_map<std::string,
   return executors;
 }
 
-std::uint32_t RunId(const std::string& application) {
+std::uint32_t RunId(std::string_view application) {
   const auto hash = base::Fnv1a(application);
   return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
 }
@@ -37,6 +37,18 @@ RunChange AddTo(RunRing& runs, const Executor& executor) {
                             ? base::Duration{}
                             : std::max(executor.PeakTime() - executor.created, base::Duration{});
   return runs.Add(RunId(executor.application), executor.shape_id, executor.peak, lifetime);
+}
+
+// Forgets the oldest. Applications that still run are kept beyond `most`: their number is bounded
+// by their pods.
+void Trim(std::vector<ApplicationSummary>& ring, std::size_t most) {
+  while (ring.size() > most) {
+    const auto oldest = std::find_if(ring.begin(), ring.end() - 1, [](const auto& application) {
+      return application.ended && application.alive == 0;
+    });
+    if (oldest == ring.end() - 1) return;
+    ring.erase(oldest);
+  }
 }
 
 }  // namespace
@@ -83,12 +95,13 @@ Executor& KeyHistory::Start(const std::string& uid, Executor executor, base::Tim
 
 ApplicationSummary& KeyHistory::StartApplication(const Executor& executor, base::Time now) {
   ApplicationSummary application;
-  application.id = executor.application;
+  application.id = base::CompactText(executor.application);
   application.started = now;
   application.shape_id = UseShape(executor);
   ++totals_.applications;
-  // One more than are kept, no doubling: thousands of keys rest in memory.
-  if (ring_.size() <= kApplications) ring_.reserve(kApplications + 1);
+  // Room for those that are kept, no doubling: thousands of keys rest in memory.
+  Trim(ring_, kApplications - 1);
+  if (ring_.size() < kApplications) ring_.reserve(kApplications);
   ring_.push_back(std::move(application));
   EndIdleApplications();
   TrimRing();
@@ -199,10 +212,12 @@ std::optional<RunChange> KeyHistory::Seal(const std::string& uid) {
     change = AddTo(runs_, executor);
   }
   executors_.erase(entry);
+  // A key at rest needs no table.
+  if (executors_.empty()) executors_ = decltype(executors_)();
   return change;
 }
 
-void KeyHistory::EndApplication(const std::string& id) {
+void KeyHistory::EndApplication(std::string_view id) {
   auto* application = Find(id);
   if (application == nullptr || application->ended) return;
   application->ended = true;
@@ -211,7 +226,7 @@ void KeyHistory::EndApplication(const std::string& id) {
 
 void KeyHistory::EndIdleApplications() {
   for (std::size_t i = 0; i + 1 < ring_.size(); ++i) {
-    if (ring_[i].alive == 0) EndApplication(ring_[i].id);
+    if (ring_[i].alive == 0) EndApplication(ring_[i].id.View());
   }
 }
 
@@ -226,22 +241,13 @@ void KeyHistory::CountIfDone(ApplicationSummary& application) {
   if (application.smallest_limit >= floor->Total()) ++floor->clean;
 }
 
-// Applications that still run are kept beyond sixteen: their number is bounded by their pods.
-void KeyHistory::TrimRing() {
-  while (ring_.size() > kApplications) {
-    const auto oldest = std::find_if(ring_.begin(), ring_.end() - 1, [](const auto& application) {
-      return application.ended && application.alive == 0;
-    });
-    if (oldest == ring_.end() - 1) return;
-    ring_.erase(oldest);
-  }
-}
+void KeyHistory::TrimRing() { Trim(ring_, kApplications); }
 
-ApplicationSummary* KeyHistory::Find(const std::string& id) {
+ApplicationSummary* KeyHistory::Find(std::string_view id) {
   return const_cast<ApplicationSummary*>(std::as_const(*this).FindApplication(id));
 }
 
-const ApplicationSummary* KeyHistory::FindApplication(const std::string& id) const {
+const ApplicationSummary* KeyHistory::FindApplication(std::string_view id) const {
   // From the back: the latest is asked for nearly always.
   const auto entry = std::find_if(ring_.rbegin(), ring_.rend(),
                                   [&](const auto& application) { return application.id == id; });
@@ -289,7 +295,7 @@ std::vector<Run> RunsOf(const std::vector<ApplicationSummary>& applications) {
   std::vector<Run> runs;
   for (const auto& application : applications) {
     if (application.peak.value == 0) continue;
-    Run run{.application = RunId(application.id),
+    Run run{.application = RunId(application.id.View()),
             .shape_id = application.shape_id,
             .executors = 1,
             .peak = application.peak,
@@ -341,7 +347,7 @@ bool KeyHistory::Load(State state) {
   for (const auto& run : state.runs) {
     if (run.shape_id >= state.next_shape_id) return false;
   }
-  if (!runs_.Load(std::move(state.runs))) return false;
+  if (!runs_.Load(state.runs)) return false;
   // What follows from the executors is not believed but counted.
   for (auto& application : state.applications) application.alive = 0;
   totals_ = state.totals;

@@ -2,6 +2,7 @@
 #include "sparkfit/model/runs.h"
 
 #include <cmath>
+#include <limits>
 #include <tuple>
 
 namespace sparkfit::model {
@@ -13,63 +14,106 @@ constexpr base::Bytes kSmallestPeak = base::MiB(1);
 constexpr std::size_t kStep = 8;
 // exp(40) is beyond any ratio of amounts.
 constexpr std::uint32_t kLargestRecord = 40'000'000;
-// 317 executor years. The sum over thousands of members with 64 runs each fits.
+// 317 executor years. The sum over thousands of members with 40 runs each fits.
 constexpr base::Duration kLongestLifetimes{10'000'000'000'000};
 
-double AtLeastSmallest(base::Bytes peak) {
-  return static_cast<double>(std::max(peak, kSmallestPeak).value);
+constexpr std::uint32_t kMostExecutors = std::numeric_limits<std::uint16_t>::max();
+constexpr std::uint32_t kMostShapes = std::numeric_limits<std::uint16_t>::max();
+
+double AtLeastSmallest(float peak) {
+  return std::max(static_cast<double>(peak), static_cast<double>(kSmallestPeak.value));
+}
+
+float RoundedUp(base::Bytes bytes) {
+  const auto exact = static_cast<double>(bytes.value);
+  const auto nearest = static_cast<float>(exact);
+  return nearest < exact ? std::nextafter(nearest, std::numeric_limits<float>::max()) : nearest;
 }
 
 }  // namespace
 
+RunRing::Packed::Packed(const Run& run)
+    : application(run.application),
+      record(run.record),
+      peak(RoundedUp(run.peak)),
+      lifetimes(static_cast<float>(run.lifetimes.count())),
+      executors(static_cast<std::uint16_t>(run.executors)),
+      shape_id(static_cast<std::uint16_t>(run.shape_id)) {}
+
+Run RunRing::Packed::Unpacked() const {
+  return {.application = application,
+          .shape_id = shape_id,
+          .executors = executors,
+          .record = record,
+          .peak = {static_cast<std::int64_t>(peak)},
+          .lifetimes = base::Duration(std::llround(lifetimes))};
+}
+
 RunChange RunRing::Add(std::uint32_t application, std::uint32_t shape_id, base::Bytes peak,
                        base::Duration lifetime) {
-  const auto known = std::find_if(runs_.begin(), runs_.end(), [&](const Run& run) {
+  shape_id = std::min(shape_id, kMostShapes);
+  auto place = std::find_if(runs_.begin(), runs_.end(), [&](const Packed& run) {
     return run.application == application && run.shape_id == shape_id;
   });
   RunChange change;
-  Run* run = nullptr;
-  if (known != runs_.end()) {
-    run = &*known;
-    change.before = *run;
+  Run run;
+  run.application = application;
+  run.shape_id = shape_id;
+  if (place != runs_.end()) {
+    run = place->Unpacked();
+    change.before = run;
   } else {
     if (runs_.size() == kRuns) {
-      change.before = runs_.front();
+      change.before = runs_.front().Unpacked();
       runs_.erase(runs_.begin());
     }
     // Thousands of keys rest in memory: no doubling.
     if (runs_.size() == runs_.capacity()) runs_.reserve(runs_.size() + kStep);
-    run = &runs_.emplace_back();
+    place = runs_.insert(runs_.end(), Packed(run));
   }
-  run->application = application;
-  run->shape_id = shape_id;
-  ++run->executors;
-  run->lifetimes = std::min(run->lifetimes + lifetime, kLongestLifetimes);
-  if (peak > run->peak) {
-    run->peak = peak;
-    run->record = RecordOf(*run);
+  if (run.executors < kMostExecutors) {
+    ++run.executors;
+    run.lifetimes = std::min(run.lifetimes + lifetime, kLongestLifetimes);
   }
-  change.after = *run;
+  if (peak > run.peak) {
+    run.peak = peak;
+    run.record = RecordAt(*place, peak);
+  }
+  *place = Packed(run);
+  change.after = place->Unpacked();
   return change;
 }
 
-std::uint32_t RunRing::RecordOf(const Run& run) const {
-  base::Bytes largest;
+std::uint32_t RunRing::RecordAt(const Packed& place, base::Bytes peak) const {
+  float largest = 0;
   for (const auto& other : runs_) {
-    if (&other != &run && other.shape_id == run.shape_id) largest = std::max(largest, other.peak);
+    if (&other != &place && other.shape_id == place.shape_id) {
+      largest = std::max(largest, other.peak);
+    }
   }
-  if (largest.value == 0) return 0;
-  const double ratio = AtLeastSmallest(run.peak) / AtLeastSmallest(largest);
+  if (largest == 0) return 0;
+  const double ratio = AtLeastSmallest(RoundedUp(peak)) / AtLeastSmallest(largest);
   return ratio <= 1 ? 0 : static_cast<std::uint32_t>(std::lround(std::log(ratio) * 1e6));
 }
 
-bool RunRing::Load(std::vector<Run> runs) {
+std::vector<Run> RunRing::Runs() const {
+  std::vector<Run> runs;
+  runs.reserve(runs_.size());
+  for (const auto& run : runs_) runs.push_back(run.Unpacked());
+  return runs;
+}
+
+bool RunRing::Load(const std::vector<Run>& runs) {
   const bool good = std::all_of(runs.begin(), runs.end(), [](const Run& run) {
-    return run.executors > 0 && run.peak.value > 0 && run.lifetimes.count() >= 0 &&
-           run.lifetimes <= kLongestLifetimes && run.record <= kLargestRecord;
+    return run.executors > 0 && run.executors <= kMostExecutors && run.shape_id <= kMostShapes &&
+           run.peak.value > 0 && run.peak <= base::kLargestPlausible &&
+           run.lifetimes.count() >= 0 && run.lifetimes <= kLongestLifetimes &&
+           run.record <= kLargestRecord;
   });
   if (!good || runs.size() > kRuns) return false;
-  runs_ = std::move(runs);
+  runs_.clear();
+  runs_.reserve(runs.size());
+  for (const auto& run : runs) runs_.emplace_back(run);
   return true;
 }
 

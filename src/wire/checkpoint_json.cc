@@ -52,9 +52,15 @@ void Read(const json& value, Bytes& bytes) {
   bytes = {Number(value, base::kLargestPlausible.value)};
 }
 void Read(const json& value, std::string& text) { text = value.get<std::string>(); }
+void Read(const json& value, base::CompactText& text) {
+  text = base::CompactText(value.get_ref<const std::string&>());
+}
 void Read(const json& value, bool& flag) { flag = value.get<bool>(); }
 void Read(const json& value, std::uint32_t& number) {
   number = static_cast<std::uint32_t>(Number(value, std::numeric_limits<std::uint32_t>::max()));
+}
+void Read(const json& value, std::uint16_t& number) {
+  number = static_cast<std::uint16_t>(Number(value, std::numeric_limits<std::uint16_t>::max()));
 }
 void Read(const json& value, std::uint64_t& number) {
   number = static_cast<std::uint64_t>(Number(value, std::numeric_limits<std::int64_t>::max()));
@@ -144,7 +150,7 @@ void Read(const json& object, model::ObservedTotals& totals) {
 }
 
 json Of(const model::ApplicationSummary& application) {
-  return {{"id", application.id},
+  return {{"id", application.id.View()},
           {"started", Of(application.started)},
           {"idleSince", Of(application.idle_since)},
           {"peak", Of(application.peak)},

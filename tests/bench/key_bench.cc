@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 #include <malloc.h>
 
 #include <memory>
@@ -10,13 +11,15 @@
 namespace sparkfit {
 namespace {
 
-// A key as it rests between runs: its ring is full, all executors are sealed, and its peaks lie
-// within a factor of state.range(0).
+constexpr int kRuns = 2 * static_cast<int>(model::RunRing::kRuns);
+
+// A key as it rests between runs: its rings are full, all executors are sealed, and its peaks lie
+// within a factor of `spread`.
 std::unique_ptr<test::HistoryBuilder> IdleKey(int number, std::int64_t spread) {
   auto b = std::make_unique<test::HistoryBuilder>();
-  for (int run = 0; run < 20; ++run) {
+  for (int run = 0; run < kRuns; ++run) {
     const auto application =
-        "spark-" + std::string(30, 'a') + std::to_string(number % 10) + std::to_string(run);
+        "spark-" + std::string(30, 'a') + std::to_string(number % 10) + fmt::format("{:02}", run);
     for (int executor = 0; executor < 4; ++executor) {
       const auto uid = b->Start(application, test::DefaultSize(16384));
       const std::int64_t peak = 1000 + 1000 * (spread - 1) * ((run * 4 + executor) * 37 % 80) / 80;
@@ -51,6 +54,19 @@ void Recommend(benchmark::State& state, const char* policy) {
 }
 BENCHMARK_CAPTURE(Recommend, percentile, "percentile");
 BENCHMARK_CAPTURE(Recommend, adaptive, "adaptive");
+
+// … with a hundred keys in its family.
+void RecommendInFamily(benchmark::State& state) {
+  const auto b = IdleKey(1, 4);
+  b->policy = *recommend::ParsePolicy("adaptive");
+  model::FamilyRuns family;
+  const auto runs = b->history.EndedRuns();
+  for (int member = 0; member < 100; ++member) family.Join(runs, runs.front().shape_id);
+  auto context = b->ContextWith({}, base::GiB(64));
+  context.family = &family;
+  for (auto _ : state) benchmark::DoNotOptimize(recommend::Recommend(b->history, context));
+}
+BENCHMARK(RecommendInFamily);
 
 }  // namespace
 }  // namespace sparkfit

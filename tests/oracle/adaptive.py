@@ -5,7 +5,7 @@ out anew from the list of a key's latest runs.
 """
 import math
 
-RUNS = 64           # of a key that are remembered
+RUNS = 40           # of a key that are remembered
 LARGEST = 4         # of them whose gaps tell the spread
 MOST_FREAKS = 2     # larger ones that may be set aside
 SETTLED = 4         # latest runs; what is not larger than all of them is no freak
@@ -34,11 +34,18 @@ def bucket_of(value):
     return min(n, BUCKETS - 2)
 
 
+def rounded_up(peak):
+    """To 24 bits, as a run's peak is kept."""
+    unit = 1 << max(0, peak.bit_length() - 24)
+    return -(-peak // unit) * unit
+
+
 class Run:
     """One result: its peak, its hours, and by how much it beat the key's others."""
     __slots__ = ("peak", "hours", "record", "bucket")
 
     def __init__(self, peak, hours, others):
+        peak = rounded_up(peak)
         self.peak, self.hours = peak, hours
         best = max((other.peak for other in others), default=0)
         self.record = 0.0

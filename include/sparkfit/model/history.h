@@ -5,7 +5,7 @@
 //   applications   a ring of summaries of the 16 latest, running ones included
 //   shapes         a decaying histogram of the peaks of *ended* executors per shape, and what the
 //                  growth guard and the split must know of that shape
-//   runs           of the latest 64 the peak and how long executors lived (runs.h)
+//   runs           of the latest 40 the peak and how long executors lived (runs.h)
 //   executors      an overlay of peaks by pod UID: live executors, and ended ones until sealed
 //   floor          what the latest OOMs asked for
 //
@@ -18,10 +18,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "sparkfit/base/bytes.h"
+#include "sparkfit/base/compact_text.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/histogram.h"
 #include "sparkfit/model/key.h"
@@ -64,7 +66,7 @@ struct Executor {
 
 // One run of the job.
 struct ApplicationSummary {
-  std::string id;
+  base::CompactText id;
   base::Time started{};     // its first executor was seen
   base::Time idle_since{};  // its last executor ended; counts where none is alive
   base::Bytes peak;
@@ -75,7 +77,7 @@ struct ApplicationSummary {
   std::uint32_t alive = 0;
   std::uint32_t sampled = 0;
   std::uint32_t ooms = 0;
-  std::uint32_t oom_steps = 0;  // in-run escalation: steps taken
+  std::uint16_t oom_steps = 0;  // in-run escalation: steps taken
   bool ended = false;
   bool counted = false;  // ended with a sampled executor, and taken into account
 };
@@ -162,7 +164,7 @@ class KeyHistory {
   std::optional<RunChange> Seal(const std::string& uid);
 
   // The application is over (its driver is gone, or it had no executor for long). Idempotent.
-  void EndApplication(const std::string& id);
+  void EndApplication(std::string_view id);
 
   [[nodiscard]] const Key& GetKey() const { return key_; }
   [[nodiscard]] const ObservedTotals& Totals() const { return totals_; }
@@ -170,7 +172,7 @@ class KeyHistory {
   [[nodiscard]] const std::unordered_map<std::string, Executor>& Executors() const {
     return executors_;
   }
-  [[nodiscard]] const ApplicationSummary* FindApplication(const std::string& id) const;
+  [[nodiscard]] const ApplicationSummary* FindApplication(std::string_view id) const;
 
   // The shape of the latest application; null before the first executor.
   [[nodiscard]] const ShapeHistory* CurrentShape() const;
@@ -184,7 +186,7 @@ class KeyHistory {
   // The runs that count now, live executors included.
   [[nodiscard]] std::vector<Run> Runs() const;
   // Those of ended executors, of all shapes.
-  [[nodiscard]] const std::vector<Run>& EndedRuns() const { return runs_.Runs(); }
+  [[nodiscard]] std::vector<Run> EndedRuns() const { return runs_.Runs(); }
   // How many executors' peaks those are.
   [[nodiscard]] std::uint64_t PeakCount() const;
   // The largest peak of the applications in the ring, of the shapes that count; 0: none.
@@ -216,7 +218,7 @@ class KeyHistory {
  private:
   void NotePeak(const Executor& executor, ApplicationSummary* application);
   void CountSavings(const Executor& executor);
-  ApplicationSummary* Find(const std::string& id);
+  ApplicationSummary* Find(std::string_view id);
   ApplicationSummary& StartApplication(const Executor& executor, base::Time now);
   std::uint32_t UseShape(const Executor& executor);
   void EndIdleApplications();

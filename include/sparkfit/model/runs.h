@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What is remembered of single runs, for policies that forget by runs instead of by hours: of each
-// of the latest 64 its largest executor and how long its executors lived.
+// of the latest 40 its largest executor and how long its executors lived.
 //
 // A key's runs are a ring; a family (related keys, used as a prior) is the sum of its members'
 // rings, kept up to date from the changes that a ring reports. All sums are whole numbers, so that
@@ -37,25 +37,42 @@ struct RunChange {
   Run after;
 };
 
-// Memory: 32 bytes a run.
+// Memory: 20 bytes a run. Peaks and lifetimes are kept to 24 bits, peaks rounded up: what was
+// enough before is enough again.
 class RunRing {
  public:
-  static constexpr std::size_t kRuns = 64;
+  static constexpr std::size_t kRuns = 40;
 
-  // One executor that ended. REQUIRES: peak > 0, lifetime ≥ 0.
+  // One executor that ended. REQUIRES: peak > 0, lifetime ≥ 0. From the 65,536th executor of a run
+  // on only peaks count; from the 65,535th shape of a key on all are one.
   RunChange Add(std::uint32_t application, std::uint32_t shape_id, base::Bytes peak,
                 base::Duration lifetime);
 
   // Oldest first.
-  [[nodiscard]] const std::vector<Run>& Runs() const { return runs_; }
+  [[nodiscard]] std::vector<Run> Runs() const;
 
   // False, and unchanged, where there are more than kRuns or one is none.
-  [[nodiscard]] bool Load(std::vector<Run> runs);
+  [[nodiscard]] bool Load(const std::vector<Run>& runs);
 
  private:
-  [[nodiscard]] std::uint32_t RecordOf(const Run& run) const;
+  struct Packed {
+    Packed() = default;
+    explicit Packed(const Run& run);
+    [[nodiscard]] Run Unpacked() const;
 
-  std::vector<Run> runs_;
+    std::uint32_t application = 0;
+    std::uint32_t record = 0;
+    float peak = 0;       // bytes
+    float lifetimes = 0;  // ms
+    std::uint16_t executors = 0;
+    std::uint16_t shape_id = 0;
+  };
+  static_assert(sizeof(Packed) == 20);
+
+  // What a peak of the run in this place would be as a record.
+  [[nodiscard]] std::uint32_t RecordAt(const Packed& place, base::Bytes peak) const;
+
+  std::vector<Packed> runs_;
 };
 
 // Finer than MemoryBuckets, 1 % instead of 5: a prior that is wrong by a bucket costs headroom.

@@ -29,19 +29,19 @@ TEST_CASE("a run is as large as its largest executor, and all of them lived", "[
   CHECK(ring.Runs()[0].lifetimes == hours(6));
 }
 
-TEST_CASE("of sixty-five runs the oldest is forgotten", "[model][runs]") {
+TEST_CASE("of forty-one runs the oldest is forgotten", "[model][runs]") {
   RunRing ring;
   for (std::uint32_t run = 0; run < RunRing::kRuns; ++run) {
     CHECK_FALSE(ring.Add(run, kShape, MiB(100 + static_cast<std::int64_t>(run)), hours(1)).before);
   }
-  const auto change = ring.Add(64, kShape, MiB(50), hours(1));
+  const auto change = ring.Add(RunRing::kRuns, kShape, MiB(50), hours(1));
   REQUIRE(change.before.has_value());
   CHECK(change.before->application == 0);
-  CHECK(change.after.application == 64);
+  CHECK(change.after.application == RunRing::kRuns);
   const auto runs = ring.Runs();
   REQUIRE(runs.size() == RunRing::kRuns);
   CHECK(runs.front().application == 1);
-  CHECK(runs.back().application == 64);
+  CHECK(runs.back().application == RunRing::kRuns);
 }
 
 TEST_CASE("a record says how far a run went beyond all others", "[model][runs]") {
@@ -59,13 +59,39 @@ TEST_CASE("a record says how far a run went beyond all others", "[model][runs]")
   CHECK(runs[3].record == 0);
 }
 
+TEST_CASE("a peak is kept to 24 bits, rounded up", "[model][runs]") {
+  RunRing ring;
+  // 2³⁰ + 1 lies between 2³⁰ and 2³⁰ + 2⁷, its neighbours of 24 bits.
+  ring.Add(1, kShape, GiB(1) + base::Bytes{1}, hours(1));
+  CHECK(ring.Runs()[0].peak == GiB(1) + base::Bytes{128});
+  // The same again is no larger than itself.
+  ring.Add(2, kShape, GiB(1) + base::Bytes{1}, hours(1));
+  CHECK(ring.Runs()[1].record == 0);
+}
+
+TEST_CASE("a run of very many executors keeps their mean, a job of very many shapes stops telling",
+          "[model][runs]") {
+  RunRing ring;
+  for (int executor = 0; executor < 70000; ++executor) {
+    ring.Add(1, kShape, MiB(1 + executor / 1000), base::Duration(4096));
+  }
+  ring.Add(2, 70000, MiB(1), hours(1));
+  ring.Add(2, 80000, MiB(1), hours(1));
+  const auto runs = ring.Runs();
+  REQUIRE(runs.size() == 2);
+  CHECK(runs[0].executors == 65535);
+  CHECK(runs[0].lifetimes == 65535 * base::Duration(4096));
+  CHECK(runs[0].peak == MiB(70));
+  CHECK(runs[1].shape_id == 65535);
+}
+
 TEST_CASE("what was saved is loaded, and what cannot have been is refused", "[model][runs]") {
   RunRing ring;
-  for (std::uint32_t run = 0; run < 70; ++run) ring.Add(run, kShape, MiB(100), hours(1));
+  for (std::uint32_t run = 0; run < 50; ++run) ring.Add(run, kShape, MiB(100), hours(1));
   RunRing other;
   REQUIRE(other.Load(ring.Runs()));
   CHECK(other.Runs() == ring.Runs());
-  CHECK(other.Add(99, kShape, MiB(1), hours(0)).before->application == 6);
+  CHECK(other.Add(99, kShape, MiB(1), hours(0)).before->application == 10);
 
   const auto good = ring.Runs();
   const auto refuses = [&](auto change) {
@@ -79,6 +105,9 @@ TEST_CASE("what was saved is loaded, and what cannot have been is refused", "[mo
   refuses([](auto& runs) { runs[0].lifetimes = -hours(1); });
   refuses([](auto& runs) { runs[0].lifetimes = hours(1'000'000'000); });
   refuses([](auto& runs) { runs[0].record = 4'000'000'000; });
+  refuses([](auto& runs) { runs[0].executors = 65536; });
+  refuses([](auto& runs) { runs[0].shape_id = 65536; });
+  refuses([](auto& runs) { runs[0].peak = {std::int64_t{1} << 60}; });
 }
 
 TEST_CASE("a family that grew with its members is the one made of them anew", "[model][runs]") {
