@@ -161,7 +161,8 @@ std::string RenderTable(const std::vector<BacktestResult>& results) {
   return table.Format() +
          fmt::format(
              "\n{} executions of {} signatures used {:.1f} GBh (1 GB = 10^9 bytes); {} had no "
-             "history and got what they requested.\n",
+             "history of their own and got what they requested, or by adaptive what their family "
+             "needed.\n",
              base::FormatCount(static_cast<std::int64_t>(any.executions)),
              base::FormatCount(static_cast<std::int64_t>(any.signatures)), any.used_gbh,
              base::FormatCount(static_cast<std::int64_t>(any.cold_starts)));

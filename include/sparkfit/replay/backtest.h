@@ -28,7 +28,7 @@ struct BacktestResult {
   std::uint64_t oom_kills = 0;
   std::uint64_t max_retries = 0;
   std::uint64_t unsatisfied = 0;  // failed even at the largest allocation
-  std::uint64_t cold_starts = 0;  // had no history
+  std::uint64_t cold_starts = 0;  // had no history of their own
 };
 
 // REQUIRES: the table is sorted.
