@@ -47,7 +47,8 @@ void Follow(Pods& pods, const Observation& observation) {
 }
 
 const controller::PipelineOptions& Options() {
-  static const controller::PipelineOptions options{.policy = *recommend::ParsePolicy("adaptive")};
+  static const controller::PipelineOptions options{.policy = *recommend::ParsePolicy("adaptive"),
+                                                   .safety = {}};
   return options;
 }
 

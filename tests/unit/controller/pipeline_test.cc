@@ -255,7 +255,7 @@ TEST_CASE("a user's settings win over the job's, each alone", "[controller]") {
 
 // A story in which an executor of a family lives.
 struct Families {
-  ClusterStory story{{.policy = *recommend::ParsePolicy("adaptive")}};
+  ClusterStory story{{.policy = *recommend::ParsePolicy("adaptive"), .safety = {}}};
   int lived = 0;
 
   void Live(const std::string& signature, const std::string& family, Bytes peak) {

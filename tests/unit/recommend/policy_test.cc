@@ -46,11 +46,11 @@ TEST_CASE("adaptive has one dial, with names for three positions", "[recommend][
   REQUIRE(policy.has_value());
   CHECK(Format(*policy) == "adaptive:risk=1,oomBump=2,oomBumpMin=100Mi,halfLife=24h");
   CHECK(ParsePolicy("adaptive:risk=thrifty")->risk == 0.5);
-  CHECK(ParsePolicy("adaptive:risk=balanced") == policy);
+  CHECK(*ParsePolicy("adaptive:risk=balanced") == *policy);
   CHECK(ParsePolicy("adaptive:risk=safe")->risk == 2);
   const auto other = ParsePolicy("adaptive:risk=0.7,oomBump=3");
   CHECK(other->risk == 0.7);
-  CHECK(ParsePolicy(Format(*other)) == other);
+  CHECK(*ParsePolicy(Format(*other)) == *other);
 }
 
 TEST_CASE("adaptive's band reaches from the largest run to a dial four times as high",
