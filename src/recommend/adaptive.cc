@@ -34,7 +34,7 @@ constexpr std::size_t kSettled = 4;
 // How often the latest sixteen runs set a record counts as much as sixteen times 1 in runs + 1.
 constexpr std::size_t kTrend = 16;
 // A family counts as this many runs of the key.
-constexpr double kFamilyWeight = 16;
+constexpr double kFamilyWeight = 12;
 
 // Below this, ratios of peaks say nothing about executors.
 constexpr Bytes kSmallestPeak = base::MiB(1);

@@ -12,7 +12,7 @@ SETTLED = 4         # latest runs; what is not larger than all of them is no fre
 TREND = 16          # latest runs whose records count, and how much 1 in runs + 1 does
 SPREAD = 0.04       # before there are any
 PRIOR = 2           # observations that it counts as
-FAMILY = 16         # runs that a family counts as
+FAMILY = 12         # runs that a family counts as
 MIB = 1 << 20
 
 # ln of the headrooms to choose from.

@@ -48,9 +48,9 @@ REFERENCE = [
     ("percentile:percentile=0.9,margin=0.15,oomBump=1.2,oomBumpMin=100Mi,halfLife=24h", 433.1, 260.1, 723, 1058),
     ("percentile:percentile=0.99,margin=0.15,oomBump=1.2,oomBumpMin=100Mi,halfLife=24h", 433.1, 270.6, 237, 347),
     ("max:margin=0.15,oomBump=1.25,oomBumpMin=100Mi", 433.1, 253.6, 299, 396),
-    ("adaptive", 433.1, 162.3, 85, 98),
-    ("adaptive:risk=thrifty", 433.1, 153.7, 183, 196),
-    ("adaptive:risk=safe", 433.1, 176.6, 54, 67),
+    ("adaptive", 433.1, 160.7, 102, 115),
+    ("adaptive:risk=thrifty", 433.1, 152.4, 206, 219),
+    ("adaptive:risk=safe", 433.1, 174.0, 60, 73),
 ]
 
 REPLAY_EXACT = "applications executors containerOOMs heapOOMs".split()

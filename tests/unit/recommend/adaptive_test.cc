@@ -115,7 +115,7 @@ TEST_CASE("a key with few runs leans on its family, one with many does not",
   CHECK(with->target >= GiB(4));
 
   RunRing many;
-  for (std::uint32_t run = 0; run < 40; ++run) many.Add(run, kShape, GiB(3), hours(1));
+  for (std::uint32_t run = 0; run < RunRing::kRuns; ++run) many.Add(run, kShape, GiB(3), hours(1));
   const auto family_of_many = Family({&many, &others});
   CHECK(EstimateAdaptive(many.Runs(), &family_of_many, 1)->target < MiB(3200));
 }
