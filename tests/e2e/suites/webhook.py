@@ -54,7 +54,7 @@ def test_it_is_ready_with_exactly_its_rights(bed):
 def test_a_new_executor_is_sized_and_valid(bed):
     recommend("sized", "1000Mi")
     # The watch may be a moment behind.
-    wait_until("it is sized", lambda: size(asked(executor("sized"))) == ("1000Mi", "1000Mi", "616m"), 5)
+    wait_until("it is sized", lambda: size(asked(executor("sized"))) == ("1000Mi", "1000Mi", "616m"), 30)
     made = asked(executor("sized"))["metadata"]["annotations"]
     assert made["sparkfit.io/original-memory"] == "1408Mi" and made["sparkfit.io/recommendation"] == "sized", made
 
@@ -63,12 +63,12 @@ def test_who_did_not_ask_is_as_submitted(bed):
     for pod in (executor("sized", mode=None), executor("sized", mode="Off"), executor("unknown")):
         created = asked(pod)
         assert size(created) == ("1408Mi", "1408Mi", "1024m"), created
-        assert not any(key.startswith("sparkfit.io/applied") for key in created["metadata"]["annotations"])
+        assert not any(key.startswith("sparkfit.io/applied") for key in created["metadata"].get("annotations", {}))
 
 
 def test_pods_of_many_kinds_are_valid(bed):
     recommend("kinds", "2000Mi")
-    wait_until("it is known", lambda: size(asked(executor("kinds")))[0] == "2000Mi", 5)
+    wait_until("it is known", lambda: size(asked(executor("kinds")))[0] == "2000Mi", 30)
     side = {"name": "side", "image": "localhost/hog:1", "resources": {"limits": {"memory": "64Mi"}}}
 
     def with_sidecars(pod):
@@ -122,30 +122,31 @@ def test_a_limit_range_is_kept(bed):
     wait_until("as large as recommended", lambda: size(asked(executor("kinds")))[0] == "2000Mi", 10)
 
 
-def test_every_replica_answers(bed):
+def test_a_replica_that_does_not_lead_answers(bed):
     bed.autoscale("standby", PORT + 1)
+    bed.leaves(PORT)
     patched = 'sparkfit_admissions_total{reason="Sized",result="patched"}'
-    before = bed.metric(PORT, patched)
 
-    def both():
+    def answered():
+        # The API server keeps its connection to the other one while it has questions; half a minute without one ends it.
         assert size(asked(executor("kinds")))[0] == "2000Mi"
-        return (bed.metric(PORT + 1, patched) or 0) > 3 and bed.metric(PORT, patched) > before + 3
+        return bed.metric(PORT + 1, patched)
 
-    wait_until("both have answered", both, 60)
+    wait_until("it has answered", answered, 120, pause=35)
     assert not bed.leads(PORT + 1)
 
 
 def test_the_leader_is_killed_and_the_other_answers(bed):
     leader, _ = bed.started[0], bed.started[0].kill(signal.SIGKILL)
     bed.started.remove(leader)
-    kubectl("delete", "endpointslice", "-n", "sparkfit", "sparkfit-webhook-9443")
     wait_until("sized by the other", lambda: size(asked(executor("kinds")))[0] == "2000Mi", 15)
     _, took = wait_until("it leads", lambda: bed.leads(PORT + 1), 17)
     return f"led {took:.1f} s later"
 
 
 def test_nobody_answers(bed):
-    bed.end()
+    for process in bed.started:
+        process.kill(signal.SIGKILL)
     begun = time.monotonic()
     created = asked(executor("kinds"))
     took = time.monotonic() - begun
@@ -157,6 +158,7 @@ def test_nobody_answers(bed):
 def test_authorities_are_renewed_under_load(bed):
     """Authorities of a minute, certificates of ten seconds; every pod is sized."""
     kubectl("delete", "secret", "-n", "sparkfit", "sparkfit-webhook-ca")
+    bed.leaves()
     bed.autoscale("short-lived", PORT, "--webhook-authority-lifetime", "60s", "--webhook-certificate-lifetime", "10s")
     bundle = lambda: get("mutatingwebhookconfiguration", "sparkfit")["webhooks"][0]["clientConfig"].get("caBundle")
     wait_until("it is sized", lambda: size(asked(executor("kinds")))[0] == "2000Mi", 20)
