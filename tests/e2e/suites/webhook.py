@@ -48,7 +48,7 @@ def test_it_is_ready_with_exactly_its_rights(bed):
         answer = kubectl("auth", "can-i", verb, what, who, *(["-n", namespace] if namespace else []), check=False)
         assert answer.strip() == "no", f"it may {verb} {what}"
     bundle = lambda: get("mutatingwebhookconfiguration", "sparkfit")["webhooks"][0]["clientConfig"].get("caBundle")
-    wait_until("clients trust it", bundle, 10)
+    wait_until("clients trust it", bundle, 30)  # once it leads
 
 
 def test_a_new_executor_is_sized_and_valid(bed):
