@@ -185,9 +185,9 @@ void Session::Tick(Time wall) {
   if (!options_.submit) return;
   for (const auto& key : changed) {
     const auto found = published_.find(key);
-    if (found != published_.end() && HasNews(rows_.at(key), found->second.ooms_told)) {
-      PublishKey(key, found->second, now);
-    }
+    if (found == published_.end()) continue;
+    if (HasNews(rows_.at(key), found->second.ooms_told)) PublishKey(key, found->second, now);
+    TellOfSizing(key, found->second, now);
   }
   // Under load ticks are many: what is not news is looked at now and then.
   if (swept_ && now - *swept_ < kSweep) return;
@@ -289,11 +289,14 @@ void Session::TellOfOoms(const controller::KeyRecommendation& row, const wire::O
                    .body = wire::NewEvent(event, now - set_back_)});
 }
 
-// Called when a status is written, which is at once after an application began.
-void Session::TellOfSizing(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
-                           Published& state, Time now) {
+// The first executor of an application that has another size than it was submitted with, and
+// each further size.
+void Session::TellOfSizing(const model::Key& key, Published& state, Time now) {
+  const auto* object = world_.ObjectOf(key);
+  const auto row = rows_.find(key);
+  if (object == nullptr || object->uid.empty() || row == rows_.end()) return;
   const model::Executor* latest = nullptr;
-  for (const auto& [uid, executor] : row.history->Executors()) {
+  for (const auto& [uid, executor] : row->second.history->Executors()) {
     if (executor.ended || executor.size == executor.submitted) continue;
     if (latest == nullptr || executor.created > latest->created) latest = &executor;
   }
@@ -301,15 +304,14 @@ void Session::TellOfSizing(const controller::KeyRecommendation& row, const wire:
   auto told = fmt::format("{}|{}", latest->application, latest->size.limit.value);
   if (told == std::exchange(state.sizing_told, told)) return;
   wire::EventFacts event;
-  event.object = object;
+  event.object = {key.name_space, object->name, object->uid, object->generation};
   event.reason = "Sized";
   event.normal = true;
   event.message = fmt::format("Executors of {} are created with {} instead of {}.",
                               latest->application, base::FormatQuantity(latest->size.limit),
                               base::FormatQuantity(latest->submitted.limit));
-  options_.submit({.key = row.history->GetKey(),
-                   .what = Written::What::kEvent,
-                   .body = wire::NewEvent(event, now - set_back_)});
+  options_.submit(
+      {.key = key, .what = Written::What::kEvent, .body = wire::NewEvent(event, now - set_back_)});
 }
 
 // Executors that we made larger and that no node was found for.
@@ -480,9 +482,7 @@ void Session::PublishObject(const model::Key& key, Published& state,
     state.recommendation = row.recommendation;
   }
   Submit(std::move(write));
-  if (!status) return;
-  TellOfOoms(row, ref, state, now);
-  TellOfSizing(row, ref, state, now);
+  if (status) TellOfOoms(row, ref, state, now);
 }
 
 }  // namespace sparkfit::cluster

@@ -96,8 +96,7 @@ class Session {
   void DeleteExpired(base::Time now);
   void MarkDuplicates(base::Time now);
   void TellOfRefusals(base::Time now);
-  void TellOfSizing(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
-                    Published& state, base::Time now);
+  void TellOfSizing(const model::Key& key, Published& state, base::Time now);
   void TellOfPending(base::Time now);
   void TellOfOoms(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
                   Published& state, base::Time now);

@@ -71,10 +71,19 @@ class Process:
             [str(CLUSTER), "exec", *map(str, command)], stdout=self.out, stderr=self.out, start_new_session=True)
 
     def kill(self, how=signal.SIGTERM):
+        """Returns when all of it is gone: who answers admissions goes on for some seconds."""
         if self.child.poll() is None:
             os.killpg(self.child.pid, how)
             self.child.wait(20)
+        wait_until(f"{self.name} is gone", self.is_gone, 20)
         self.out.close()
+
+    def is_gone(self):
+        try:
+            os.killpg(self.child.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
 
     def stop(self):
         """Asks the program itself to end, as the kubelet does, and waits."""
@@ -100,6 +109,8 @@ class Testbed:
         # What an earlier suite left.
         kubectl("delete", "execrec", "--all", "-A")
         kubectl("delete", "pods", "--all", "-n", "hogs", "--grace-period=0", "--force")
+        kubectl("delete", "mutatingwebhookconfiguration", "sparkfit", "--ignore-not-found")
+        self.leaves()
         run(CLUSTER, "kubeconfig", "sparkfit", "sparkfit", self.directory / "kubeconfig")
 
     def controller(self, name="controller", port=8080, *flags):
@@ -140,9 +151,14 @@ class Testbed:
         for manifest in ("rbac-kubelet.yaml", "autoscale.yaml"):
             kubectl("apply", "-f", ROOT / "manifests" / manifest)
         webhook = port - 8080 + 9443
-        kubectl("apply", "-f", "-", text=json.dumps(endpoints(f"sparkfit-webhook-{webhook}", webhook)))
+        create([endpoints(f"sparkfit-webhook-{webhook}", webhook)])
         return self.controller(name, port, "--mode", "autoscale", "--webhook-listen", f"0.0.0.0:{webhook}",
                                "--usage-source", "kubelet", *flags)
+
+    def leaves(self, port=None):
+        """The webhook's Service does not lead there any more, or nowhere."""
+        chosen = ["-l", "kubernetes.io/service-name=sparkfit-webhook"] if port is None else [f"sparkfit-webhook-{port - 8080 + 9443}"]
+        kubectl("delete", "endpointslice", "-n", "sparkfit", "--ignore-not-found", *chosen)
 
     def spark(self, *arguments, version="3.5.8", timeout=300, check=True):
         """One application from submission to the end of its last executor, as a sparkrun.Run."""

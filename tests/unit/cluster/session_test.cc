@@ -186,6 +186,68 @@ TEST_CASE("an unchanged key is not written, a small change at most every five mi
   CHECK(term.writes[0].status.empty());
 }
 
+// The Events of that reason among what is to be written.
+std::vector<std::string> EventsOf(const Term& term, const std::string& reason) {
+  std::vector<std::string> messages;
+  for (const auto& write : term.writes) {
+    if (write.what != Written::What::kEvent) continue;
+    const auto event = json::parse(write.body);
+    if (event["reason"] == reason) messages.push_back(event["message"]);
+  }
+  return messages;
+}
+
+TEST_CASE("sized executors are told of, once for each run and size", "[cluster]") {
+  Term term;
+  term.Use(term.Run("u0", "a"), base::MiB(2000));
+  term.Settle();
+  // 4505Mi as submitted.
+  const auto sized = [&](const std::string& uid, const std::string& application, std::int64_t mib) {
+    auto pod = ClusterStory::Executor(uid, application, kSignature);
+    pod.created = term.now;
+    pod.phase = model::PodPhase::kRunning;
+    pod.size = {base::MiB(mib), base::MiB(mib - 409)};
+    term.Pod(EventType::kAdded, pod);
+    term.Tick(std::chrono::seconds(1));
+    const auto told = EventsOf(term, "Sized");
+    term.CarryOut();
+    return told;
+  };
+  CHECK(sized("u1", "b", 3000) ==
+        std::vector<std::string>{"Executors of b are created with 3000Mi instead of 4505Mi."});
+  CHECK(sized("u2", "b", 3000).empty());
+  CHECK(sized("u3", "b", 6000).size() == 1);
+  CHECK(sized("u4", "c", 6000).size() == 1);
+}
+
+TEST_CASE("an executor that was raised and finds no node is told of after a minute", "[cluster]") {
+  Term term;
+  term.Use(term.Run("u0", "a"), base::MiB(2000));
+  term.Settle();
+  auto pod = ClusterStory::Executor("u1", "b", kSignature);  // 4505Mi as submitted, pending
+  pod.created = term.now;
+  pod.size = {base::MiB(9000), base::MiB(8000)};
+  auto smaller = ClusterStory::Executor("u2", "b", kSignature);
+  smaller.created = term.now;
+  smaller.size = {base::MiB(2000), base::MiB(1600)};
+  term.Pod(EventType::kAdded, pod);
+  term.Pod(EventType::kAdded, smaller);
+  term.Tick(std::chrono::seconds(59));
+  CHECK(term.session->Unschedulable() == 0);
+  term.Tick(std::chrono::seconds(2));
+  CHECK(term.session->Unschedulable() == 1);  // who was made smaller waits for something else
+  REQUIRE(EventsOf(term, "PendingAfterSizing").size() == 1);
+  CHECK_THAT(EventsOf(term, "PendingAfterSizing")[0],
+             Catch::StartsWith("1 executor is larger than submitted and no node was found"));
+  term.CarryOut();
+  term.Tick(std::chrono::seconds(1));
+  CHECK(EventsOf(term, "PendingAfterSizing").empty());
+  pod.node = "n1";
+  term.Pod(EventType::kModified, pod);
+  term.Tick(std::chrono::seconds(1));
+  CHECK(term.session->Unschedulable() == 0);
+}
+
 TEST_CASE("an OOM is written through at once, with its checkpoint", "[cluster]") {
   Term term;
   const auto pod = term.Run("u1");
