@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the API server is answered for pods of many kinds, to the letter. UPDATE_GOLDEN=1 rewrites the
-// file.
+// What the API server is answered for pods of many kinds, to the letter. UPDATE_GOLDEN=1 rewrites
+// the file.
+#include "sparkfit/admission/admission.h"
+
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fstream>
@@ -9,7 +11,6 @@
 #include <iterator>
 
 #include "review_pod.h"
-#include "sparkfit/admission/admission.h"
 
 namespace {
 
