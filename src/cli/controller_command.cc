@@ -166,7 +166,6 @@ Result<serve::ServerOptions> WebhookListen(const LiveConfig& live) {
   options->tls = true;
   options->largest_body = kLargestReview;
   options->request_timeout = std::chrono::seconds(5);
-  options->most_connections = 1024;
   return options;
 }
 
