@@ -78,6 +78,7 @@ struct Controller::Impl {
   void TakeRange(const RangeEvent& event);
   void TakeRefused(const Refused& refused);
   void LookAfterCertificates(const std::stop_token& stop);
+  SessionOptions NewSession();
   void BeginWatching();
   std::string Admit(std::string_view body);
   void SetLeading(bool now_leads);
@@ -375,12 +376,21 @@ void Controller::Impl::ShowRows() {
       {KeyMetrics(rows, session->GetPipeline().Refused()), options.bulk ? options.bulk(rows) : ""});
 }
 
-void Controller::Impl::BeginWatching() {
+// What every session has: it tells the advisor, if there is one, and publishes nothing.
+SessionOptions Controller::Impl::NewSession() {
   SessionOptions session_options;
   session_options.pipeline = options.pipeline;
-  session_options.advise = [this](const auto& key, const auto* row) { advisor->SetRow(key, row); };
+  if (advisor) {
+    session_options.advise = [this](const auto& key, const auto* row) {
+      advisor->SetRow(key, row);
+    };
+  }
+  return session_options;
+}
+
+void Controller::Impl::BeginWatching() {
   advisor->BeginRows(false);
-  watching.emplace(session_options, world, std::vector<wire::CheckpointObject>{},
+  watching.emplace(NewSession(), world, std::vector<wire::CheckpointObject>{},
                    std::vector<Observation>(recent.begin(), recent.end()), clock.Wall());
 }
 
@@ -391,8 +401,7 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
     not_before = clock.SteadyNow() + kTryAgain;
     return;
   }
-  SessionOptions session_options;
-  session_options.pipeline = options.pipeline;
+  auto session_options = NewSession();
   if (options.record) {
     session_options.record = [this](const Observation& observation) {
       options.record(wire::WriteLine(observation));
@@ -402,12 +411,7 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
     session_options.submit = [this](Write write) { writer.Submit(std::move(write)); };
   }
   watching.reset();
-  if (advisor) {
-    session_options.advise = [this](const auto& key, const auto* row) {
-      advisor->SetRow(key, row);
-    };
-    advisor->BeginRows(true);
-  }
+  if (advisor) advisor->BeginRows(true);
   const std::vector<Observation> events(recent.begin(), recent.end());
   recent.clear();
   session.emplace(session_options, world, *std::move(checkpoints), events, clock.Wall());

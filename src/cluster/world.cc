@@ -18,13 +18,6 @@ bool IsRaisedAndPending(const model::PodFacts& pod) {
          pod.phase == model::PodPhase::kPending && pod.node.empty() && !pod.deleted;
 }
 
-// The stricter of two bounds, either of which may be absent.
-void Tighten(std::optional<base::Bytes>& bound, const std::optional<base::Bytes>& other,
-             bool upper) {
-  if (!other) return;
-  bound = !bound ? *other : upper ? std::min(*bound, *other) : std::max(*bound, *other);
-}
-
 }  // namespace
 
 void World::Take(const model::Observation& observation) {
@@ -82,9 +75,9 @@ model::LimitRange World::RangeOf(const std::string& name_space) const {
   strictest.name_space = name_space;
   for (auto range = ranges_.lower_bound({name_space, ""});
        range != ranges_.end() && range->first.first == name_space; ++range) {
-    Tighten(strictest.container_min, range->second.container_min, false);
-    Tighten(strictest.container_max, range->second.container_max, true);
-    Tighten(strictest.pod_max, range->second.pod_max, true);
+    model::Tighten(strictest.container_min, range->second.container_min, false);
+    model::Tighten(strictest.container_max, range->second.container_max, true);
+    model::Tighten(strictest.pod_max, range->second.pod_max, true);
   }
   return strictest;
 }

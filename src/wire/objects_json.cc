@@ -317,11 +317,6 @@ Result<model::NodeEvent> ReadNode(JsonObject object) {
 
 namespace {
 
-// The stricter of two bounds.
-void Tighten(std::optional<base::Bytes>& bound, base::Bytes amount, bool upper) {
-  bound = !bound ? amount : upper ? std::min(*bound, amount) : std::max(*bound, amount);
-}
-
 error_code ReadLimit(JsonValue json, model::LimitRange& range, std::string& problem) {
   std::string_view type;
   std::string_view min;
@@ -336,7 +331,7 @@ error_code ReadLimit(JsonValue json, model::LimitRange& range, std::string& prob
   const auto take = [&](std::string_view text, std::optional<base::Bytes>& bound, bool upper) {
     if (text.empty()) return;
     if (const auto amount = base::ParseMemory(text)) {
-      Tighten(bound, *amount, upper);
+      model::Tighten(bound, *amount, upper);
     } else {
       problem = amount.error().message;
     }

@@ -4,6 +4,7 @@
 // are to be.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -51,5 +52,12 @@ struct LimitRange {
   std::optional<base::Bytes> container_max;
   std::optional<base::Bytes> pod_max;
 };
+
+// Makes a bound the stricter of the two, either of which may be absent.
+inline void Tighten(std::optional<base::Bytes>& bound, const std::optional<base::Bytes>& other,
+                    bool upper) {
+  if (!other) return;
+  bound = !bound ? *other : upper ? std::min(*bound, *other) : std::max(*bound, *other);
+}
 
 }  // namespace sparkfit::model

@@ -184,19 +184,20 @@ def start(arguments, directory):
 PARTS = {part.__name__: part for part in (idle, start, busy)}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(doc=__doc__, known=PARTS, more=lambda parser: (parser.add_argument("--executors", type=int, default=10000),
+                                                        parser.add_argument("--keys", type=int, default=2000))):
+    """The command line of a file of parts: `doc` is its help, `more` adds its own options."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without")
-    parser.add_argument("--executors", type=int, default=10000)
-    parser.add_argument("--keys", type=int, default=2000)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(known)}; all without")
+    more(parser)
     arguments = parser.parse_args()
-    if unknown := set(arguments.parts) - set(PARTS):
+    if unknown := set(arguments.parts) - set(known):
         parser.error(f"no part {', '.join(unknown)}")
     print("| what | measured | bound |\n|---|---|---|")
-    for name in arguments.parts or PARTS:
+    for name in arguments.parts or known:
         with tempfile.TemporaryDirectory() as directory:
-            PARTS[name](arguments, pathlib.Path(directory))
+            known[name](arguments, pathlib.Path(directory))
 
 
 if __name__ == "__main__":

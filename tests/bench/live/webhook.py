@@ -7,7 +7,6 @@ usage: webhook.py BINARY [PART ...] [--keys N] [--seconds N]
 Each part is bounded in time and in requests. The latency is what a client sees (Python's own part of it included); CPU
 and memory are the controller's, from /proc. Every answer is checked: allowed, and with the patch that its key asks for.
 """
-import argparse
 import asyncio
 import base64
 import json
@@ -18,7 +17,6 @@ import re
 import resource
 import ssl
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -244,20 +242,10 @@ def rotation(arguments, directory):
 PARTS = {part.__name__: part for part in (latency, burst, abuse, rotation)}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("binary")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without")
+def options(parser):
     parser.add_argument("--keys", type=int, default=10000)
     parser.add_argument("--seconds", type=int, default=60)
-    arguments = parser.parse_args()
-    if unknown := set(arguments.parts) - set(PARTS):
-        parser.error(f"no part {', '.join(unknown)}")
-    print("| what | measured | bound |\n|---|---|---|")
-    for name in arguments.parts or PARTS:
-        with tempfile.TemporaryDirectory() as directory:
-            PARTS[name](arguments, pathlib.Path(directory))
 
 
 if __name__ == "__main__":
-    main()
+    run.main(__doc__, PARTS, options)
