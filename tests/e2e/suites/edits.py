@@ -56,8 +56,9 @@ def test_signatures_of_every_length_and_character(bed):
     wait_until("each has its object", lambda: found() >= wanted, 60)
     assert found() == wanted, found() ^ wanted
     refused("a label of 64 characters", "create", "-f", "-", text=json.dumps(signed("label-64", "L" * 64, "labels")))
-    for text in lengths:
-        assert f'signature="{text}"' in bed.http(PORT, "/metrics")
+    # Objects are written as they change; what is scraped is put together once a second.
+    told = lambda text: f'signature="{text}"' in bed.http(PORT, "/metrics")
+    wait_until("each is scraped", lambda: all(map(told, lengths)), 10)
     rows = {row["signature"] for row in json.loads(bed.http(PORT, "/recommendations")) if row["namespace"] == "hogs"}
     assert rows == wanted, rows ^ wanted
     wait_until("what is too long is told", lambda: any("254 bytes" in str(line) for line in log_lines(bed)), 10)
