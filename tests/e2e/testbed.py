@@ -97,7 +97,7 @@ class Process:
 class Testbed:
     def __init__(self, directory):
         self.directory = directory
-        self.started = []
+        self.started, self.rows = [], []
 
     def prepare(self):
         """The cluster up and empty of jobs, our objects and exactly our rights in it."""
@@ -186,9 +186,10 @@ class Testbed:
         """Those of TPC-DS, made if need be."""
         run(ROOT / "tests/cluster/spark/tpcds.sh", scale, timeout=1800)
 
-    def keep(self, rows, name="runs"):
-        """What a suite measured, for tools/plot-e2e."""
-        (self.directory / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
+    def keep(self, row):
+        """What a suite measured of one run, for tools/plot-e2e."""
+        self.rows.append(row)
+        (self.directory / "runs.json").write_text(json.dumps(self.rows, indent=1) + "\n")
 
     def recommendation(self, namespace, signature, profile=0):
         for item in get("execrec", "-n", namespace)["items"]:

@@ -4,13 +4,9 @@
 import workloads
 
 
-RUNS = []
-
-
 def measure(bed, name, arguments, version="3.5.8"):
     run = bed.spark(*arguments, version=version, check=False)
-    RUNS.append(run.row(mode="Off", run=len(RUNS), version=version))
-    bed.keep(RUNS)
+    bed.keep(run.row(mode="Off", version=version))
     return run
 
 
