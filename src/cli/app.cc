@@ -97,7 +97,7 @@ constexpr std::string_view kControllerExamples = R"(Examples:
   sparkfit controller --kubeconfig ~/.kube/config --leader-elect false --listen 127.0.0.1:8080
   sparkfit controller --record log.ndjson                 sparkfit replay log.ndjson gives the same
 
-It never changes a pod. It needs the CRDs and the rights in manifests/.)";
+It needs the CRDs and the rights in manifests/. Without --mode autoscale it never changes a pod.)";
 
 constexpr std::string_view kRecordExamples = R"(Examples:
   sparkfit record --kubeconfig ~/.kube/config --output log.ndjson

@@ -234,6 +234,7 @@ cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Confi
   options.pipeline = config.pipeline;
   options.derived_signatures = config.derived_signatures;
   options.bulk = RenderBulk;
+  options.namespaces = config.live.namespaces;
   options.usage_interval = UsageInterval(config.live);
   options.publish = flags.publish;
   options.elect = flags.publish && config.live.leader_elect;
@@ -335,6 +336,14 @@ int RunController(const ControllerFlags& flags, const Process& process) {
   if (config.live.lifetimes.leaf > config.live.lifetimes.authority / 4) {
     problems.emplace_back(
         "webhookCertificateLifetime must be at most a quarter of webhookAuthorityLifetime");
+  }
+  if (!config.live.namespaces.empty() && config.live.from_kubelets) {
+    problems.emplace_back("usageSource kubelet has to read nodes, which `namespaces` does without");
+  }
+  if (!config.live.namespaces.empty() && config.live.autoscale &&
+      config.pipeline.safety.max_memory.value == 0) {
+    problems.emplace_back(
+        "with `namespaces` no node is read: autoscale needs maxMemory, what the largest can hold");
   }
   const auto where = FindCluster(flags, process);
   if (!where) problems.push_back(where.error().message);

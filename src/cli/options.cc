@@ -53,6 +53,37 @@ std::string Separated(std::string_view key, char separator, bool upper) {
   return out;
 }
 
+constexpr std::size_t kMostNamespaces = 100;  // each is watched apart
+
+// As the API server takes them: RFC 1123 labels.
+Result<std::vector<std::string>> ParseNamespaces(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    const std::string name(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+    const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    const bool fine = !name.empty() && name.size() <= 63 && plain(name.front()) &&
+                      plain(name.back()) && std::all_of(name.begin(), name.end(), [&](char c) {
+                        return plain(c) || c == '-';
+                      });
+    if (!fine) {
+      return base::Fail(base::Code::kInvalidArgument,
+                        fmt::format("\"{}\" is no name of a namespace", name.substr(0, 70)));
+    }
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      return base::Fail(base::Code::kInvalidArgument, fmt::format("{} is there twice", name));
+    }
+    names.push_back(name);
+  }
+  if (names.size() > kMostNamespaces) {
+    return base::Fail(base::Code::kInvalidArgument,
+                      fmt::format("{} namespaces; at most {} can be listed, or none for all",
+                                  names.size(), kMostNamespaces));
+  }
+  return names;
+}
+
 // A number within bounds; `field` finds it in a Config, const or not.
 template <typename T, typename Field>
 Option Ranged(std::string_view key, std::string_view type, std::string_view help, T low, T high,
@@ -158,6 +189,10 @@ std::vector<Option> MakeOptions() {
           "maxKeysPerNamespace", "count",
           "signatures and profiles that are remembered of one namespace; new ones are refused", 1,
           1'000'000, [](auto& c) -> auto& { return c.pipeline.max_keys_per_namespace; }),
+      Live({"namespaces", "names",
+            "only these namespaces, by commas, with rights in them alone; empty: all",
+            [](auto text, Config& c) { return Store(ParseNamespaces(text), c.live.namespaces); },
+            [](const Config& c) { return fmt::format("{}", fmt::join(c.live.namespaces, ",")); }}),
       Live(Lasting(
           "usageInterval",
           "how often usage is asked for; 0s: every 15s of metrics-server, every 5s of kubelets",

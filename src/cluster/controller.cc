@@ -59,6 +59,7 @@ struct Controller::Impl {
         log(log_),
         metrics(metrics_),
         options(std::move(options_)),
+        scopes(options.namespaces.empty() ? std::vector<std::string>{""} : options.namespaces),
         around{clock_, waiter_, log_, metrics_, inbox, &options.derived_signatures},
         elector(lease_client_, clock_, waiter_, options.lease),
         writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {
@@ -96,6 +97,7 @@ struct Controller::Impl {
   const base::Logger& log;
   exposition::OwnMetrics& metrics;
   const ControllerOptions options;
+  const std::vector<std::string> scopes;  // namespaces; one that is empty: all
   Inbox inbox;
   Surroundings around;
   kube::LeaseElector elector;
@@ -145,18 +147,21 @@ void Controller::Impl::Run(const std::stop_token& stop) {
 }
 
 void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
-  for (const auto kind : {Kind::kPods, Kind::kNodes, Kind::kRecommendations}) {
-    if (kind == Kind::kRecommendations && !options.publish) {
-      world.SetListed(kind);  // who only records needs none of our objects
-      continue;
-    }
-    threads.emplace_back(
-        [this, kind](const std::stop_token& stop) { Source(kind, around).Run(client, stop); });
-  }
-  if (options.admission) {
-    threads.emplace_back([this](const std::stop_token& stop) {
-      Source(Kind::kLimitRanges, around).Run(client, stop);
+  const auto follow = [&](Kind kind, const std::string& name_space) {
+    // Without the LimitRanges we know less, but go on.
+    if (kind != Kind::kLimitRanges) world.Expect(kind, name_space);
+    threads.emplace_back([this, kind, name_space](const std::stop_token& stop) {
+      Source(kind, around, name_space).Run(client, stop);
     });
+  };
+  for (const auto& name_space : scopes) {
+    follow(Kind::kPods, name_space);
+    // Who only records needs none of our objects.
+    if (options.publish) follow(Kind::kRecommendations, name_space);
+    if (options.admission) follow(Kind::kLimitRanges, name_space);
+  }
+  if (options.namespaces.empty()) follow(Kind::kNodes, "");
+  if (options.admission) {
     threads.emplace_back([this](const std::stop_token& stop) { LookAfterCertificates(stop); });
   }
   threads.emplace_back([this](const std::stop_token& stop) {
@@ -164,7 +169,7 @@ void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
     if (kubelets) {
       kubelets->Run(options.usage_interval, wanted, stop);
     } else {
-      PollUsage(client, options.usage_interval, wanted, around, stop);
+      PollUsage(client, scopes, options.usage_interval, wanted, around, stop);
     }
   });
   threads.emplace_back([this](const std::stop_token& stop) { writer.Run(stop); });
@@ -213,9 +218,8 @@ void Controller::Impl::TakeListed(const Listed& listed) {
     for (const auto& name_space : world.DropRanges(listed)) {
       advisor->SetRange(name_space, world.RangeOf(name_space));
     }
-    return;
   }
-  world.SetListed(listed.kind);
+  world.SetListed(listed);
 }
 
 void Controller::Impl::TakeUsage(const Usage& usage) {
@@ -425,22 +429,22 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
   std::vector<wire::CheckpointObject> all;
   if (!options.publish) return all;
   bool lost = false;
-  auto listed = kube::List(
-      client, Checkpoints(),
-      [&](std::string_view found) {
-        auto object = wire::ReadCheckpointObject(found);
-        if (object && object->checkpoint) {
-          metrics.CountCheckpointRestore("ok");
-          all.push_back(*std::move(object));
-          return;
-        }
-        // A copy that was set aside before, and will not get better.
-        if (object && object->name.find(".aside-") != std::string::npos) return;
-        metrics.CountCheckpointRestore("set_aside");
-        lost |= !PutAside(found, object ? object->checkpoint.error() : object.error(), stop);
-      },
-      stop);
-  if (!listed) return tl::unexpected<base::Error>(listed.error());
+  const auto take = [&](std::string_view found) {
+    auto object = wire::ReadCheckpointObject(found);
+    if (object && object->checkpoint) {
+      metrics.CountCheckpointRestore("ok");
+      all.push_back(*std::move(object));
+      return;
+    }
+    // A copy that was set aside before, and will not get better.
+    if (object && object->name.find(".aside-") != std::string::npos) return;
+    metrics.CountCheckpointRestore("set_aside");
+    lost |= !PutAside(found, object ? object->checkpoint.error() : object.error(), stop);
+  };
+  for (const auto& name_space : scopes) {
+    auto listed = kube::List(client, Within(Checkpoints(), name_space), take, stop);
+    if (!listed) return tl::unexpected<base::Error>(listed.error());
+  }
   if (lost) {
     return base::Fail(Code::kUnavailable, "a checkpoint that cannot be read was not set aside");
   }

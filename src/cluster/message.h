@@ -22,11 +22,16 @@ namespace sparkfit::cluster {
 
 enum class Kind { kPods, kNodes, kRecommendations, kLimitRanges };
 
-// A collection was listed: what is not among these (UIDs; names of nodes; namespace/name of the
-// others) is gone.
+// A collection was listed, of one namespace or, where that is empty, of all: what is not among these
+// (UIDs; names of nodes; namespace/name of the others) is gone.
 struct Listed {
   Kind kind;
   std::unordered_set<std::string> ids;
+  std::string name_space = {};
+
+  [[nodiscard]] bool Covers(const std::string& other) const {
+    return name_space.empty() || name_space == other;
+  }
 };
 
 struct Usage {

@@ -25,6 +25,12 @@ constexpr const char* kUsage = "podmetrics";
 
 }  // namespace
 
+kube::Collection Within(kube::Collection collection, const std::string& name_space) {
+  if (name_space.empty()) return collection;
+  collection.path.insert(collection.path.rfind('/'), "/namespaces/" + kube::Encode(name_space));
+  return collection;
+}
+
 kube::Collection Source::CollectionOf(Kind kind) {
   switch (kind) {
     case Kind::kPods:
@@ -41,7 +47,8 @@ kube::Collection Source::CollectionOf(Kind kind) {
 
 void Source::Run(kube::Client& client, const std::stop_token& stop) {
   stop_ = stop;
-  kube::Reflector(client, around_.waiter, CollectionOf(kind_), *this).Run(stop);
+  kube::Reflector(client, around_.waiter, Within(CollectionOf(kind_), name_space_), *this)
+      .Run(stop);
 }
 
 void Source::OnListBegin() {
@@ -56,8 +63,8 @@ void Source::OnListed(std::string_view object) {
 
 void Source::OnListEnd() {
   first_ = false;
-  around_.inbox.Push(Listed{kind_, std::exchange(seen_, {})}, stop_);
-  around_.metrics.SetSourceUp(CollectionOf(kind_).resource, true);
+  around_.inbox.Push(Listed{kind_, std::exchange(seen_, {}), name_space_}, stop_);
+  around_.metrics.SetSourceUp(Name(), true);
 }
 
 void Source::OnChange(kube::Change change, std::string_view object) {
@@ -65,13 +72,18 @@ void Source::OnChange(kube::Change change, std::string_view object) {
 }
 
 void Source::OnTrouble(const std::string& why) {
-  const auto resource = CollectionOf(kind_).resource;
+  const auto resource = Name();
   around_.metrics.SetSourceUp(resource, why.empty());
   if (why.empty()) {
     around_.log.Info("source is back", {{"resource", resource}});
   } else {
     around_.log.Warning("source is not available", {{"resource", resource}, {"why", why}});
   }
+}
+
+std::string Source::Name() const {
+  const auto resource = CollectionOf(kind_).resource;
+  return name_space_.empty() ? resource : name_space_ + "/" + resource;
 }
 
 template <typename What>
@@ -138,24 +150,24 @@ std::string Source::Take(EventType event, std::string_view object, bool unwatche
 
 namespace {
 
-Result<Usage> AskUsage(kube::Client& client, const Surroundings& around,
-                       const std::stop_token& stop) {
+Result<Usage> AskUsage(kube::Client& client, const std::vector<std::string>& namespaces,
+                       const Surroundings& around, const std::stop_token& stop) {
   static const kube::Collection collection{kUsage, "/apis/metrics.k8s.io/v1beta1/pods",
                                            "spark-role=executor"};
   wire::ObjectReader reader;
   Usage usage;
-  auto listed = kube::List(
-      client, collection,
-      [&](std::string_view object) {
-        auto sample = reader.PodMetrics(object);
-        if (sample) {
-          usage.samples.push_back(*std::move(sample));
-        } else {
-          around.metrics.CountUnreadable(kUsage);
-        }
-      },
-      stop);
-  if (!listed) return tl::unexpected<base::Error>(listed.error());
+  const auto take = [&](std::string_view object) {
+    auto sample = reader.PodMetrics(object);
+    if (sample) {
+      usage.samples.push_back(*std::move(sample));
+    } else {
+      around.metrics.CountUnreadable(kUsage);
+    }
+  };
+  for (const auto& name_space : namespaces) {
+    auto listed = kube::List(client, Within(collection, name_space), take, stop);
+    if (!listed) return tl::unexpected<base::Error>(listed.error());
+  }
   usage.t = around.clock.Wall();
   return usage;
 }
@@ -175,12 +187,13 @@ void Rounds(base::Duration interval, const std::function<bool()>& wanted,
   }
 }
 
-void PollUsage(kube::Client& client, base::Duration interval, const std::function<bool()>& wanted,
+void PollUsage(kube::Client& client, const std::vector<std::string>& namespaces,
+               base::Duration interval, const std::function<bool()>& wanted,
                const Surroundings& around, const std::stop_token& stop) {
   bool up = true;
   Rounds(interval, wanted, around, stop, [&] {
     const auto begun = around.clock.SteadyNow();
-    auto usage = AskUsage(client, around, stop);
+    auto usage = AskUsage(client, namespaces, around, stop);
     if (stop.stop_requested()) return;
     const std::chrono::duration<double> took = around.clock.SteadyNow() - begun;
     around.metrics.ObserveStep("read", took.count());

@@ -6,6 +6,8 @@
 #include <functional>
 #include <string>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "message.h"
 #include "sparkfit/base/clock.h"
@@ -26,11 +28,17 @@ struct Surroundings {
   const model::SignatureRules* rules = nullptr;  // may be null
 };
 
-// One collection into the inbox.
+// The collection in one namespace only; as it is where that is empty.
+kube::Collection Within(kube::Collection collection, const std::string& name_space);
+
+// One collection into the inbox, of one namespace or, where that is empty, of all.
 class Source final : public kube::CollectionHandler {
  public:
-  Source(Kind kind, const Surroundings& around)
-      : kind_(kind), around_(around), reader_(around.rules) {}
+  Source(Kind kind, const Surroundings& around, std::string name_space = {})
+      : kind_(kind),
+        name_space_(std::move(name_space)),
+        around_(around),
+        reader_(around.rules) {}
 
   static kube::Collection CollectionOf(Kind kind);
   // Follows until asked to stop.
@@ -50,7 +58,11 @@ class Source final : public kube::CollectionHandler {
   template <typename What>
   void Push(What what);
 
+  // For metrics and the log: pods, or namespace/pods.
+  [[nodiscard]] std::string Name() const;
+
   Kind kind_;
+  std::string name_space_;
   const Surroundings& around_;
   wire::ObjectReader reader_;
   std::unordered_set<std::string> seen_;
@@ -64,8 +76,10 @@ void Rounds(base::Duration interval, const std::function<bool()>& wanted,
             const Surroundings& around, const std::stop_token& stop,
             const std::function<void()>& round);
 
-// Asks metrics.k8s.io for the usage of all executors, again and again, while `wanted` says so.
-void PollUsage(kube::Client& client, base::Duration interval, const std::function<bool()>& wanted,
+// Asks metrics.k8s.io for the usage of all executors of these namespaces (an empty one: of all),
+// again and again, while `wanted` says so.
+void PollUsage(kube::Client& client, const std::vector<std::string>& namespaces,
+               base::Duration interval, const std::function<bool()>& wanted,
                const Surroundings& around, const std::stop_token& stop);
 
 }  // namespace sparkfit::cluster

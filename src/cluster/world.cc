@@ -63,7 +63,7 @@ std::set<std::string> World::DropRanges(const Listed& listed) {
   std::set<std::string> changed;
   std::erase_if(ranges_, [&](const auto& entry) {
     const auto& [name_space, name] = entry.first;
-    if (listed.ids.contains(name_space + "/" + name)) return false;
+    if (!listed.Covers(name_space) || listed.ids.contains(name_space + "/" + name)) return false;
     changed.insert(name_space);
     return true;
   });
@@ -132,7 +132,7 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
   switch (listed.kind) {
     case Kind::kPods:
       for (const auto& [uid, pod] : pods_) {
-        if (!listed.ids.contains(uid)) {
+        if (listed.Covers(pod.name_space) && !listed.ids.contains(uid)) {
           missing.push_back({t, model::PodEvent{EventType::kDeleted, pod}});
         }
       }
@@ -149,7 +149,7 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
       break;  // of no interest to observers
     case Kind::kRecommendations:
       for (const auto& [name, object] : recommendations_) {
-        if (!listed.ids.contains(name.first + "/" + name.second)) {
+        if (listed.Covers(name.first) && !listed.ids.contains(name.first + "/" + name.second)) {
           missing.push_back({t, model::RecommendationEvent{EventType::kDeleted, object}});
         }
       }

@@ -30,9 +30,11 @@ class World {
   // Forgets the LimitRanges that a list does not show; those of which namespaces.
   std::set<std::string> DropRanges(const Listed& listed);
 
-  // Every collection that observations come from was listed at least once.
-  [[nodiscard]] bool Complete() const { return listed_.size() == 3; }
-  void SetListed(Kind kind) { listed_.insert(static_cast<int>(kind)); }
+  // Observations come from this collection.
+  void Expect(Kind kind, const std::string& name_space) { missing_.emplace(kind, name_space); }
+  void SetListed(const Listed& listed) { missing_.erase({listed.kind, listed.name_space}); }
+  // Each was listed at least once.
+  [[nodiscard]] bool Complete() const { return missing_.empty(); }
 
   [[nodiscard]] const std::unordered_map<std::string, model::PodFacts>& Pods() const {
     return pods_;
@@ -59,7 +61,7 @@ class World {
   void Count(const model::PodFacts& pod, int difference);
   void Unlink(const model::Key& key, const ObjectName& name);
 
-  std::unordered_set<int> listed_;
+  std::set<std::pair<Kind, std::string>> missing_;  // not listed yet
   std::unordered_map<std::string, model::PodFacts> pods_;
   std::map<std::string, int> running_on_;  // executors that have not ended, by node
   std::map<std::pair<std::string, std::string>, int> executors_;  // by namespace and name

@@ -42,6 +42,7 @@ struct LiveConfig {
   std::string lease_name = "sparkfit";
   std::string lease_namespace;  // empty: our own
   double queries_per_second = 50;
+  std::vector<std::string> namespaces;  // empty: all
 };
 
 // What the options set.

@@ -55,6 +55,8 @@ struct AdmissionOptions {
 struct ControllerOptions {
   controller::PipelineOptions pipeline;
   model::SignatureRules derived_signatures;
+  // Only these namespaces, and no nodes, so that rights within them suffice; empty: all.
+  std::vector<std::string> namespaces;
   // Usage is asked for this often: of the kubelets if there is a way to, else of metrics.k8s.io.
   base::Duration usage_interval = std::chrono::seconds(15);
   std::optional<KubeletAccess> kubelets;

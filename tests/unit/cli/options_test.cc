@@ -82,6 +82,21 @@ TEST_CASE("a file that is no mapping is refused, an empty one is fine", "[cli][o
   }
 }
 
+TEST_CASE("namespaces are names, each once", "[cli][options]") {
+  const auto& namespaces = Find("namespaces");
+  Config config;
+  REQUIRE(namespaces.set("etl,ml-1", config));
+  CHECK(config.live.namespaces == std::vector<std::string>{"etl", "ml-1"});
+  CHECK(namespaces.get(config) == "etl,ml-1");
+  REQUIRE(namespaces.set("", config));
+  CHECK(config.live.namespaces.empty());
+  for (const auto* wrong : {"Etl", "etl,etl", "etl,,ml", "etl ,ml", "-etl", "kube_system"}) {
+    INFO(wrong);
+    CHECK_FALSE(namespaces.set(wrong, config));
+  }
+  CHECK_FALSE(namespaces.set(std::string(64, 'a'), config));
+}
+
 TEST_CASE("a mistake is one even where a stronger source wins", "[cli][options]") {
   Settings settings;
   settings.Set(Find("step"), Source::kFlag, "0.4", "--step");

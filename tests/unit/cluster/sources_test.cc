@@ -18,11 +18,14 @@ constexpr const char* kNightly =
 constexpr const char* kUnreadable =
     R"({"metadata":{"name":"nightly-1","namespace":"jobs","uid":"o1"},"spec":{"signature":7}})";
 
-// What a source tells of an API server whose answers are given in order.
-std::vector<Message> Follow(Kind kind, std::vector<std::string> bodies) {
+// What a source tells of an API server whose answers are given in order; what it asked for.
+std::vector<Message> Follow(Kind kind, std::vector<std::string> bodies,
+                            const std::string& name_space = "",
+                            std::vector<std::string>* targets = nullptr) {
   std::size_t next = 0;
   std::stop_source stop;
-  test::FakeApi api([&](const kube::Request&) -> Answer {
+  test::FakeApi api([&](const kube::Request& request) -> Answer {
+    if (targets != nullptr) targets->push_back(request.target);
     if (next == bodies.size()) {
       stop.request_stop();
       return {};
@@ -34,7 +37,7 @@ std::vector<Message> Follow(Kind kind, std::vector<std::string> bodies) {
   exposition::OwnMetrics metrics;
   Inbox inbox;
   const Surroundings around{api.time, api.time, log, metrics, inbox};
-  Source(kind, around).Run(api.client, stop.get_token());
+  Source(kind, around, name_space).Run(api.client, stop.get_token());
   auto all = inbox.TakeAll({}, {});
   return {std::make_move_iterator(all.begin()), std::make_move_iterator(all.end())};
 }
@@ -61,6 +64,14 @@ TEST_CASE("what a source lists and watches is told in order", "[cluster]") {
   CHECK(std::get<Listed>(messages[1]).ids.contains("jobs/nightly-1"));
   const auto& event = std::get<model::RecommendationEvent>(std::get<Observation>(messages[2]).what);
   CHECK(event.event == model::EventType::kDeleted);
+}
+
+TEST_CASE("one namespace alone is asked for, and told of", "[cluster]") {
+  std::vector<std::string> targets;
+  const auto messages = Follow(Kind::kPods, {List("")}, "etl", &targets);
+  CHECK(LastList(messages).name_space == "etl");
+  REQUIRE(targets.size() == 2);  // the list and the watch
+  for (const auto& target : targets) CHECK(target.starts_with("/api/v1/namespaces/etl/pods?"));
 }
 
 TEST_CASE("an object that cannot be read any more is not taken for deleted", "[cluster]") {

@@ -25,6 +25,26 @@ TEST_CASE("what a list does not name any more is gone", "[cluster]") {
   CHECK(event.pod.uid == "a");
 }
 
+TEST_CASE("a list of one namespace says nothing of another", "[cluster]") {
+  World world;
+  auto pod = ClusterStory::Executor("a", "x", "s");
+  world.Take({kNow, model::PodEvent{EventType::kAdded, pod}});
+  CHECK(world.Missing({Kind::kPods, {}, "other"}, kNow).empty());
+  CHECK(world.Missing({Kind::kPods, {}, pod.name_space}, kNow).size() == 1);
+  CHECK(world.Missing({Kind::kPods, {}}, kNow).size() == 1);
+}
+
+TEST_CASE("the world is complete when each collection was listed", "[cluster]") {
+  World world;
+  world.Expect(Kind::kPods, "a");
+  world.Expect(Kind::kPods, "b");
+  world.SetListed({Kind::kPods, {}, "a"});
+  world.SetListed({Kind::kLimitRanges, {}, "b"});
+  CHECK_FALSE(world.Complete());
+  world.SetListed({Kind::kPods, {}, "b"});
+  CHECK(world.Complete());
+}
+
 TEST_CASE("of several objects of a key the oldest counts", "[cluster]") {
   World world;
   model::RecommendationObject object;
