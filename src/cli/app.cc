@@ -22,6 +22,8 @@ constexpr std::string_view kExamples = R"(Examples:
   sparkfit controller                                   in a cluster: observe and recommend
   sparkfit record --kubeconfig ~/.kube/config --output log.ndjson     observe only
   sparkfit replay examples/spark-runs.ndjson.gz         what would be recommended, and why
+  sparkfit list -A --sort-by waste                      what could be saved; kubectl sparkfit list
+  sparkfit explain nightly-revenue                      why that size
   sparkfit backtest executions.tsv.gz                   what policies would have cost
   sparkfit replay --help                                all flags of a command, with examples
 
@@ -57,6 +59,8 @@ std::vector<std::string> ValuesOf(const std::string& flag) {
   if (flag == "--policy") return PolicyNames();
   if (flag == "--log-level") return {"debug", "info", "warning", "error"};
   if (flag == "--log-format") return {"text", "json"};
+  if (flag == "--sort-by") return {"name", "waste", "ooms"};
+  if (flag == "--for") return {"spark-submit", "properties", "SparkApplication", "emr"};
   return {};
 }
 
@@ -105,7 +109,37 @@ constexpr std::string_view kRecordExamples = R"(Examples:
 
 It needs no CRDs and only the right to read pods, nodes and their metrics.)";
 
+constexpr std::string_view kListExamples = R"(Examples:
+  sparkfit list                              the jobs of the kubeconfig's namespace
+  sparkfit list -A --sort-by waste           of all; those that could save most first
+  sparkfit list -A -o json | jq '.items[].status.recommendation'
+
+As `kubectl sparkfit list` where the binary is on the PATH as kubectl-sparkfit.)";
+
+constexpr std::string_view kExplainExamples = R"(Examples:
+  sparkfit explain nightly-revenue           what is recommended, and why
+  sparkfit explain nightly-revenue -n etl -o yaml)";
+
+constexpr std::string_view kConfExamples = R"(Examples:
+  spark-submit $(sparkfit conf nightly-revenue | tr -d '\
+') …
+  sparkfit conf nightly-revenue --for properties >> spark-defaults.conf
+  sparkfit conf nightly-revenue --for SparkApplication       the part of its spec
+  sparkfit conf nightly-revenue --for emr                    for start-job-run --cli-input-json
+
+For jobs that are not sized at admission. Notes go to standard error.)";
+
+constexpr std::string_view kPurgeExamples = R"(Examples:
+  sparkfit purge nightly-revenue             forgets its history: the next run starts anew
+  sparkfit purge --all -n etl --dry-run      says which would be forgotten
+
+Executors that run now are not counted any more. Nothing brings the history back.)";
+
 struct Commands {
+  ListFlags list;
+  ExplainFlags explain;
+  ConfFlags conf;
+  PurgeFlags purge;
   ControllerFlags controller;
   ControllerFlags record;
   ReplayFlags replay;
@@ -142,6 +176,55 @@ void AddController(CLI::App& app, Commands& commands) {
       ->type_name("FILE")
       ->required();
   record.footer(std::string(kRecordExamples));
+}
+
+enum class Breadth { kOneNamespace, kAlsoAll };
+
+void AddAccess(CLI::App& command, ClusterFlags& flags, Breadth breadth) {
+  command
+      .add_option("--kubeconfig", flags.kubeconfig,
+                  "how to reach the cluster [KUBECONFIG, else ~/.kube/config]")
+      ->type_name("FILE");
+  command.add_option("--context", flags.context, "the kubeconfig's context [its current one]")
+      ->type_name("NAME");
+  command.add_option("-n,--namespace", flags.name_space, "the namespace [the context's]")
+      ->type_name("NAME");
+  if (breadth == Breadth::kAlsoAll) {
+    command.add_flag("-A,--all-namespaces", flags.all_namespaces, "all namespaces");
+  }
+}
+
+void AddForPeople(CLI::App& app, Commands& commands) {
+  auto& list = *app.add_subcommand("list", "the recommendations of a cluster, a line each");
+  AddAccess(list, commands.list.cluster, Breadth::kAlsoAll);
+  list.add_option("--sort-by", commands.list.sort, "name, waste or ooms [name]")
+      ->type_name("ORDER");
+  list.add_option("-o,--output", commands.list.output, "table, json or yaml [table]")
+      ->type_name("FORMAT");
+  list.footer(std::string(kListExamples));
+
+  auto& explain = *app.add_subcommand("explain", "what is recommended for a job, and why");
+  explain.add_option("SIGNATURE", commands.explain.signature, "the job's signature")->required();
+  AddAccess(explain, commands.explain.cluster, Breadth::kOneNamespace);
+  explain.add_option("-o,--output", commands.explain.output, "table, json or yaml [table]")
+      ->type_name("FORMAT");
+  explain.footer(std::string(kExplainExamples));
+
+  auto& conf = *app.add_subcommand("conf", "the Spark settings equal to a recommendation");
+  conf.add_option("SIGNATURE", commands.conf.signature, "the job's signature")->required();
+  AddAccess(conf, commands.conf.cluster, Breadth::kOneNamespace);
+  conf.add_option("--for", commands.conf.form,
+                  "spark-submit, properties, SparkApplication or emr [spark-submit]")
+      ->type_name("FORM");
+  conf.add_option("--profile", commands.conf.profile, "resource profile [0]")->type_name("ID");
+  conf.footer(std::string(kConfExamples));
+
+  auto& purge = *app.add_subcommand("purge", "forget what is known of jobs");
+  purge.add_option("SIGNATURE", commands.purge.signatures, "signatures");
+  AddAccess(purge, commands.purge.cluster, Breadth::kAlsoAll);
+  purge.add_flag("--all", commands.purge.all, "all signatures of the namespace");
+  purge.add_flag("--dry-run", commands.purge.dry_run, "only say which");
+  purge.footer(std::string(kPurgeExamples));
 }
 
 void AddReplay(CLI::App& app, ReplayFlags& flags) {
@@ -239,6 +322,7 @@ int Run(std::vector<std::string> arguments, const Process& process) {
                        fmt::format("sparkfit {} ({})", base::kVersion, base::kGitDescribe));
   Commands commands;
   AddController(app, commands);
+  AddForPeople(app, commands);
   AddReplay(app, commands.replay);
   AddBacktest(app, commands.backtest);
   AddConfigCommands(app, commands);
@@ -251,6 +335,10 @@ int Run(std::vector<std::string> arguments, const Process& process) {
   const auto& name = command->get_name();
   if (name == "controller") return RunController(commands.controller, process);
   if (name == "record") return RunController(commands.record, process);
+  if (name == "list") return RunList(commands.list, process);
+  if (name == "explain") return RunExplain(commands.explain, process);
+  if (name == "conf") return RunConf(commands.conf, process);
+  if (name == "purge") return RunPurge(commands.purge, process);
   if (name == "replay") return RunReplay(commands.replay, process);
   if (name == "backtest") return RunBacktest(commands.backtest, process);
   if (name == "print-config") return RunPrintConfig(commands.print, process);

@@ -45,6 +45,46 @@ struct ControllerFlags {
   bool publish = true;  // false: only record
 };
 
+// How a person's command reaches the cluster, and which namespaces it is about.
+struct ClusterFlags {
+  std::string kubeconfig;  // empty: as kubectl finds it
+  std::string context;
+  std::string name_space;  // empty: the context's
+  bool all_namespaces = false;
+};
+
+struct ListFlags {
+  ClusterFlags cluster;
+  std::string sort = "name";
+  std::string output = "table";
+};
+
+struct ExplainFlags {
+  ClusterFlags cluster;
+  std::string signature;
+  std::string output = "table";
+};
+
+struct ConfFlags {
+  ClusterFlags cluster;
+  std::string signature;
+  int profile = 0;
+  std::string form = "spark-submit";
+};
+
+struct PurgeFlags {
+  ClusterFlags cluster;
+  std::vector<std::string> signatures;
+  bool all = false;
+  bool dry_run = false;
+};
+
+// What `kubectl sparkfit` does as well.
+int RunList(const ListFlags& flags, const Process& process);
+int RunExplain(const ExplainFlags& flags, const Process& process);
+int RunConf(const ConfFlags& flags, const Process& process);
+int RunPurge(const PurgeFlags& flags, const Process& process);
+
 // Runs until SIGTERM or SIGINT.
 int RunController(const ControllerFlags& flags, const Process& process);
 int RunReplay(const ReplayFlags& flags, const Process& process);

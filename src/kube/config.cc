@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <mutex>
+#include <sstream>
 
 #include "sparkfit/base/base64.h"
 
@@ -45,18 +46,33 @@ std::string Scalar(const YAML::Node& map, const char* key) {
   return value && value.IsScalar() ? value.Scalar() : "";
 }
 
-// Of a list of {name, <kind>: {…}} the part of the one with this name.
-Result<YAML::Node> Named(const YAML::Node& root, const char* list, const char* kind,
-                         const std::string& name) {
-  const auto entries = root[list];
-  if (entries && entries.IsSequence()) {
+// One of the files that make a kubeconfig, and what paths in it are relative to.
+struct File {
+  YAML::Node root;
+  std::string directory;
+};
+
+// Of a list of {name, <kind>: {…}} the part of the one with this name, in the first file that has
+// it.
+Result<File> Named(const std::vector<File>& files, const char* list, const char* kind,
+                   const std::string& name) {
+  for (const auto& file : files) {
+    const auto entries = file.root[list];
+    if (!entries || !entries.IsSequence()) continue;
     for (const auto& entry : entries) {
       if (!entry.IsMap() || Scalar(entry, "name") != name) continue;
       const auto part = entry[kind];
-      if (part && part.IsMap()) return part;
+      if (part && part.IsMap()) return File{part, file.directory};
     }
   }
   return Fail(Code::kInvalidArgument, fmt::format("it has no {} named \"{}\"", kind, name));
+}
+
+std::string CurrentContext(const std::vector<File>& files) {
+  for (const auto& file : files) {
+    if (auto name = Scalar(file.root, "current-context"); !name.empty()) return name;
+  }
+  return "";
 }
 
 Result<Pem> ReadPemFields(const YAML::Node& map, const std::string& name,
@@ -138,27 +154,39 @@ Result<void> ReadUser(const YAML::Node& user, const std::string& directory, Clus
   return {};
 }
 
-Result<ClusterConfig> ReadConfig(const YAML::Node& root, const std::string& directory,
-                                 const std::string& context) {
+base::Error Explain(const YAML::Exception& error) {
+  return {Code::kInvalidArgument, fmt::format("line {}: {}", error.mark.line + 1, error.msg)};
+}
+
+Result<YAML::Node> ParseFile(const std::string& text) try {
+  auto root = YAML::Load(text);
   if (!root.IsMap()) return Fail(Code::kInvalidArgument, "it is no kubeconfig");
-  const auto name = context.empty() ? Scalar(root, "current-context") : context;
-  auto chosen = Named(root, "contexts", "context", name);
+  return root;
+} catch (const YAML::Exception& error) {
+  return tl::unexpected<base::Error>(Explain(error));
+}
+
+Result<ClusterConfig> ReadConfig(const std::vector<File>& files, const std::string& context) try {
+  auto chosen =
+      Named(files, "contexts", "context", context.empty() ? CurrentContext(files) : context);
   if (!chosen) return tl::unexpected<base::Error>(chosen.error());
-  auto cluster = Named(root, "clusters", "cluster", Scalar(*chosen, "cluster"));
+  auto cluster = Named(files, "clusters", "cluster", Scalar(chosen->root, "cluster"));
   if (!cluster) return tl::unexpected<base::Error>(cluster.error());
-  auto user = Named(root, "users", "user", Scalar(*chosen, "user"));
+  auto user = Named(files, "users", "user", Scalar(chosen->root, "user"));
   if (!user) return tl::unexpected<base::Error>(user.error());
   ClusterConfig config;
-  if (auto read = ReadCluster(*cluster, directory, config.endpoint); !read) {
+  if (auto read = ReadCluster(cluster->root, cluster->directory, config.endpoint); !read) {
     return tl::unexpected<base::Error>(read.error());
   }
-  if (auto read = ReadUser(*user, directory, config); !read) {
+  if (auto read = ReadUser(user->root, user->directory, config); !read) {
     return tl::unexpected<base::Error>(read.error());
   }
-  if (auto name_space = Scalar(*chosen, "namespace"); !name_space.empty()) {
+  if (auto name_space = Scalar(chosen->root, "namespace"); !name_space.empty()) {
     config.name_space = std::move(name_space);
   }
   return config;
+} catch (const YAML::Exception& error) {
+  return tl::unexpected<base::Error>(Explain(error));
 }
 
 class FixedToken final : public Authenticator {
@@ -237,19 +265,37 @@ Result<ClusterConfig> InClusterConfig(const Environment& environment, const std:
 
 Result<ClusterConfig> ParseKubeconfig(const std::string& text, const std::string& directory,
                                       const std::string& context) {
-  try {
-    return ReadConfig(YAML::Load(text), directory, context);
-  } catch (const YAML::Exception& error) {
-    return Fail(Code::kInvalidArgument, fmt::format("line {}: {}", error.mark.line + 1, error.msg));
-  }
+  auto root = ParseFile(text);
+  if (!root) return tl::unexpected<base::Error>(root.error());
+  return ReadConfig({{*root, directory}}, context);
 }
 
-Result<ClusterConfig> ReadKubeconfig(const std::string& path, const std::string& context) {
-  auto text = ReadText(path);
-  if (!text) return Fail(Code::kInvalidArgument, text.error().message);
-  auto config = ParseKubeconfig(*text, std::filesystem::path(path).parent_path().string(), context);
-  if (!config) return Fail(path, config.error());
+Result<ClusterConfig> ReadKubeconfig(const std::string& paths, const std::string& context) {
+  std::vector<File> files;
+  std::istringstream list(paths);
+  for (std::string path; std::getline(list, path, ':');) {
+    // Of several files some may be missing, as kubectl has it.
+    if (path.empty() || (path != paths && !std::filesystem::exists(path))) continue;
+    auto text = ReadText(path);
+    if (!text) return Fail(Code::kInvalidArgument, text.error().message);
+    auto root = ParseFile(*text);
+    if (!root) return Fail(path, root.error());
+    files.push_back({*root, std::filesystem::path(path).parent_path().string()});
+  }
+  if (files.empty()) return Fail(Code::kInvalidArgument, paths + " names no file that is there");
+  auto config = ReadConfig(files, context);
+  if (!config) return Fail(paths, config.error());
   return config;
+}
+
+std::string KubeconfigPaths(const Environment& environment) {
+  const auto value = [&](const char* name) -> std::string {
+    const char* text = environment(name);
+    return text == nullptr ? "" : text;
+  };
+  if (auto paths = value("KUBECONFIG"); !paths.empty()) return paths;
+  const auto home = value("HOME");
+  return home.empty() ? "" : home + "/.kube/config";
 }
 
 std::unique_ptr<Authenticator> MakeAuthenticator(const Credentials& credentials,

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sparkfit/base/quantity.h"
-#include "text_table.h"
+#include "sparkfit/replay/text_table.h"
 
 namespace sparkfit::replay {
 namespace {
@@ -55,30 +55,33 @@ Json ToJson(const BacktestResult& result) {
           {"cold_starts", result.cold_starts}};
 }
 
-void EmitScalar(YAML::Emitter& out, const Json& value) {
+// Arrays and objects to any depth that a parser let through.
+void Emit(YAML::Emitter& out, const Json& value) {
   if (value.is_null()) {
     out << YAML::Null;
   } else if (value.is_string()) {
     // Always quoted: a signature "no" or "1e3" must stay a string.
     out << YAML::DoubleQuoted << value.get<std::string>();
+  } else if (value.is_array()) {
+    out << YAML::BeginSeq;
+    for (const auto& entry : value) Emit(out, entry);
+    out << YAML::EndSeq;
+  } else if (value.is_object()) {
+    out << YAML::BeginMap;
+    for (const auto& [key, member] : value.items()) {
+      out << YAML::Key << key << YAML::Value;
+      Emit(out, member);
+    }
+    out << YAML::EndMap;
   } else {
     out << value.dump();
   }
 }
 
-std::string ToYaml(const Json& array) {
-  if (array.empty()) return "[]\n";
+std::string ToYaml(const Json& document) {
+  if (document.is_array() && document.empty()) return "[]\n";
   YAML::Emitter out;
-  out << YAML::BeginSeq;
-  for (const auto& object : array) {
-    out << YAML::BeginMap;
-    for (const auto& [key, value] : object.items()) {
-      out << YAML::Key << key << YAML::Value;
-      EmitScalar(out, value);
-    }
-    out << YAML::EndMap;
-  }
-  out << YAML::EndSeq;
+  Emit(out, document);
   return std::string(out.c_str()) + '\n';
 }
 
@@ -92,23 +95,6 @@ Json ToArray(const std::vector<T>& entries) {
 std::string ToText(const Json& array) {
   // Foreign bytes that are no UTF-8 are replaced, never thrown at.
   return array.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-}
-
-// For a column: whole MiB, rounded up, as sizes are given to Spark.
-std::string Cell(const std::optional<Bytes>& amount) {
-  return amount && amount->value > 0 ? base::FormatQuantity(amount->RoundedUpToMiB()) : "-";
-}
-
-std::string Change(Bytes request, const std::optional<Bytes>& target) {
-  if (!target || request.value == 0) return "-";
-  const double change =
-      100.0 * (static_cast<double>(target->value) / static_cast<double>(request.value) - 1);
-  return std::abs(change) < 0.5 ? "0 %" : fmt::format("{:+.0f} %", change);
-}
-
-std::string NameOf(const model::Key& key) {
-  return Printable(key.signature) +
-         (key.profile == 0 ? "" : fmt::format(" (profile {})", key.profile));
 }
 
 std::string RenderTable(const std::vector<ReplayRow>& rows) {
@@ -130,11 +116,11 @@ std::string RenderTable(const std::vector<ReplayRow>& rows) {
     const auto& split = recommendation.split;
     table.Add({Printable(row.key.name_space), NameOf(row.key),
                fmt::format("{}", row.totals.applications), fmt::format("{}", row.totals.executors),
-               fmt::format("{}", row.totals.container_ooms + row.totals.heap_ooms), Cell(row.peak),
-               Cell(row.request), Cell(recommendation.target),
-               Change(row.request, recommendation.target),
-               Cell(split ? std::optional(split->heap) : std::nullopt),
-               Cell(split ? std::optional(split->overhead) : std::nullopt)});
+               fmt::format("{}", row.totals.container_ooms + row.totals.heap_ooms), MemoryCell(row.peak),
+               MemoryCell(row.request), MemoryCell(recommendation.target),
+               ChangeCell(row.request, recommendation.target),
+               MemoryCell(split ? std::optional(split->heap) : std::nullopt),
+               MemoryCell(split ? std::optional(split->overhead) : std::nullopt)});
     why += fmt::format("  {}/{}\n", Printable(row.key.name_space), NameOf(row.key)) +
            Wrapped(Printable(row.explanation), "      ", kWrapAt);
   }
@@ -197,6 +183,10 @@ std::string Render(const std::vector<ReplayRow>& rows, OutputFormat format) {
 
 std::string Render(const std::vector<BacktestResult>& results, OutputFormat format) {
   return RenderAs(results, format);
+}
+
+std::string Render(const Json& document, OutputFormat format) {
+  return format == OutputFormat::kYaml ? ToYaml(document) : ToText(document);
 }
 
 }  // namespace sparkfit::replay

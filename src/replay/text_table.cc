@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "text_table.h"
+#include "sparkfit/replay/text_table.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+
+#include "sparkfit/base/quantity.h"
 
 namespace sparkfit::replay {
 namespace {
@@ -52,6 +57,22 @@ std::string Printable(std::string_view text) {
     if (c1) safe.replace(i, 2, "?");
   }
   return safe;
+}
+
+std::string MemoryCell(const std::optional<base::Bytes>& amount) {
+  return amount && amount->value > 0 ? base::FormatQuantity(amount->RoundedUpToMiB()) : "-";
+}
+
+std::string ChangeCell(base::Bytes request, const std::optional<base::Bytes>& target) {
+  if (!target || request.value == 0) return "-";
+  const double change =
+      100.0 * (static_cast<double>(target->value) / static_cast<double>(request.value) - 1);
+  return std::abs(change) < 0.5 ? "0 %" : fmt::format("{:+.0f} %", change);
+}
+
+std::string NameOf(const model::Key& key) {
+  return Printable(key.signature) +
+         (key.profile == 0 ? "" : fmt::format(" (profile {})", key.profile));
 }
 
 std::string Wrapped(std::string_view text, std::string_view indent, std::size_t width) {

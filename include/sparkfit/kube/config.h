@@ -47,8 +47,11 @@ base::Result<ClusterConfig> InClusterConfig(const Environment& environment,
 // kInvalidArgument with what is wrong.
 base::Result<ClusterConfig> ParseKubeconfig(const std::string& text, const std::string& directory,
                                             const std::string& context = "");
-base::Result<ClusterConfig> ReadKubeconfig(const std::string& path,
+// Of a file or, separated by colons, of several: the first that has an entry counts.
+base::Result<ClusterConfig> ReadKubeconfig(const std::string& paths,
                                            const std::string& context = "");
+// Where kubectl looks: KUBECONFIG, else ~/.kube/config. Empty where neither is to be had.
+std::string KubeconfigPaths(const Environment& environment);
 
 // What identifies us, as of now.
 class Authenticator {

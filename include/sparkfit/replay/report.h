@@ -3,6 +3,7 @@
 // Results for people (tables that explain themselves) and for programs (JSON, YAML).
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -20,5 +21,7 @@ base::Result<OutputFormat> ParseOutputFormat(std::string_view name);
 // are null. The text ends with a line end.
 std::string Render(const std::vector<ReplayRow>& rows, OutputFormat format);
 std::string Render(const std::vector<BacktestResult>& results, OutputFormat format);
+// Any document, as JSON or YAML. REQUIRES: not kTable.
+std::string Render(const nlohmann::ordered_json& document, OutputFormat format);
 
 }  // namespace sparkfit::replay

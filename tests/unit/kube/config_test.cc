@@ -49,6 +49,32 @@ TEST_CASE("what is wrong with a kubeconfig is said", "[kube]") {
   CHECK(ReadKubeconfig("/nowhere").error().message == "cannot read /nowhere");
 }
 
+TEST_CASE("of several kubeconfigs the first that has an entry counts", "[kube]") {
+  const test::TempFile contexts(
+      "{current-context: two, contexts: [{name: two, context: {cluster: c, user: v}}], "
+      "users: [{name: v, user: {token: mine}}]}");
+  const test::TempFile rest(kConfig);
+  const auto config = ReadKubeconfig(contexts.Path() + ":/nowhere:" + rest.Path());
+  REQUIRE(config);
+  CHECK(config->endpoint.server == "https://host:6443");
+  CHECK(config->credentials.token == "mine");
+  CHECK(ReadKubeconfig(contexts.Path() + ":" + rest.Path(), "one")->credentials.token == "secret");
+  CHECK_FALSE(ReadKubeconfig("/nowhere:/neither"));
+}
+
+TEST_CASE("a kubeconfig is looked for where kubectl does", "[kube]") {
+  std::map<std::string, std::string> variables{{"HOME", "/home/me"}};
+  const Environment environment = [&](const std::string& name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  };
+  CHECK(KubeconfigPaths(environment) == "/home/me/.kube/config");
+  variables["KUBECONFIG"] = "a:b";
+  CHECK(KubeconfigPaths(environment) == "a:b");
+  variables.clear();
+  CHECK(KubeconfigPaths(environment).empty());
+}
+
 TEST_CASE("outside of a cluster there is no in-cluster configuration", "[kube]") {
   const auto config = InClusterConfig([](const std::string&) { return nullptr; });
   REQUIRE(!config);

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "replay/text_table.h"
+#include "sparkfit/replay/text_table.h"
 
 namespace sparkfit::replay {
 namespace {

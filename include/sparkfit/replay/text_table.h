@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Text for people at a terminal.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "sparkfit/base/bytes.h"
+#include "sparkfit/model/key.h"
 
 namespace sparkfit::replay {
 
@@ -32,6 +38,13 @@ class TextTable {
 // Foreign text made safe for a terminal: control characters, which could move the cursor or change
 // what was printed before, become '?'.
 std::string Printable(std::string_view text);
+
+// For a column: whole MiB, rounded up, as sizes are given to Spark; "-" where there is none.
+std::string MemoryCell(const std::optional<base::Bytes>& amount);
+// From a request to a target, in percent.
+std::string ChangeCell(base::Bytes request, const std::optional<base::Bytes>& target);
+// The signature, and the profile where there are several.
+std::string NameOf(const model::Key& key);
 
 // Words in lines of at most `width` characters, each behind `indent`.
 std::string Wrapped(std::string_view text, std::string_view indent, std::size_t width);

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "published_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "sparkfit/base/quantity.h"
+#include "sparkfit/replay/text_table.h"
+
+namespace sparkfit::cli {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using replay::Align;
+using replay::ChangeCell;
+using replay::MemoryCell;
+using replay::Printable;
+using wire::Published;
+
+constexpr std::size_t kWrapAt = 100;
+
+constexpr std::array<std::pair<std::string_view, SortBy>, 3> kSorts{
+    {{"name", SortBy::kName}, {"waste", SortBy::kWaste}, {"ooms", SortBy::kOoms}}};
+constexpr std::array<std::pair<std::string_view, ConfForm>, 4> kForms{
+    {{"spark-submit", ConfForm::kSparkSubmit},
+     {"properties", ConfForm::kProperties},
+     {"SparkApplication", ConfForm::kSparkApplication},
+     {"emr", ConfForm::kEmr}}};
+
+template <typename Table>
+auto Find(const Table& table, std::string_view what, std::string_view name)
+    -> base::Result<decltype(table.front().second)> {
+  std::string known;
+  for (const auto& [text, value] : table) {
+    if (text == name) return value;
+    known += (known.empty() ? "" : ", ") + std::string(text);
+  }
+  return base::Fail(Code::kInvalidArgument,
+                    fmt::format("{}: \"{}\" is none of {}", what, name.substr(0, 40), known));
+}
+
+std::int64_t Ooms(const Published& job) { return job.container_ooms + job.heap_ooms; }
+
+std::string OrDash(const std::string& text) { return text.empty() ? "-" : Printable(text); }
+
+std::string Line(std::string_view label, const std::string& text) {
+  return fmt::format("  {:<14}{}\n", label, text);
+}
+
+std::string Recommended(const Published& job) {
+  if (!job.target) return "nothing yet";
+  auto text = MemoryCell(job.target);
+  if (job.heap && job.overhead) {
+    text += fmt::format(" = heap {} + overhead {}", MemoryCell(job.heap), MemoryCell(job.overhead));
+  }
+  return text + fmt::format("   (between {} and {}; the policy alone says {})", MemoryCell(job.lower),
+                            MemoryCell(job.upper), MemoryCell(job.uncapped));
+}
+
+std::string Requested(const Published& job) {
+  if (!job.request) return "-";
+  return fmt::format("{}   (to the recommendation: {})", MemoryCell(job.request),
+                     ChangeCell(*job.request, job.target));
+}
+
+// As Spark takes it: whole MiB.
+std::string SparkSize(Bytes amount) {
+  constexpr std::int64_t kMiB = 1 << 20;
+  return fmt::format("{}m", amount.RoundedUpToMiB().value / kMiB);
+}
+
+using SparkSettings = std::vector<std::pair<std::string, std::string>>;
+
+// Where the overhead is what Spark computes for that heap anyway, the heap says all.
+bool OverheadFollows(const Published& job) {
+  return job.overhead_class && *job.overhead_class != model::OverheadClass::kExplicit &&
+         model::DefaultOverhead(*job.overhead_class, *job.heap) == *job.overhead;
+}
+
+std::string OnCommandLine(const SparkSettings& settings, const char* separator) {
+  std::string text;
+  for (const auto& [key, value] : settings) {
+    text += fmt::format("{}--conf {}={}", text.empty() ? "" : separator, key, value);
+  }
+  return text;
+}
+
+std::string InForm(const SparkSettings& settings, ConfForm form) {
+  std::string text;
+  switch (form) {
+    case ConfForm::kSparkSubmit:
+      return OnCommandLine(settings, " \\\n") + '\n';
+    case ConfForm::kProperties:
+      for (const auto& [key, value] : settings) text += key + ' ' + value + '\n';
+      return text;
+    case ConfForm::kSparkApplication:
+      text = "spec:\n  executor:\n";
+      for (const auto& [key, value] : settings) {
+        text += fmt::format("    {}: \"{}\"\n", key.substr(key.rfind('.') + 1), value);
+      }
+      return text;
+    case ConfForm::kEmr: {
+      const nlohmann::ordered_json parameters{
+          {"sparkSubmitParameters", OnCommandLine(settings, " ")}};
+      const nlohmann::ordered_json body{
+          {"jobDriver", {{"sparkSubmitJobDriver", parameters}}}};
+      return body.dump(2) + '\n';
+    }
+  }
+  return text;
+}
+
+std::vector<std::string> NotesOn(const Published& job) {
+  std::vector<std::string> notes;
+  if (job.Is("LowConfidence")) {
+    notes.emplace_back("few executors were sampled so far: the size may still change much");
+  }
+  if (!OverheadFollows(job)) {
+    notes.emplace_back(
+        "the overhead holds off-heap and PySpark memory too; where the job sets "
+        "spark.memory.offHeap.size or spark.executor.pyspark.memory, take them off memoryOverhead");
+  }
+  if (job.mode == "Initial" || job.mode == "Auto") {
+    notes.push_back("mode is " + job.mode +
+                    ": in autoscale mode new executors get this size without these settings");
+  }
+  return notes;
+}
+
+}  // namespace
+
+base::Result<SortBy> ParseSortBy(std::string_view name) { return Find(kSorts, "--sort-by", name); }
+
+void Sort(std::vector<Published>& jobs, SortBy by) {
+  const auto rank = [by](const Published& job) {
+    if (by == SortBy::kWaste) return -job.possible_gib_hours;
+    return by == SortBy::kOoms ? -static_cast<double>(Ooms(job)) : 0.0;
+  };
+  std::sort(jobs.begin(), jobs.end(), [&](const Published& a, const Published& b) {
+    const double rank_a = rank(a);
+    const double rank_b = rank(b);
+    return std::tie(rank_a, a.key.name_space, a.key.signature, a.key.profile, a.name) <
+           std::tie(rank_b, b.key.name_space, b.key.signature, b.key.profile, b.name);
+  });
+}
+
+std::string ListText(const std::vector<Published>& jobs, bool with_namespace) {
+  if (jobs.empty()) {
+    return "No recommendation yet: no executor with a signature was seen "
+           "(label or annotation sparkfit.io/signature).\n";
+  }
+  std::vector<replay::TextTable::Column> columns{
+      {"SIGNATURE", Align::kLeft}, {"MODE", Align::kLeft}, {"RUNS"},   {"EXECUTORS"}, {"OOMS"},
+      {"PEAK"},                    {"REQUEST"},            {"TARGET"}, {"CHANGE"},    {"GIB-HOURS TO SAVE"},
+      {"LAST SEEN", Align::kLeft}};
+  if (with_namespace) columns.insert(columns.begin(), {"NAMESPACE", Align::kLeft});
+  replay::TextTable table(std::move(columns));
+  for (const auto& job : jobs) {
+    std::vector<std::string> cells{replay::NameOf(job.key),
+                                   OrDash(job.mode),
+                                   fmt::format("{}", job.applications),
+                                   fmt::format("{}", job.executors),
+                                   fmt::format("{}", Ooms(job)),
+                                   MemoryCell(job.peak),
+                                   MemoryCell(job.request),
+                                   MemoryCell(job.target),
+                                   ChangeCell(job.request.value_or(Bytes{}), job.target),
+                                   fmt::format("{:.1f}", job.possible_gib_hours),
+                                   OrDash(job.last_sample)};
+    if (with_namespace) cells.insert(cells.begin(), Printable(job.key.name_space));
+    table.Add(std::move(cells));
+  }
+  return table.Format();
+}
+
+std::string ExplanationText(const Published& job) {
+  std::string text =
+      fmt::format("{}/{}\n\n", Printable(job.key.name_space), replay::NameOf(job.key));
+  text += Line("Recommended", Recommended(job));
+  text += Line("Requested", Requested(job));
+  text += Line("Peak", MemoryCell(job.peak));
+  text += Line("Mode", OrDash(job.mode));
+  text += Line("Policy", OrDash(job.policy));
+  text += Line("Seen", fmt::format("{} executors ({} sampled) of {} applications; last sample {}",
+                                   job.executors, job.sampled_executors, job.applications,
+                                   OrDash(job.last_sample)));
+  text += Line("OOMs", fmt::format("{} of containers, {} of heaps; last {}", job.container_ooms,
+                                   job.heap_ooms, OrDash(job.last_oom)));
+  text += Line("Savings", fmt::format("possible {:.1f} GiB·h, realised {:.1f}, extra given {:.1f}",
+                                      job.possible_gib_hours, job.realised_gib_hours,
+                                      job.extra_gib_hours));
+  if (!job.explanation.empty()) {
+    text += "\nWhy\n" + replay::Wrapped(Printable(job.explanation), "  ", kWrapAt);
+  }
+  if (!job.conditions.empty()) {
+    text += "\nConditions\n";
+    replay::TextTable table(
+        {{"  TYPE", Align::kLeft}, {"STATUS", Align::kLeft}, {"REASON", Align::kLeft},
+         {"MESSAGE", Align::kLeft}});
+    for (const auto& condition : job.conditions) {
+      table.Add({"  " + Printable(condition.type), Printable(condition.status),
+                 Printable(condition.reason), Printable(condition.message)});
+    }
+    text += table.Format();
+  }
+  return text;
+}
+
+std::vector<std::string> ConfForms() {
+  std::vector<std::string> names;
+  for (const auto& [name, form] : kForms) names.emplace_back(name);
+  return names;
+}
+
+base::Result<ConfForm> ParseConfForm(std::string_view name) { return Find(kForms, "--for", name); }
+
+base::Result<ConfText> ConfOf(const Published& job, ConfForm form) {
+  const auto name = job.key.name_space + "/" + Printable(replay::NameOf(job.key));
+  if (!job.target || !job.heap || !job.overhead) {
+    return base::Fail(Code::kNotFound, "nothing is recommended for " + name + " yet");
+  }
+  SparkSettings settings{{"spark.executor.memory", SparkSize(*job.heap)}};
+  if (!OverheadFollows(job)) {
+    settings.emplace_back("spark.executor.memoryOverhead", SparkSize(*job.overhead));
+  }
+  return ConfText{InForm(settings, form), NotesOn(job)};
+}
+
+}  // namespace sparkfit::cli

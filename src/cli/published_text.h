@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Recommendations as text, for people and for what submits jobs.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sparkfit/base/result.h"
+#include "sparkfit/wire/published.h"
+
+namespace sparkfit::cli {
+
+// The order of a list: by name; by what could be saved; by OOMs, most first.
+enum class SortBy { kName, kWaste, kOoms };
+base::Result<SortBy> ParseSortBy(std::string_view name);
+void Sort(std::vector<wire::Published>& jobs, SortBy by);
+
+std::string ListText(const std::vector<wire::Published>& jobs, bool with_namespace);
+std::string ExplanationText(const wire::Published& job);
+
+// Where the settings go: a command line, spark-defaults.conf, a SparkApplication, EMR's StartJobRun.
+enum class ConfForm { kSparkSubmit, kProperties, kSparkApplication, kEmr };
+std::vector<std::string> ConfForms();
+base::Result<ConfForm> ParseConfForm(std::string_view name);
+
+struct ConfText {
+  std::string settings;
+  std::vector<std::string> notes;  // what a person should know before using them
+};
+// The settings that give executors the recommended size. kNotFound where nothing is recommended.
+base::Result<ConfText> ConfOf(const wire::Published& job, ConfForm form);
+
+}  // namespace sparkfit::cli

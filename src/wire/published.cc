@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/wire/published.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "sparkfit/base/quantity.h"
+
+namespace sparkfit::wire {
+namespace {
+
+using nlohmann::json;
+
+// Null where the path leads nowhere.
+const json& At(const json& object, std::initializer_list<const char*> path) {
+  static const json kNothing;
+  const json* here = &object;
+  for (const char* step : path) {
+    if (!here->is_object()) return kNothing;
+    const auto member = here->find(step);
+    if (member == here->end()) return kNothing;
+    here = &*member;
+  }
+  return *here;
+}
+
+std::string Text(const json& object, std::initializer_list<const char*> path) {
+  const auto& value = At(object, path);
+  return value.is_string() ? value.get<std::string>() : "";
+}
+
+std::int64_t Count(const json& object, std::initializer_list<const char*> path) {
+  const auto& value = At(object, path);
+  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+}
+
+std::optional<base::Bytes> Memory(const json& object, std::initializer_list<const char*> path) {
+  const auto amount = base::ParseMemory(Text(object, path));
+  return amount ? std::optional(*amount) : std::nullopt;
+}
+
+double GibHours(const json& status, const char* which) {
+  return std::strtod(Text(status, {"savings", which}).c_str(), nullptr);
+}
+
+std::vector<PublishedCondition> Conditions(const json& status) {
+  std::vector<PublishedCondition> conditions;
+  const auto& list = At(status, {"conditions"});
+  if (!list.is_array()) return conditions;
+  for (const auto& entry : list) {
+    conditions.push_back({Text(entry, {"type"}), Text(entry, {"status"}), Text(entry, {"reason"}),
+                          Text(entry, {"message"})});
+  }
+  return conditions;
+}
+
+}  // namespace
+
+bool Published::Is(std::string_view condition) const {
+  return std::any_of(conditions.begin(), conditions.end(), [&](const auto& known) {
+    return known.type == condition && known.status == "True";
+  });
+}
+
+base::Result<Published> ReadPublished(std::string_view text) {
+  const auto object = json::parse(text, nullptr, false);
+  if (!object.is_object()) return base::Fail(base::Code::kMalformed, "it is no JSON object");
+  Published published;
+  published.key = {Text(object, {"metadata", "namespace"}), Text(object, {"spec", "signature"}),
+                   static_cast<int>(Count(object, {"spec", "resourceProfile"}))};
+  published.name = Text(object, {"metadata", "name"});
+  if (published.name.empty() || published.key.name_space.empty() ||
+      published.key.signature.empty()) {
+    return base::Fail(base::Code::kMalformed, "it has no namespace, name or signature");
+  }
+  published.uid = Text(object, {"metadata", "uid"});
+  const auto& status = At(object, {"status"});
+  published.mode = Text(status, {"effective", "mode"});
+  published.policy = Text(status, {"effective", "policy"});
+  published.explanation = Text(status, {"explanation"});
+  published.target = Memory(status, {"recommendation", "memory", "target"});
+  published.lower = Memory(status, {"recommendation", "memory", "lower"});
+  published.upper = Memory(status, {"recommendation", "memory", "upper"});
+  published.uncapped = Memory(status, {"recommendation", "memory", "uncapped"});
+  published.heap = Memory(status, {"recommendation", "heap"});
+  published.overhead = Memory(status, {"recommendation", "overhead"});
+  published.request = Memory(status, {"observed", "request"});
+  published.peak = Memory(status, {"observed", "peak"});
+  published.applications = Count(status, {"observed", "applications"});
+  published.executors = Count(status, {"observed", "executors"});
+  published.sampled_executors = Count(status, {"observed", "sampledExecutors"});
+  published.container_ooms = Count(status, {"observed", "containerOOMs"});
+  published.heap_ooms = Count(status, {"observed", "heapOOMs"});
+  published.last_sample = Text(status, {"observed", "lastSample"});
+  published.last_oom = Text(status, {"observed", "lastOOM"});
+  published.overhead_class =
+      model::ParseOverheadClass(Text(status, {"observed", "shape", "overhead"}));
+  published.possible_gib_hours = GibHours(status, "possibleGiBHours");
+  published.realised_gib_hours = GibHours(status, "realisedGiBHours");
+  published.extra_gib_hours = GibHours(status, "extraGiBHours");
+  published.conditions = Conditions(status);
+  return published;
+}
+
+}  // namespace sparkfit::wire

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/published_text.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+namespace sparkfit::cli {
+namespace {
+
+using Catch::Contains;
+using wire::Published;
+
+constexpr std::int64_t kMiB = 1 << 20;
+
+// 900 MiB of heap; 384 MiB is what Spark adds to it by default.
+Published Job(const std::string& signature, std::int64_t overhead_mib,
+              model::OverheadClass overhead_class) {
+  Published job;
+  job.key = {"etl", signature, 0};
+  job.heap = base::Bytes{900 * kMiB};
+  job.overhead = base::Bytes{overhead_mib * kMiB};
+  job.target = base::Bytes{(900 + overhead_mib) * kMiB};
+  job.overhead_class = overhead_class;
+  return job;
+}
+
+std::string Settings(const Published& job, ConfForm form) {
+  const auto conf = ConfOf(job, form);
+  REQUIRE(conf);
+  return conf->settings;
+}
+
+TEST_CASE("settings give exactly the recommended size", "[cli]") {
+  const auto plain = Job("plain", 384, model::OverheadClass::kDefaultJvm);
+  CHECK(Settings(plain, ConfForm::kSparkSubmit) == "--conf spark.executor.memory=900m\n");
+  const auto explicit_ = Job("explicit", 384, model::OverheadClass::kExplicit);
+  CHECK(Settings(explicit_, ConfForm::kSparkSubmit) ==
+        "--conf spark.executor.memory=900m \\\n--conf spark.executor.memoryOverhead=384m\n");
+  // An OOM asked for more than Spark would add.
+  const auto raised = Job("raised", 600, model::OverheadClass::kDefaultJvm);
+  CHECK(Settings(raised, ConfForm::kProperties) ==
+        "spark.executor.memory 900m\nspark.executor.memoryOverhead 600m\n");
+  CHECK(Settings(raised, ConfForm::kSparkApplication) ==
+        "spec:\n  executor:\n    memory: \"900m\"\n    memoryOverhead: \"600m\"\n");
+  const auto emr = nlohmann::json::parse(Settings(raised, ConfForm::kEmr));
+  CHECK(emr["jobDriver"]["sparkSubmitJobDriver"]["sparkSubmitParameters"] ==
+        "--conf spark.executor.memory=900m --conf spark.executor.memoryOverhead=600m");
+}
+
+TEST_CASE("a fraction of a MiB is rounded up, as Spark takes whole ones", "[cli]") {
+  auto job = Job("odd", 384, model::OverheadClass::kExplicit);
+  job.heap = base::Bytes{900 * kMiB + 1};
+  CHECK_THAT(Settings(job, ConfForm::kSparkSubmit), Contains("memory=901m "));
+}
+
+TEST_CASE("without a recommendation there are no settings", "[cli]") {
+  Published job;
+  job.key = {"etl", "new", 0};
+  const auto conf = ConfOf(job, ConfForm::kSparkSubmit);
+  REQUIRE_FALSE(conf);
+  CHECK_THAT(conf.error().message, Contains("etl/new"));
+}
+
+TEST_CASE("a person is told what to know before using settings", "[cli]") {
+  auto job = Job("few", 384, model::OverheadClass::kDefaultJvm);
+  CHECK(ConfOf(job, ConfForm::kSparkSubmit)->notes.empty());
+  job.conditions = {{"LowConfidence", "True", "", ""}};
+  job.mode = "Initial";
+  CHECK(ConfOf(job, ConfForm::kSparkSubmit)->notes.size() == 2);
+}
+
+TEST_CASE("lists come in the order that was asked for", "[cli]") {
+  std::vector<Published> jobs;
+  for (const auto& [signature, waste, ooms] :
+       {std::tuple{"b", 1.0, 0}, std::tuple{"a", 3.0, 1}, std::tuple{"c", 2.0, 5}}) {
+    auto job = Job(signature, 384, model::OverheadClass::kDefaultJvm);
+    job.possible_gib_hours = waste;
+    job.heap_ooms = ooms;
+    jobs.push_back(job);
+  }
+  const auto order = [&](std::string_view by) {
+    Sort(jobs, *ParseSortBy(by));
+    return jobs[0].key.signature + jobs[1].key.signature + jobs[2].key.signature;
+  };
+  CHECK(order("name") == "abc");
+  CHECK(order("waste") == "acb");
+  CHECK(order("ooms") == "cab");
+  CHECK_FALSE(ParseSortBy("size"));
+}
+
+TEST_CASE("what a tenant wrote cannot move the cursor", "[cli]") {
+  auto job = Job("evil\033[2J", 384, model::OverheadClass::kDefaultJvm);
+  job.explanation = "\033]0;x\a";
+  job.conditions = {{"T\r", "True", "\b", "\033"}};
+  for (const auto& text : {ListText({job}, true), ExplanationText(job)}) {
+    for (const char c : {'\033', '\a', '\b', '\r'}) CHECK(text.find(c) == std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace sparkfit::cli
