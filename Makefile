@@ -99,6 +99,11 @@ cluster-down: ## take it down again
 e2e: build cluster-up ## every end-to-end suite, about an hour; results in build/e2e
 	tests/e2e/run.py
 
+.PHONY: html
+html: build ## the pages of reports in a real browser (Debian's chromium)
+	tools/install-deps browser
+	tests/html/run.py $(BINARY) --large
+
 .PHONY: e2e-smoke
 e2e-smoke: build cluster-up ## the short ones, about 6 minutes once the tools are built
 	tests/e2e/run.py --smoke

@@ -34,6 +34,20 @@ function(sparkfit_room name)
   sparkfit_warnings(sparkfit_${name})
 endfunction()
 
+# sparkfit_embed(ROOM HEADER NAMESPACE NAME=FILE...): text files as std::string_views of that room;
+# HEADER, a private one of it, declares them.
+function(sparkfit_embed room header namespace)
+  set(generated "${CMAKE_BINARY_DIR}/generated/${room}_text.cc")
+  list(TRANSFORM ARGN REPLACE "^[^=]+=" "" OUTPUT_VARIABLE files)
+  add_custom_command(OUTPUT "${generated}"
+    COMMAND "${CMAKE_COMMAND}" "-DOUT=${generated}" "-DHEADER=${header}" "-DNAMESPACE=${namespace}"
+            -P "${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake" ${ARGN}
+    DEPENDS ${files} "${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake"
+    WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" VERBATIM)
+  target_sources(sparkfit_${room} PRIVATE "${generated}")
+  target_include_directories(sparkfit_${room} PRIVATE "${CMAKE_SOURCE_DIR}/src/${room}")
+endfunction()
+
 # The version has one source, project(VERSION); the commit is read when configuring.
 function(sparkfit_version_header room)
   set(SPARKFIT_GIT_DESCRIBE "unknown")

@@ -31,6 +31,7 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.)";
 
 constexpr std::string_view kReplayExamples = R"(Examples:
   sparkfit replay log.ndjson.gz
+  sparkfit replay log.ndjson.gz --html report.html
   sparkfit replay monday.ndjson.gz tuesday.ndjson.gz -o json
   zcat log.ndjson.gz | sparkfit replay - --signature nightly-revenue
   sparkfit replay log.ndjson --at 2026-11-23T10:15:00Z     what was known then
@@ -40,6 +41,7 @@ docs/formats.md describes the log; docs/algorithm.md how a number comes about.)"
 
 constexpr std::string_view kBacktestExamples = R"(Examples:
   sparkfit backtest executions.tsv.gz
+  sparkfit backtest executions.tsv.gz --html backtest.html
   sparkfit backtest executions.tsv.gz --policy request --policy percentile:margin=0.15
   sparkfit backtest a.tsv b.tsv --policy max:margin=0.15,oomBump=1.25 -o json
 
@@ -91,8 +93,11 @@ void AddOptions(CLI::App& command, CommonFlags& flags, Offer offer) {
   }
 }
 
-void AddOutput(CLI::App& command, std::string& output, bool& strict) {
-  command.add_option("-o,--output", output, "table, json or yaml [table]")->type_name("FORMAT");
+void AddOutput(CLI::App& command, std::string& output, std::string& html, bool& strict) {
+  command.add_option("-o,--output", output, "table, json or yaml [table; with --html nothing]")
+      ->type_name("FORMAT");
+  command.add_option("--html", html, "write a page for people to this file; it needs no network")
+      ->type_name("FILE");
   command.add_flag("--strict", strict, "fail (exit code 1) where anything could not be read");
 }
 
@@ -241,7 +246,7 @@ void AddReplay(CLI::App& app, ReplayFlags& flags) {
   command.add_option("--signature", flags.signatures, "only this signature; repeatable")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  AddOutput(command, flags.output, flags.strict);
+  AddOutput(command, flags.output, flags.html, flags.strict);
   AddOptions(command, flags.common, Offer::kOffline);
   command.footer(PolicyHelp() + std::string(kReplayExamples));
 }
@@ -256,7 +261,7 @@ void AddBacktest(CLI::App& app, BacktestFlags& flags) {
   command.add_option("--policy", flags.policies, "a policy; repeatable [percentile, max, request]")
       ->type_name("POLICY")
       ->allow_extra_args(false);
-  AddOutput(command, flags.output, flags.strict);
+  AddOutput(command, flags.output, flags.html, flags.strict);
   command.footer(PolicyHelp() + std::string(kBacktestExamples));
 }
 

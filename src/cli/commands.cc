@@ -4,10 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <ostream>
 
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/replay/backtest.h"
+#include "sparkfit/replay/fleet.h"
+#include "sparkfit/replay/page.h"
+#include "sparkfit/replay/policy_report.h"
 #include "sparkfit/replay/replay.h"
 #include "sparkfit/replay/report.h"
 
@@ -50,8 +54,8 @@ void Count(std::uint64_t n, std::string_view what, std::vector<std::string>& not
 }
 
 // What was read and could not be used, for a person to judge the result by.
-bool ReportUnused(const replay::ObservationReader& reader, const controller::Pipeline& pipeline,
-                  const base::Logger& log) {
+std::vector<std::string> NotUsed(const replay::ObservationReader& reader,
+                                 const controller::Pipeline& pipeline) {
   const auto& unused = pipeline.GetUnused();
   std::vector<std::string> notes;
   Count(unused.usage_unknown_pod, "usage samples of pods that are not known or had ended", notes);
@@ -62,14 +66,46 @@ bool ReportUnused(const replay::ObservationReader& reader, const controller::Pip
   for (const auto& [type, count] : reader.Counts().unknown) {
     Count(count, fmt::format("lines of unknown type \"{}\"", type), notes);
   }
+  return notes;
+}
+
+bool ReportUnused(const std::vector<std::string>& notes, const controller::Pipeline& pipeline,
+                  const base::Logger& log) {
   for (const auto& note : notes) log.Info("not used: " + note);
   for (const auto& problem : pipeline.Problems()) log.Warning(problem);
-  return !pipeline.Problems().empty() || unused.out_of_order > 0;
+  return !pipeline.Problems().empty() || pipeline.GetUnused().out_of_order > 0;
+}
+
+// What a page says of what is missing in it.
+std::vector<std::string> NotesOn(std::vector<std::string> unused,
+                                 const replay::Problems& problems) {
+  Count(problems.Count(), "lines that could not be read", unused);
+  return unused;
+}
+
+Result<void> WritePage(const std::string& path, const std::string& page, const Process& process) {
+  std::ofstream file(path, std::ios::binary);
+  file << page << std::flush;
+  if (!file) {
+    return base::Fail(base::Code::kUnavailable, path + ": cannot be written");
+  }
+  process.err << fmt::format("{}: {:.1f} MB, open it in a browser\n", path,
+                             static_cast<double>(page.size()) / 1e6);
+  return {};
+}
+
+// The format on standard output; nothing where a page is all that was asked for.
+Result<std::optional<replay::OutputFormat>> OutputOf(const std::string& output,
+                                                     const std::string& html) {
+  if (output.empty() && !html.empty()) return std::nullopt;
+  const auto format = replay::ParseOutputFormat(output.empty() ? "table" : output);
+  if (!format) return tl::unexpected<base::Error>(format.error());
+  return *format;
 }
 
 struct ReplayChoice {
   std::optional<base::Time> at;
-  replay::OutputFormat output = replay::OutputFormat::kTable;
+  std::optional<replay::OutputFormat> output;
 };
 
 ReplayChoice Choose(const ReplayFlags& flags, Settings& settings) {
@@ -79,7 +115,7 @@ ReplayChoice Choose(const ReplayFlags& flags, Settings& settings) {
     if (at) choice.at = *at;
     if (!at) settings.Problem("--at: " + at.error().message);
   }
-  const auto output = replay::ParseOutputFormat(flags.output);
+  const auto output = OutputOf(flags.output, flags.html);
   if (output) choice.output = *output;
   if (!output) settings.Problem(output.error().message);
   return choice;
@@ -87,6 +123,40 @@ ReplayChoice Choose(const ReplayFlags& flags, Settings& settings) {
 
 bool Wanted(const std::vector<std::string>& names, const std::string& name) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool Wanted(const ReplayFlags& flags, const model::Key& key) {
+  return Wanted(flags.namespaces, key.name_space) && Wanted(flags.signatures, key.signature);
+}
+
+std::string FleetPageOf(const ReplayFlags& flags, const controller::Pipeline& pipeline,
+                        const replay::FleetRecorder& recorder,
+                        const std::vector<std::string>& notes) {
+  auto results = pipeline.Recommend();
+  std::erase_if(results,
+                [&](const auto& result) { return !Wanted(flags, result.history->GetKey()); });
+  replay::FleetPage page(results.size());
+  for (const auto& result : results) {
+    page.Add(replay::MakeJob(result, recorder.ReportOf(*result.history)));
+  }
+  return page.Html(pipeline.Now(), notes);
+}
+
+// The policies that were asked for, and adaptive at its presets.
+std::string BacktestPageOf(const replay::ExecutionTable& table,
+                           const std::vector<recommend::Policy>& policies,
+                           const std::vector<std::string>& names) {
+  const replay::Workflows workflows(table);
+  std::vector<replay::PolicyReport> reports;
+  for (std::size_t i = 0; i < policies.size(); ++i) {
+    reports.push_back(replay::Report(table, workflows, policies[i], names[i]));
+  }
+  std::vector<replay::PolicyReport> dial;
+  for (const std::string preset : {"thrifty", "balanced", "safe"}) {
+    const auto policy = recommend::ParsePolicy("adaptive:risk=" + preset);
+    dial.push_back(replay::Report(table, workflows, *policy, preset));
+  }
+  return replay::BacktestPage(table, workflows, reports, dial, NotesOn({}, table.GetProblems()));
 }
 
 }  // namespace
@@ -170,20 +240,25 @@ int RunReplay(const ReplayFlags& flags, const Process& process) {
   settings.ReadHeader(reader.HeaderOptions());
   if (Refuse(settings.Problems(), process)) return kExitUsage;
 
-  controller::Pipeline pipeline(settings.Get().pipeline);
+  replay::FleetRecorder recorder(settings.Get().pipeline.policy);
+  controller::Pipeline pipeline(settings.Get().pipeline, flags.html.empty() ? nullptr : &recorder);
   auto rows = [&] {
     Progress progress("lines read:", process);
     return replay::Replay(reader, pipeline, choice.at, [&](auto n) { progress.Show(n); });
   }();
   if (!rows) return Fail(rows.error().message, process, ExitFor(rows.error().code));
-  std::erase_if(*rows, [&](const replay::ReplayRow& row) {
-    return !Wanted(flags.namespaces, row.key.name_space) ||
-           !Wanted(flags.signatures, row.key.signature);
-  });
-  process.out << replay::Render(*rows, choice.output) << std::flush;
+  std::erase_if(*rows, [&](const auto& row) { return !Wanted(flags, row.key); });
+  if (choice.output) process.out << replay::Render(*rows, *choice.output) << std::flush;
+  const auto unused = NotUsed(reader, pipeline);
+  if (!flags.html.empty()) {
+    const auto notes = NotesOn(unused, reader.GetProblems());
+    const auto written =
+        WritePage(flags.html, FleetPageOf(flags, pipeline, recorder, notes), process);
+    if (!written) return Fail(written.error().message, process);
+  }
   const base::Logger log(process.err, settings.Get().log_level, settings.Get().log_format);
   const bool unread = Report(reader.GetProblems(), log);
-  const bool odd = ReportUnused(reader, pipeline, log);
+  const bool odd = ReportUnused(unused, pipeline, log);
   if (unread && reader.Counts().observations == 0) return Fail("nothing could be read", process);
   if (flags.strict && (unread || odd)) return Fail("there were problems (--strict)", process);
   return kExitFine;
@@ -200,7 +275,7 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
     if (policy) policies.push_back(*policy);
     if (!policy) problems.push_back(policy.error().message);
   }
-  const auto output = replay::ParseOutputFormat(flags.output);
+  const auto output = OutputOf(flags.output, flags.html);
   if (!output) problems.push_back(output.error().message);
   if (Refuse(problems, process)) return kExitUsage;
 
@@ -211,11 +286,17 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
   });
   if (!read) return Fail(read.error().message, process, kExitFailed);
   table.Sort();
-  std::vector<replay::BacktestResult> results;
-  for (std::size_t i = 0; i < policies.size(); ++i) {
-    results.push_back(replay::Backtest(table, policies[i], names[i]));
+  if (*output) {
+    std::vector<replay::BacktestResult> results;
+    for (std::size_t i = 0; i < policies.size(); ++i) {
+      results.push_back(replay::Backtest(table, policies[i], names[i]));
+    }
+    process.out << replay::Render(results, **output) << std::flush;
   }
-  process.out << replay::Render(results, *output) << std::flush;
+  if (!flags.html.empty()) {
+    const auto written = WritePage(flags.html, BacktestPageOf(table, policies, names), process);
+    if (!written) return Fail(written.error().message, process);
+  }
   const bool unread =
       Report(table.GetProblems(), {process.err, base::LogLevel::kInfo, base::LogFormat::kText});
   if (unread && table.Executions().empty()) return Fail("nothing could be read", process);

@@ -26,14 +26,16 @@ struct ReplayFlags {
   std::string at;
   std::vector<std::string> namespaces;
   std::vector<std::string> signatures;
-  std::string output = "table";
+  std::string output;  // empty: a table, or nothing where there is a page
+  std::string html;    // a file for a page; empty: none
   bool strict = false;
 };
 
 struct BacktestFlags {
   std::vector<std::string> files;
   std::vector<std::string> policies;
-  std::string output = "table";
+  std::string output;  // as of replay
+  std::string html;
   bool strict = false;
 };
 

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/recommend/spark_settings.h"
 #include "sparkfit/replay/text_table.h"
 
 namespace sparkfit::cli {
@@ -68,33 +69,14 @@ std::string Requested(const Published& job) {
                      ChangeCell(*job.request, job.target));
 }
 
-// As Spark takes it: whole MiB.
-std::string SparkSize(Bytes amount) {
-  constexpr std::int64_t kMiB = 1 << 20;
-  return fmt::format("{}m", amount.RoundedUpToMiB().value / kMiB);
-}
+// REQUIRES: something is recommended.
+recommend::Split SplitOf(const Published& job) { return {*job.heap, *job.overhead}; }
 
-using SparkSettings = std::vector<std::pair<std::string, std::string>>;
-
-// Where the overhead is what Spark computes for that heap anyway, the heap says all.
-bool OverheadFollows(const Published& job) {
-  return job.overhead_class && *job.overhead_class != model::OverheadClass::kExplicit &&
-         model::DefaultOverhead(*job.overhead_class, *job.heap) == *job.overhead;
-}
-
-std::string OnCommandLine(const SparkSettings& settings, const char* separator) {
-  std::string text;
-  for (const auto& [key, value] : settings) {
-    text += fmt::format("{}--conf {}={}", text.empty() ? "" : separator, key, value);
-  }
-  return text;
-}
-
-std::string InForm(const SparkSettings& settings, ConfForm form) {
+std::string InForm(const recommend::SparkSettings& settings, ConfForm form) {
   std::string text;
   switch (form) {
     case ConfForm::kSparkSubmit:
-      return OnCommandLine(settings, " \\\n") + '\n';
+      return recommend::OnCommandLine(settings, " \\\n") + '\n';
     case ConfForm::kProperties:
       for (const auto& [key, value] : settings) text += key + ' ' + value + '\n';
       return text;
@@ -106,7 +88,7 @@ std::string InForm(const SparkSettings& settings, ConfForm form) {
       return text;
     case ConfForm::kEmr: {
       const nlohmann::ordered_json parameters{
-          {"sparkSubmitParameters", OnCommandLine(settings, " ")}};
+          {"sparkSubmitParameters", recommend::OnCommandLine(settings, " ")}};
       const nlohmann::ordered_json body{
           {"jobDriver", {{"sparkSubmitJobDriver", parameters}}}};
       return body.dump(2) + '\n';
@@ -120,10 +102,8 @@ std::vector<std::string> NotesOn(const Published& job) {
   if (job.Is("LowConfidence")) {
     notes.emplace_back("few executors were sampled so far: the size may still change much");
   }
-  if (!OverheadFollows(job)) {
-    notes.emplace_back(
-        "the overhead holds off-heap and PySpark memory too; where the job sets "
-        "spark.memory.offHeap.size or spark.executor.pyspark.memory, take them off memoryOverhead");
+  if (!recommend::OverheadFollows(SplitOf(job), job.overhead_class)) {
+    notes.emplace_back(recommend::kExplicitOverheadNote);
   }
   if (job.mode == "Initial" || job.mode == "Auto") {
     notes.push_back("mode is " + job.mode +
@@ -224,10 +204,7 @@ base::Result<ConfText> ConfOf(const Published& job, ConfForm form) {
   if (!job.target || !job.heap || !job.overhead) {
     return base::Fail(Code::kNotFound, "nothing is recommended for " + name + " yet");
   }
-  SparkSettings settings{{"spark.executor.memory", SparkSize(*job.heap)}};
-  if (!OverheadFollows(job)) {
-    settings.emplace_back("spark.executor.memoryOverhead", SparkSize(*job.overhead));
-  }
+  const auto settings = recommend::SettingsFor(SplitOf(job), job.overhead_class);
   return ConfText{InForm(settings, form), NotesOn(job)};
 }
 

@@ -77,9 +77,10 @@ void Update(PodFacts& known, const PodFacts& seen) {
 }  // namespace
 
 struct Pipeline::State {
-  explicit State(const PipelineOptions& given) : options(given) {}
+  State(const PipelineOptions& given, Listener* told) : options(given), listener(told) {}
 
   PipelineOptions options;
+  Listener* listener;
   base::VirtualClock clock;
   TrackedPods pods;
   std::map<Key, std::unique_ptr<Entry>> entries;
@@ -115,6 +116,7 @@ struct Pipeline::State {
   Entry& EntryFor(const Key& key, const model::JobRequest& job);
   void Refresh(Entry& entry);
   void LearnState(TrackedPod& pod);
+  void LearnSample(TrackedPod& pod, Bytes working_set, Time timestamp);
   void LearnOoms(TrackedPod& pod);
   void EndPod(TrackedPod& pod, Time at);
   void EndExecutor(TrackedPod& pod);
@@ -312,18 +314,15 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   pod.executor = &history.Start(pod.facts.uid, executor, Now());
   if (first) history.NoteReference(executor.application, executor.target_at_start);
   JoinFamily(entry);
+  if (listener != nullptr) listener->Started(history, *pod.executor, Now());
   LearnState(pod);
   // The samples that waited for the signature: all that is kept of them is the highest.
   const auto waiting = std::move(pod.waiting);
   assert(waiting != nullptr);  // from Track until here
   for (std::size_t i = 0; i < waiting->samples; ++i) {
-    recommend::LearnSample(history, *pod.executor, waiting->peak, waiting->seen[i],
-                           entry.effective.policy, options.safety);
+    LearnSample(pod, waiting->peak, waiting->seen[i]);
   }
-  if (waiting->samples > 0) {
-    recommend::LearnSample(history, *pod.executor, waiting->peak, waiting->last_sample,
-                           entry.effective.policy, options.safety);
-  }
+  if (waiting->samples > 0) LearnSample(pod, waiting->peak, waiting->last_sample);
   if (pod.ended) EndExecutor(pod);
 }
 
@@ -333,6 +332,13 @@ void Pipeline::State::LearnState(TrackedPod& pod) {
   pod.executor->size = pod.facts.size;
   if (HasRun(pod.facts)) pod.entry->history.Ran(*pod.executor);
   LearnOoms(pod);
+}
+
+void Pipeline::State::LearnSample(TrackedPod& pod, Bytes working_set, Time timestamp) {
+  auto& history = pod.entry->history;
+  recommend::LearnSample(history, *pod.executor, working_set, timestamp,
+                         pod.entry->effective.policy, options.safety);
+  if (listener != nullptr) listener->Sampled(history, *pod.executor, working_set, timestamp);
 }
 
 void Pipeline::State::LearnOoms(TrackedPod& pod) {
@@ -345,9 +351,10 @@ void Pipeline::State::LearnOoms(TrackedPod& pod) {
     if (std::find(counted.begin(), counted.end(), id) != counted.end()) continue;
     counted.push_back(id);
     Mark(*pod.entry);
-    recommend::LearnOom(pod.entry->history, *pod.executor, *kind,
-                        (*termination)->finished_at.value_or(Now()), Now(),
+    const Time died = (*termination)->finished_at.value_or(Now());
+    recommend::LearnOom(pod.entry->history, *pod.executor, *kind, died, Now(),
                         pod.entry->effective.policy, options.safety);
+    if (listener != nullptr) listener->Killed(pod.entry->history, *pod.executor, *kind, died);
   }
 }
 
@@ -395,6 +402,8 @@ void Pipeline::State::SealPod(TrackedPod& pod) {
 }
 
 void Pipeline::State::Seal(Entry& entry, const std::string& uid) {
+  const auto* executor = entry.history.FindExecutor(uid);
+  if (listener != nullptr && executor != nullptr) listener->Sealed(entry.history, *executor);
   const auto change = entry.history.Seal(uid);
   if (change && entry.family) families[*entry.family].Apply(*change, entry.family_shape);
   JoinFamily(entry);
@@ -474,8 +483,7 @@ void Pipeline::State::On(const model::UsageSample& sample) {
   } else if (usage->working_set.value == 0) {
     ++unused.usage_zero;
   } else if (pod->executor != nullptr) {
-    recommend::LearnSample(pod->entry->history, *pod->executor, usage->working_set,
-                           sample.timestamp, pod->entry->effective.policy, options.safety);
+    LearnSample(*pod, usage->working_set, sample.timestamp);
     Mark(*pod->entry);
   } else if (pod->waiting != nullptr) {
     pod->waiting->AddSample(usage->working_set, sample.timestamp);
@@ -513,6 +521,7 @@ void Pipeline::State::Purge(const Key& key) {
   }
   Mark(*entry->second);
   LeaveFamily(*entry->second);
+  if (listener != nullptr) listener->Forgotten(entry->second->history);
   entries.erase(entry);
   if (--keys_in[key.name_space] == 0) keys_in.erase(key.name_space);
 }
@@ -651,7 +660,8 @@ void Pipeline::State::SealOrphans(Entry& entry) {
   }
 }
 
-Pipeline::Pipeline(const PipelineOptions& options) : state_(std::make_unique<State>(options)) {}
+Pipeline::Pipeline(const PipelineOptions& options, Listener* listener)
+    : state_(std::make_unique<State>(options, listener)) {}
 Pipeline::~Pipeline() = default;
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;

@@ -115,37 +115,41 @@ double GigabyteHours(Bytes amount, double hours) {
   return static_cast<double>(amount.value) * hours / 1e9;
 }
 
-// Runs one execution from this first allocation, with retries, into the result.
-void Run(const Execution& execution, Bytes allocation, const recommend::Policy& policy,
-         BacktestResult& result) {
-  const double hours = execution.runtime_hours;
-  std::uint64_t kills = 0;
-  std::uint64_t retries = 0;
-  while (allocation < execution.peak) {
-    ++kills;
-    result.allocated_gbh += GigabyteHours(allocation, hours);
-    result.waste_gbh += GigabyteHours(allocation, hours);
-    if (allocation >= kLargestAllocation) {
-      ++result.unsatisfied;
-      break;
-    }
-    ++retries;
-    allocation = Clamped(recommend::Bumped(allocation, policy.oom_bump, policy.oom_bump_min));
-  }
-  if (allocation >= execution.peak) {
-    result.allocated_gbh += GigabyteHours(allocation, hours);
-    result.waste_gbh += GigabyteHours(allocation - execution.peak, hours);
-  }
-  result.used_gbh += GigabyteHours(execution.peak, hours);
-  result.oom_executions += kills > 0 ? 1 : 0;
-  result.oom_kills += kills;
-  result.max_retries = std::max(result.max_retries, retries);
+void Count(const ExecutionCost& cost, BacktestResult& result) {
+  result.used_gbh += cost.used;
+  result.allocated_gbh += cost.allocated;
+  result.waste_gbh += cost.waste;
+  result.oom_executions += cost.kills > 0 ? 1 : 0;
+  result.oom_kills += cost.kills;
+  result.max_retries = std::max(result.max_retries, cost.retries);
+  result.unsatisfied += cost.unsatisfied ? 1 : 0;
 }
 
 }  // namespace
 
+ExecutionCost CostOf(Bytes peak, double hours, Bytes allocation, const recommend::Policy& policy) {
+  ExecutionCost cost;
+  while (allocation < peak) {
+    ++cost.kills;
+    cost.allocated += GigabyteHours(allocation, hours);
+    cost.waste += GigabyteHours(allocation, hours);
+    if (allocation >= kLargestAllocation) {
+      cost.unsatisfied = true;
+      break;
+    }
+    ++cost.retries;
+    allocation = Clamped(recommend::Bumped(allocation, policy.oom_bump, policy.oom_bump_min));
+  }
+  if (allocation >= peak) {
+    cost.allocated += GigabyteHours(allocation, hours);
+    cost.waste += GigabyteHours(allocation - peak, hours);
+  }
+  cost.used = GigabyteHours(peak, hours);
+  return cost;
+}
+
 BacktestResult Backtest(const ExecutionTable& table, const recommend::Policy& policy,
-                        std::string name) {
+                        std::string name, const EachCost& each) {
   const auto& executions = table.Executions();
   BacktestResult result;
   result.policy = std::move(name);
@@ -160,7 +164,10 @@ BacktestResult Backtest(const ExecutionTable& table, const recommend::Policy& po
     }
     const auto estimate = knowledge.Ask(execution);
     if (!knowledge.Knows(execution)) ++result.cold_starts;
-    Run(execution, Clamped(estimate ? estimate->target : execution.request), policy, result);
+    const auto cost = CostOf(execution.peak, execution.runtime_hours,
+                             Clamped(estimate ? estimate->target : execution.request), policy);
+    Count(cost, result);
+    if (each) each(execution, cost);
     running.Push(i);
   }
   return result;

@@ -144,10 +144,22 @@ Result<Execution> ExecutionTable::ParseRow(std::string_view line, const Columns&
                    .request = {static_cast<std::int64_t>(numbers[kRequest])},
                    .peak = {static_cast<std::int64_t>(numbers[kPeak])},
                    .runtime_hours = numbers[kRuntime],
-                   .key = IndexIn(keys_, fields[kWorkflow], signature),
+                   .key = KeyOf(fields[kWorkflow], signature),
                    .family = bar == std::string_view::npos
                                  ? kNoFamily
                                  : IndexIn(families_, fields[kWorkflow], signature.substr(0, bar))};
+}
+
+std::uint32_t ExecutionTable::KeyOf(std::string_view workflow, std::string_view signature) {
+  const auto key = IndexIn(keys_, workflow, signature);
+  if (key == key_names_.size()) key_names_.emplace_back(keys_.find(scratch_)->first);
+  return key;
+}
+
+std::pair<std::string_view, std::string_view> ExecutionTable::NameOf(std::uint32_t key) const {
+  const auto name = key_names_[key];
+  const auto tab = name.find('\t');
+  return {name.substr(0, tab), name.substr(tab + 1)};
 }
 
 std::uint32_t ExecutionTable::IndexIn(Names& names, std::string_view workflow,

@@ -21,40 +21,6 @@ constexpr std::size_t kWrapAt = 100;
 Json OrNull(const std::optional<Bytes>& amount) { return amount ? Json(amount->value) : Json(); }
 Json OrNull(Bytes amount) { return amount.value > 0 ? Json(amount.value) : Json(); }
 
-Json ToJson(const ReplayRow& row) {
-  const auto& recommendation = row.recommendation;
-  const auto& split = recommendation.split;
-  return {{"namespace", row.key.name_space},
-          {"signature", row.key.signature},
-          {"resourceProfile", row.key.profile},
-          {"applications", row.totals.applications},
-          {"executors", row.totals.executors},
-          {"containerOOMs", row.totals.container_ooms},
-          {"heapOOMs", row.totals.heap_ooms},
-          {"peakBytes", OrNull(row.peak)},
-          {"requestBytes", OrNull(row.request)},
-          {"targetBytes", OrNull(recommendation.target)},
-          {"lowerBytes", OrNull(recommendation.lower)},
-          {"upperBytes", OrNull(recommendation.upper)},
-          {"heapBytes", split ? Json(split->heap.value) : Json()},
-          {"overheadBytes", split ? Json(split->overhead.value) : Json()},
-          {"explanation", row.explanation}};
-}
-
-Json ToJson(const BacktestResult& result) {
-  return {{"policy", result.policy},
-          {"executions", result.executions},
-          {"signatures", result.signatures},
-          {"used_gbh", result.used_gbh},
-          {"waste_gbh", result.waste_gbh},
-          {"allocated_gbh", result.allocated_gbh},
-          {"oom_executions", result.oom_executions},
-          {"oom_kills", result.oom_kills},
-          {"max_retries", result.max_retries},
-          {"unsatisfied", result.unsatisfied},
-          {"cold_starts", result.cold_starts}};
-}
-
 // Arrays and objects to any depth that a parser let through.
 void Emit(YAML::Emitter& out, const Json& value) {
   if (value.is_null()) {
@@ -116,8 +82,8 @@ std::string RenderTable(const std::vector<ReplayRow>& rows) {
     const auto& split = recommendation.split;
     table.Add({Printable(row.key.name_space), NameOf(row.key),
                fmt::format("{}", row.totals.applications), fmt::format("{}", row.totals.executors),
-               fmt::format("{}", row.totals.container_ooms + row.totals.heap_ooms), MemoryCell(row.peak),
-               MemoryCell(row.request), MemoryCell(recommendation.target),
+               fmt::format("{}", row.totals.container_ooms + row.totals.heap_ooms),
+               MemoryCell(row.peak), MemoryCell(row.request), MemoryCell(recommendation.target),
                ChangeCell(row.request, recommendation.target),
                MemoryCell(split ? std::optional(split->heap) : std::nullopt),
                MemoryCell(split ? std::optional(split->overhead) : std::nullopt)});
@@ -168,6 +134,40 @@ std::string RenderAs(const std::vector<T>& entries, OutputFormat format) {
 }
 
 }  // namespace
+
+Json ToJson(const ReplayRow& row) {
+  const auto& recommendation = row.recommendation;
+  const auto& split = recommendation.split;
+  return {{"namespace", row.key.name_space},
+          {"signature", row.key.signature},
+          {"resourceProfile", row.key.profile},
+          {"applications", row.totals.applications},
+          {"executors", row.totals.executors},
+          {"containerOOMs", row.totals.container_ooms},
+          {"heapOOMs", row.totals.heap_ooms},
+          {"peakBytes", OrNull(row.peak)},
+          {"requestBytes", OrNull(row.request)},
+          {"targetBytes", OrNull(recommendation.target)},
+          {"lowerBytes", OrNull(recommendation.lower)},
+          {"upperBytes", OrNull(recommendation.upper)},
+          {"heapBytes", split ? Json(split->heap.value) : Json()},
+          {"overheadBytes", split ? Json(split->overhead.value) : Json()},
+          {"explanation", row.explanation}};
+}
+
+Json ToJson(const BacktestResult& result) {
+  return {{"policy", result.policy},
+          {"executions", result.executions},
+          {"signatures", result.signatures},
+          {"used_gbh", result.used_gbh},
+          {"waste_gbh", result.waste_gbh},
+          {"allocated_gbh", result.allocated_gbh},
+          {"oom_executions", result.oom_executions},
+          {"oom_kills", result.oom_kills},
+          {"max_retries", result.max_retries},
+          {"unsatisfied", result.unsatisfied},
+          {"cold_starts", result.cold_starts}};
+}
 
 base::Result<OutputFormat> ParseOutputFormat(std::string_view name) {
   if (name == "table") return OutputFormat::kTable;

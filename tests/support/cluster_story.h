@@ -12,7 +12,9 @@ namespace sparkfit::test {
 
 class ClusterStory {
  public:
-  explicit ClusterStory(controller::PipelineOptions options = {}) : pipeline(std::move(options)) {}
+  explicit ClusterStory(controller::PipelineOptions options = {},
+                        controller::Listener* listener = nullptr)
+      : pipeline(std::move(options), listener) {}
 
   // An executor pod of Spark's default shape in namespace "jobs", named and identified alike.
   static model::PodFacts Executor(const std::string& uid, const std::string& application,

@@ -60,10 +60,28 @@ struct KeyRecommendation {
   std::string explanation;
 };
 
+// Is told of executors what the pipeline learns, when it has learnt it: for reports that show more
+// than a history remembers. Executors are valid during the call; a history is the same object until
+// it is forgotten.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  virtual void Started(const model::KeyHistory& history, const model::Executor& executor,
+                       base::Time now) = 0;
+  virtual void Sampled(const model::KeyHistory& history, const model::Executor& executor,
+                       base::Bytes working_set, base::Time timestamp) = 0;
+  virtual void Killed(const model::KeyHistory& history, const model::Executor& executor,
+                      model::OomKind kind, base::Time at) = 0;
+  // Its peak will not change any more.
+  virtual void Sealed(const model::KeyHistory& history, const model::Executor& executor) = 0;
+  virtual void Forgotten(const model::KeyHistory& history) = 0;
+};
+
 // Not safe for concurrent use.
 class Pipeline {
  public:
-  explicit Pipeline(const PipelineOptions& options);
+  // The listener, if any, outlives the pipeline.
+  explicit Pipeline(const PipelineOptions& options, Listener* listener = nullptr);
   ~Pipeline();
   Pipeline(Pipeline&&) noexcept;
   Pipeline& operator=(Pipeline&&) noexcept;

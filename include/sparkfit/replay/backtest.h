@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "sparkfit/base/bytes.h"
@@ -31,8 +32,25 @@ struct BacktestResult {
   std::uint64_t cold_starts = 0;  // had no history of their own
 };
 
+// What one execution cost over all attempts, GBh.
+struct ExecutionCost {
+  double used = 0;
+  double allocated = 0;
+  double waste = 0;
+  std::uint64_t kills = 0;
+  std::uint64_t retries = 0;
+  bool unsatisfied = false;
+};
+
+// Of an execution with this peak and run time whose first attempt gets `allocation`.
+ExecutionCost CostOf(base::Bytes peak, double hours, base::Bytes allocation,
+                     const recommend::Policy& policy);
+
+// Is told of every execution, in order, and what it cost.
+using EachCost = std::function<void(const Execution&, const ExecutionCost&)>;
+
 // REQUIRES: the table is sorted.
 BacktestResult Backtest(const ExecutionTable& table, const recommend::Policy& policy,
-                        std::string name);
+                        std::string name, const EachCost& each = {});
 
 }  // namespace sparkfit::replay

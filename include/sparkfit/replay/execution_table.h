@@ -10,7 +10,9 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sparkfit/base/bytes.h"
@@ -35,6 +37,10 @@ struct Execution {
 
 class ExecutionTable {
  public:
+  ExecutionTable() = default;
+  ExecutionTable(ExecutionTable&&) = default;
+  ExecutionTable& operator=(ExecutionTable&&) = default;
+
   // Adds the rows of a file. Fails where the header lacks a column; a row that cannot be
   // understood (a negative or absent amount, a time that is none) is counted and left out.
   base::Result<void> Read(const std::string& name, std::unique_ptr<ByteSource> source,
@@ -46,6 +52,8 @@ class ExecutionTable {
   [[nodiscard]] const std::vector<Execution>& Executions() const { return executions_; }
   // How many keys there are: distinct pairs of workflow and signature.
   [[nodiscard]] std::size_t KeyCount() const { return keys_.size(); }
+  // A key's workflow and signature.
+  [[nodiscard]] std::pair<std::string_view, std::string_view> NameOf(std::uint32_t key) const;
   // How many families there are; a signature without '|' has none.
   [[nodiscard]] std::size_t FamilyCount() const { return families_.size(); }
   [[nodiscard]] const Problems& GetProblems() const { return problems_; }
@@ -55,11 +63,13 @@ class ExecutionTable {
 
   using Names = std::unordered_map<std::string, std::uint32_t>;
 
+  std::uint32_t KeyOf(std::string_view workflow, std::string_view signature);
   std::uint32_t IndexIn(Names& names, std::string_view workflow, std::string_view name);
   base::Result<Execution> ParseRow(std::string_view line, const Columns& columns);
 
   std::vector<Execution> executions_;
   Names keys_;
+  std::vector<std::string_view> key_names_;  // as in keys_, which never moves a name
   Names families_;
   std::string scratch_;
   Problems problems_;

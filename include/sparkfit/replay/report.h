@@ -21,6 +21,9 @@ base::Result<OutputFormat> ParseOutputFormat(std::string_view name);
 // are null. The text ends with a line end.
 std::string Render(const std::vector<ReplayRow>& rows, OutputFormat format);
 std::string Render(const std::vector<BacktestResult>& results, OutputFormat format);
+// One entry of those arrays.
+nlohmann::ordered_json ToJson(const ReplayRow& row);
+nlohmann::ordered_json ToJson(const BacktestResult& result);
 // Any document, as JSON or YAML. REQUIRES: not kTable.
 std::string Render(const nlohmann::ordered_json& document, OutputFormat format);
 

@@ -2,10 +2,13 @@
 #include "sparkfit/cli/app.h"
 
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "sparkfit/replay/page.h"
 #include "temp_file.h"
 
 namespace sparkfit::cli {
@@ -105,6 +108,50 @@ TEST_CASE("replay as of a time knows nothing later", "[cli]") {
   CHECK(at("2026-11-23T10:12:00Z").empty());
   CHECK(at("2026-11-23T10:12:17.590Z")[0]["containerOOMs"] == 1);
   CHECK(at("2026-11-23T10:12:17.590Z")[0]["targetBytes"] == 1164 * 1048576);  // 1.2 × 970
+}
+
+// The JSON of the page that a command wrote.
+nlohmann::json PageOf(std::vector<std::string> arguments) {
+  const test::TempFile page("");
+  arguments.insert(arguments.end(), {"--html", page.Path()});
+  const auto outcome = Call(arguments);
+  CHECK(outcome.code == kExitFine);
+  CHECK(outcome.out.empty());
+  CHECK_THAT(outcome.err, Catch::Contains(page.Path()));
+  std::ifstream file(page.Path());
+  const std::string html{std::istreambuf_iterator<char>(file), {}};
+  return nlohmann::json::parse(replay::DataIn(html));
+}
+
+TEST_CASE("the page of a replay has the numbers of -o json", "[cli]") {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& job : PageOf({"replay", kLog})["jobs"]) rows.push_back(job["row"]);
+  CHECK(rows == nlohmann::json::parse(Call({"replay", kLog, "-o", "json"}).out));
+  const auto one = PageOf({"replay", kLog, "--signature", "ml-scoring"});
+  REQUIRE(one["jobs"].size() == 1);
+  CHECK(one["summary"]["containerOOMs"] == 8);
+  CHECK(one["summary"]["atRisk"] == 1);
+}
+
+TEST_CASE("the page of a backtest has the numbers of -o json, and the dial", "[cli]") {
+  const std::string table = SPARKFIT_SOURCE_DIR "/tests/oracle/synthetic.tsv.gz";
+  const auto page = PageOf({"backtest", table});
+  nlohmann::json results = nlohmann::json::array();
+  for (const auto& policy : page["policies"]) results.push_back(policy["result"]);
+  CHECK(results == nlohmann::json::parse(Call({"backtest", table, "-o", "json"}).out));
+  CHECK(page["dial"].size() == 3);
+}
+
+TEST_CASE("a page that cannot be written is a failure", "[cli]") {
+  const auto outcome = Call({"replay", kLog, "--html", "/nonexistent/page.html"});
+  CHECK(outcome.code == kExitFailed);
+  CHECK_THAT(outcome.err, Catch::Contains("/nonexistent/page.html"));
+}
+
+TEST_CASE("a page and a table on standard output go together", "[cli]") {
+  const test::TempFile page("");
+  const auto both = Call({"replay", kLog, "--html", page.Path(), "-o", "table"});
+  CHECK_THAT(both.out, Catch::Contains("TARGET"));
 }
 
 TEST_CASE("strict makes what could not be read a failure", "[cli]") {

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/replay/fleet.h"
+
+#include <algorithm>
+
+#include "sparkfit/base/hash.h"
+#include "sparkfit/replay/backtest.h"
+
+namespace sparkfit::replay {
+namespace {
+
+using base::Bytes;
+using base::Time;
+using model::Executor;
+using model::KeyHistory;
+
+constexpr double kBytesPerGiB = 1024.0 * 1024 * 1024;
+constexpr double kGBPerGiB = kBytesPerGiB / 1e9;
+
+double InGiB(Bytes amount) { return static_cast<double>(amount.value) / kBytesPerGiB; }
+
+double HoursLived(const Executor& executor) {
+  const std::chrono::duration<double, std::ratio<3600>> lived =
+      std::max(*executor.ended - executor.created, base::Duration{});
+  return lived.count();
+}
+
+Moment SizeNow(const Executor& executor) {
+  Moment moment;
+  moment.size = executor.size.limit;
+  return moment;
+}
+
+// OOM-killed in this log, or asking for less than is recommended.
+bool AtRisk(const ReplayRow& row) {
+  const auto& target = row.recommendation.target;
+  const bool small = target && row.request.value > 0 && *target > row.request;
+  return row.totals.container_ooms + row.totals.heap_ooms > 0 || small;
+}
+
+}  // namespace
+
+RunReport& KeyReport::RunOf(const Executor& executor) {
+  const auto id = base::Fnv1a(executor.application);
+  const auto known = std::find_if(runs.rbegin(), runs.rend(),
+                                  [id](const RunReport& run) { return run.application == id; });
+  if (known != runs.rend()) return *known;
+  if (runs.size() == kRuns) runs.erase(runs.begin());
+  RunReport run;
+  run.application = id;
+  run.started = executor.created;
+  run.request = executor.request;
+  run.target = executor.target_at_start;
+  runs.push_back(run);
+  return runs.back();
+}
+
+void KeyReport::Finish(const Executor& executor, const recommend::Policy& policy) {
+  if (!executor.ended) return;
+  const double lived = HoursLived(executor);
+  if (executor.request.value > 0) {
+    hours.lifetime += lived;
+    hours.requested += lived * InGiB(executor.request);
+    hours.used += lived * InGiB(executor.peak.value > 0 ? executor.peak : executor.request);
+  }
+  if (executor.comparable) Judge(executor, lived, policy);
+}
+
+// One that was killed needed more than it had, nobody knows how much.
+void KeyReport::Judge(const Executor& executor, double hours_lived,
+                      const recommend::Policy& policy) {
+  const auto advised = executor.target_at_start;
+  if (advised.value == 0) {
+    ++advice.first;
+    return;
+  }
+  if (executor.peak.value == 0 || (executor.oom && advised > executor.size.limit)) {
+    ++advice.unknown;
+    return;
+  }
+  ++advice.judged;
+  // A killed one did not fit into what it had, so neither into what was advised.
+  const Bytes need = executor.oom ? executor.size.limit + Bytes{1} : executor.peak;
+  const auto cost = CostOf(need, hours_lived, advised, policy);
+  if (cost.kills == 0) {
+    ++advice.held;
+  } else {
+    ++RunOf(executor).failed;
+  }
+  advice.waste += cost.waste / kGBPerGiB;
+  judged_peak_ = std::max(judged_peak_, need);
+  judged_hours_ += hours_lived;
+  judged_used_ += hours_lived * InGiB(need);
+  advice.hindsight = InGiB(judged_peak_) * judged_hours_ - judged_used_;
+}
+
+KeyReport& FleetRecorder::Of(const KeyHistory& history) {
+  auto& key = keys_[&history];
+  if (!key) key = std::make_unique<KeyReport>();
+  return *key;
+}
+
+void FleetRecorder::Started(const KeyHistory& history, const Executor& executor, Time now) {
+  auto& key = Of(history);
+  auto moment = SizeNow(executor);
+  moment.target = executor.target_at_start;
+  key.timeline.Add(now, moment);
+  ++key.RunOf(executor).executors;
+}
+
+void FleetRecorder::Sampled(const KeyHistory& history, const Executor& executor, Bytes working_set,
+                            Time timestamp) {
+  if (!executor.comparable) return;
+  auto& key = Of(history);
+  auto moment = SizeNow(executor);
+  moment.used = working_set;
+  key.timeline.Add(timestamp, moment);
+  auto& run = key.RunOf(executor);
+  run.peak = std::max(run.peak, executor.peak);
+}
+
+void FleetRecorder::Killed(const KeyHistory& history, const Executor& executor, model::OomKind kind,
+                           Time at) {
+  auto& key = Of(history);
+  auto moment = SizeNow(executor);
+  ++(kind == model::OomKind::kContainer ? moment.container_ooms : moment.heap_ooms);
+  key.timeline.Add(at, moment);
+  auto& run = key.RunOf(executor);
+  ++run.ooms;
+  run.peak = std::max(run.peak, executor.peak);
+}
+
+void FleetRecorder::Sealed(const KeyHistory& history, const Executor& executor) {
+  Of(history).Finish(executor, policy_);
+}
+
+void FleetRecorder::Forgotten(const KeyHistory& history) { keys_.erase(&history); }
+
+KeyReport FleetRecorder::ReportOf(const KeyHistory& history) const {
+  const auto known = keys_.find(&history);
+  if (known == keys_.end()) return {};
+  auto report = *known->second;
+  for (const auto& [uid, executor] : history.Executors()) report.Finish(executor, policy_);
+  return report;
+}
+
+JobReport MakeJob(const controller::KeyRecommendation& result, KeyReport seen) {
+  JobReport job;
+  job.row = MakeRow(result);
+  job.seen = std::move(seen);
+  job.mode = result.mode;
+  job.policy = result.policy;
+  job.low_confidence = result.low_confidence;
+  job.at_risk = AtRisk(job.row);
+  job.peaks = result.history->Peaks().Save();
+  if (const auto& target = job.row.recommendation.target) {
+    job.saved = job.seen.hours.requested - InGiB(*target) * job.seen.hours.lifetime;
+  }
+  if (const auto* shape = result.history->CurrentShape()) job.overhead = shape->shape.overhead;
+  return job;
+}
+
+void FleetSummary::Add(const JobReport& job) {
+  const auto& totals = job.row.totals;
+  ++signatures;
+  executors += totals.executors;
+  applications += totals.applications;
+  container_ooms += totals.container_ooms;
+  heap_ooms += totals.heap_ooms;
+  with_ooms += totals.container_ooms + totals.heap_ooms > 0 ? 1 : 0;
+  at_risk += job.at_risk ? 1 : 0;
+  low_confidence += job.low_confidence ? 1 : 0;
+  without_target += job.row.recommendation.target ? 0 : 1;
+  savings.possible += totals.savings.possible;
+  savings.realised += totals.savings.realised;
+  savings.extra += totals.savings.extra;
+  requested += job.seen.hours.requested;
+  used += job.seen.hours.used;
+  (job.saved >= 0 ? less : more) += std::abs(job.saved);
+  const auto& past = job.seen.advice;
+  advice.judged += past.judged;
+  advice.held += past.held;
+  advice.unknown += past.unknown;
+  advice.first += past.first;
+  advice.waste += past.waste;
+  advice.hindsight += past.hindsight;
+}
+
+}  // namespace sparkfit::replay

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The pages in a real browser: tests/html/run.py build/release/sparkfit [--shots FOLDER] [--large]
+
+Needs Debian's chromium (tools/install-deps browser). --shots keeps pictures of what was looked at;
+--large adds the fleet of 3,000 signatures and 100,000 executors, with time and memory.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import make_fleet
+from browser import Browser
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+EXAMPLE = ROOT / "examples/spark-runs.ndjson.gz"
+TABLE = ROOT / "tests/oracle/synthetic.tsv.gz"
+
+
+class Checks:
+    def __init__(self):
+        self.failed = 0
+
+    def that(self, fine, what, detail=""):
+        print(f"{'ok    ' if fine else 'FAILED'} {what}{'' if fine else f': {detail}'}", flush=True)
+        self.failed += not fine
+
+    def same(self, seen, wanted, what):
+        self.that(seen == wanted, what, f"{seen!r} is not {wanted!r}")
+
+
+def rows(page):
+    return page.run("[...document.querySelectorAll('.jobs tbody tr')].map(row => row.querySelector('a').textContent)")
+
+
+def readable(page, check, where):
+    """Nothing wider than the window, and text that stands out against what is behind it (WCAG AA)."""
+    wide = page.run("document.documentElement.scrollWidth - innerWidth")
+    check.that(wide <= 0, f"{where}: fits the width", f"{wide} px too wide")
+    weak = page.run("""(() => {
+      const parse = c => (c.match(/[0-9.]+/g) || []).map(Number);
+      const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+      const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c.length === 3 || c[3] > 0.9) return c; } return [255, 255, 255]; };
+      const bad = new Set();
+      for (const e of document.querySelectorAll('main *, .top *')) {
+        const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+        if (!own || e.closest('.sr') || e.closest('.tip') || e.disabled) continue;
+        const style = getComputedStyle(e);
+        const a = light(parse(e instanceof SVGElement ? style.fill : style.color)), b = light(behind(e));
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5) bad.add(`${e.tagName}.${e.getAttribute('class')} ${ratio.toFixed(2)}: ${e.textContent.slice(0, 20)}`);
+      }
+      return [...bad].slice(0, 5);
+    })()""")
+    check.same(weak, [], f"{where}: contrast")
+
+
+def fleet_page(browser, check, path, expected, shots):
+    page = browser.page()
+    page.open(path)
+    data = json.loads(page.run("document.getElementById('data').textContent"))
+    check.same([job["row"] for job in data["jobs"]], expected, "numbers in the page are those of -o json")
+    check.same(len(rows(page)), min(100, len(expected)), "a row for each job")
+
+    page.run("document.querySelector('input[type=search]').focus()")
+    page.type(expected[0]["signature"][:6])
+    found = rows(page)
+    check.that(0 < len(found) < max(2, len(expected)), "search narrows the table", found)
+    page.run("(() => { const box = document.querySelector('input[type=search]'); box.value = ''; box.dispatchEvent(new Event('input')); })()")
+
+    page.run("[...document.querySelectorAll('thead button')].find(b => b.textContent === 'Job').focus()")
+    page.key("Enter")
+    check.same(page.run("document.querySelector('th[aria-sort]').getAttribute('aria-sort')"), "ascending", "a header sorts by keyboard, and says so")
+    ascending = rows(page)
+    page.key("Enter")
+    check.that(len(expected) > 100 or rows(page) == ascending[::-1], "the same header turns the order around", rows(page))
+
+    page.run("document.querySelector('.jobs tbody a').focus()")
+    page.key("Enter")
+    page.wait("location.hash.startsWith('#job=')")
+    page.settle()
+    check.that(page.run("document.activeElement.tagName") == "H1", "Enter on a job opens it, its title has the focus")
+    check.that(page.run("document.querySelectorAll('.chart svg[role=img][aria-label]').length") >= 1, "charts are drawn and named")
+    check.that(page.run("document.querySelectorAll('details.data').length") >= 1, "charts have a table")
+    page.run("[...document.querySelectorAll('details.data')].forEach(d => { d.open = true; })")
+    page.settle()
+    check.that(page.run("document.querySelectorAll('details.data tbody tr').length") >= 1, "the table has rows")
+    page.run("document.querySelector('.chart svg[tabindex]').focus()")
+    page.key("End")
+    check.that(len(page.run("document.getElementById('live').textContent")) > 5, "arrow keys read a chart aloud")
+    page.run("history.back()")
+    page.wait("!location.hash.startsWith('#job=')")
+    page.wait("document.querySelector('.jobs') !== null")
+    check.that(True, "back leads to all jobs")
+
+    before = page.run("getComputedStyle(document.body).backgroundColor")
+    page.run("document.getElementById('theme').click()")
+    check.that(page.run("getComputedStyle(document.body).backgroundColor") != before, "the button switches to dark")
+    page.run("document.getElementById('theme').click()")
+    page.dark(True)
+    check.that(page.run("document.documentElement.dataset.theme") == "light", "a choice outlasts the system's")
+    page.run("delete document.documentElement.dataset.theme; localStorage.clear()")
+    check.that(page.run("getComputedStyle(document.body).backgroundColor") != before, "without a choice the system's counts")
+    check.same(page.complaints(), [], "no error, and no request leaves the page")
+
+    job = max(data["jobs"], key=lambda j: (j["row"]["containerOOMs"] > 0, len(j["runs"])))
+    fragment = page.run("jobs.find(j => j.index === %d).hash" % data["jobs"].index(job))
+    for width in (1400, 400):
+        for dark in (False, True):
+            view = browser.page(width, 900, dark)
+            for where, part in (("jobs", ""), ("job", fragment)):
+                view.open(path, part) if part == "" else (view.run(f"location.hash = {json.dumps(part)}"), view.settle())
+                view.resize(width, 900)
+                view.settle()
+                readable(view, check, f"{where}, {width} px, {'dark' if dark else 'light'}")
+                if shots:
+                    view.shot(f"{shots}/{pathlib.Path(path).stem}-{where}-{width}-{'dark' if dark else 'light'}.png")
+            check.same(view.complaints(), [], f"{width} px, {'dark' if dark else 'light'}: nothing to complain of")
+
+
+def hostile_page(browser, check, path):
+    page = browser.page()
+    page.open(path)
+    page.run("[...document.querySelectorAll('.more-rows button')].pop()?.click()")
+    names = page.run("jobs.map(job => job.signature)")
+    for name in make_fleet.HOSTILE:
+        check.that(name in names, f"hostile name is data: {name[:30]!a}")
+        page.run(f"location.hash = jobs.find(job => job.signature === {json.dumps(name)}).hash")
+        page.wait("document.querySelector('.crumbs') !== null")
+        page.settle()
+        title = page.run("document.querySelector('h1').textContent")
+        check.that(len(title) > 0 and "\u202e" not in title, "it is shown without steering the text", title)
+        check.same(page.run("document.querySelector('main').querySelectorAll('script, img').length"), 0, "and makes no element")
+        check.that(page.run("document.documentElement.scrollWidth <= innerWidth"), "and does not widen the page")
+        page.run("location.hash = ''")
+        page.settle()
+    check.same(page.run("typeof window.hacked"), "undefined", "nothing of it ran")
+    check.same(page.complaints(), [], "hostile names: no error, no request")
+    # What stands behind that, and that a complaint would be noticed.
+    refused = page.run("(() => { try { document.body.innerHTML = '<b>x</b>'; return false; } catch { return true; } })()")
+    check.that(refused, "markup from text is refused by the page's policy")
+    page.run("fetch('https://example.invalid/').then(() => true, () => false)")
+    check.that(any("example.invalid" in complaint for complaint in page.complaints()), "a request is refused, and noticed here")
+
+
+def backtest_page(browser, check, path, expected, shots):
+    for width in (1400, 400):
+        for dark in (False, True):
+            page = browser.page(width, 900, dark)
+            page.open(path)
+            where = f"backtest, {width} px, {'dark' if dark else 'light'}"
+            check.same(page.run("JSON.parse(document.getElementById('data').textContent).policies.map(p => p.result)"), expected, f"{where}: numbers are those of -o json")
+            check.that(page.run("document.querySelectorAll('.chart svg').length") >= 3, f"{where}: charts are drawn")
+            readable(page, check, where)
+            check.same(page.complaints(), [], f"{where}: nothing to complain of")
+            if shots:
+                page.shot(f"{shots}/backtest-{width}-{'dark' if dark else 'light'}.png")
+
+
+def measured(command):
+    before = time.monotonic()
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        sys.exit(f"{command}: exit status {status}")
+    return time.monotonic() - before, usage.ru_maxrss / 1024
+
+
+def large_page(browser, check, sparkfit, folder, shots):
+    log, path = f"{folder}/large.ndjson.gz", f"{folder}/large.html"
+    make_fleet.make(log, 3000, 100_000)
+    seconds, mib = measured([sparkfit, "replay", log, "--html", path])
+    size = os.path.getsize(path) / 1e6
+    check.that(seconds <= 10, f"100,000 executors of 3,000 signatures: page in {seconds:.1f} s", "more than 10 s")
+    check.that(mib <= 500, f"in {mib:.0f} MiB", "more than 500 MiB")
+    check.that(size <= 10, f"{size:.1f} MB", "more than 10 MB")
+    expected = json.loads(subprocess.run([sparkfit, "replay", log, "-o", "json"], check=True, capture_output=True).stdout)
+    page = browser.page()
+    opened = page.open(path)
+    busy = page.busy()
+    check.that(busy <= 2, f"drawn with {busy:.2f} s of CPU, after {opened:.2f} s", "more than 2 s")
+    page.run("(() => { const box = document.querySelector('input[type=search]'); box.value = 'orders 12'; box.dispatchEvent(new Event('input')); })()")
+    page.settle()
+    check.that(page.busy() - busy < 0.5, f"searched with {page.busy() - busy:.2f} s", "more than 0.5 s")
+    fleet_page(browser, check, path, expected, shots)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sparkfit")
+    parser.add_argument("--shots")
+    parser.add_argument("--large", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.shots:
+        os.makedirs(arguments.shots, exist_ok=True)
+    check = Checks()
+
+    def run(*command):
+        return subprocess.run([arguments.sparkfit, *map(str, command)], check=True, capture_output=True).stdout
+
+    with tempfile.TemporaryDirectory() as folder, Browser() as browser:
+        page = f"{folder}/example.html"
+        run("replay", EXAMPLE, "--html", page)
+        fleet_page(browser, check, page, json.loads(run("replay", EXAMPLE, "-o", "json")), arguments.shots)
+        log = f"{folder}/hostile.ndjson.gz"
+        make_fleet.make(log, 3, 60, hostile=True)
+        run("replay", log, "--html", f"{folder}/hostile.html")
+        hostile_page(browser, check, f"{folder}/hostile.html")
+        run("backtest", TABLE, "--html", f"{folder}/backtest.html")
+        backtest_page(browser, check, f"{folder}/backtest.html", json.loads(run("backtest", TABLE, "-o", "json")), arguments.shots)
+        if arguments.large:
+            large_page(browser, check, arguments.sparkfit, folder, arguments.shots)
+    print(f"{check.failed} failed" if check.failed else "all fine")
+    return 1 if check.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
