@@ -116,8 +116,8 @@ std::string RenderTable(const std::vector<ReplayRow>& rows) {
     const auto& split = recommendation.split;
     table.Add({Printable(row.key.name_space), NameOf(row.key),
                fmt::format("{}", row.totals.applications), fmt::format("{}", row.totals.executors),
-               fmt::format("{}", row.totals.container_ooms + row.totals.heap_ooms), MemoryCell(row.peak),
-               MemoryCell(row.request), MemoryCell(recommendation.target),
+               fmt::format("{}", row.totals.container_ooms + row.totals.heap_ooms),
+               MemoryCell(row.peak), MemoryCell(row.request), MemoryCell(recommendation.target),
                ChangeCell(row.request, recommendation.target),
                MemoryCell(split ? std::optional(split->heap) : std::nullopt),
                MemoryCell(split ? std::optional(split->overhead) : std::nullopt)});
