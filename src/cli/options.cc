@@ -53,7 +53,7 @@ std::string Separated(std::string_view key, char separator, bool upper) {
   return out;
 }
 
-constexpr std::size_t kMostNamespaces = 100;  // each is watched apart
+constexpr std::size_t kMostNamespaces = 20;  // each is watched apart, by threads of its own
 
 // As the API server takes them: RFC 1123 labels.
 Result<std::vector<std::string>> ParseNamespaces(std::string_view text) {
