@@ -46,7 +46,7 @@ class Query(NamedTuple):
 
 def base(metric):
     """The family that a series of a histogram belongs to."""
-    return re.sub(r"_(bucket|sum|count)$", "", metric)
+    return metric if metric in FOREIGN else re.sub(r"_(bucket|sum|count)$", "", metric)
 
 
 def metrics_of(expr):
