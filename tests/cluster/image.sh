@@ -69,10 +69,13 @@ size() { # as a registry has it
 }
 
 runs() { # as its own user, where nothing can be written
-  local user container
+  local user container root
   user=$(b inspect --type image --format '{{.OCIv1.Config.User}}' "$NAME")
   [[ "$user" =~ ^[1-9][0-9]*:[1-9][0-9]*$ ]] || { echo "image.sh: its user is '$user', no plain number" >&2; exit 1; }
   container=$(b from --pull-never "$NAME")
+  root=$(b mount "$container")
+  python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))["packages"]), "packages in its bill of materials")' \
+    "$root/usr/share/sparkfit/sbom.spdx.json"
   unshare --mount bash -euc '
     echo "usageSource: kubelet" > "$1/config.yaml"
     mount --bind "$1" "$1"
@@ -81,7 +84,7 @@ runs() { # as its own user, where nothing can be written
     run() { chroot --userspec="$2" "$1" /usr/bin/sparkfit "${@:3}"; }
     run "$1" "$2" --version
     run "$1" "$2" check-config /config.yaml
-  ' - "$(b mount "$container")" "$user"
+  ' - "$root" "$user"
   b rm "$container" >/dev/null
 }
 
