@@ -18,14 +18,16 @@ BASE=docker.io/library/debian:bookworm-slim
 LIMIT=$((60 * 1000 * 1000))
 # Where buildah keeps what `RUN --mount=type=cache` mounts.
 export TMPDIR=$I/tmp BUILDAH_ISOLATION=chroot
-b() { buildah --storage-driver vfs --root "$I/storage" --runroot "$I/run" "$@"; }
+# overlay works wherever the cluster does, whose containerd has it here too.
+b() { buildah --storage-driver overlay --root "$I/storage" --runroot "$I/run" "$@"; }
 
 base() {
   b inspect --type image "$BASE" >/dev/null 2>&1 && return
   local sources container
   sources=$(apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' | sort -u)
   rm -rf "$I/base"
-  debootstrap --variant=minbase bookworm "$I/base" "$(awk '$3 == "bookworm" {print $2; exit}' <<<"$sources")" >"$I/debootstrap.log"
+  # Its mounts go with it, however it ends.
+  unshare --mount debootstrap --variant=minbase bookworm "$I/base" "$(awk '$3 == "bookworm" {print $2; exit}' <<<"$sources")" >"$I/debootstrap.log"
   echo "$sources" > "$I/base/etc/apt/sources.list"
   # Proxies, and what else this machine needs to be served.
   apt-config dump | grep -E '^Acquire::(Check|http|Retries)' > "$I/base/etc/apt/apt.conf.d/host" || true
