@@ -103,6 +103,11 @@ e2e: build cluster-up ## every end-to-end suite, about an hour; results in build
 e2e-smoke: build cluster-up ## the short ones, about 6 minutes once the tools are built
 	tests/e2e/run.py --smoke
 
+.PHONY: image
+image: ## the container image, built of the Dockerfile without a registry, and checked (root)
+	tools/install-deps image
+	tests/cluster/image.sh build
+
 ##@ Measure
 
 .PHONY: bench
