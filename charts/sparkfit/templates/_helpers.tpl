@@ -58,7 +58,7 @@ labels:
 {{- end }}
 
 {{- define "sparkfit.imagePullSecrets" -}}
-{{- with concat ((.Values.global).imagePullSecrets | default list) .Values.imagePullSecrets }}
+{{- with concat ((.Values.global).imagePullSecrets | default list) .Values.imagePullSecrets -}}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
