@@ -44,7 +44,7 @@ clean: ## remove everything that was built
 ##@ Check
 
 .PHONY: verify
-verify: ## layers, clock, places of tests, formatting
+verify: ## layers, clock, places of tests, formatting, the chart's documents
 	@for check in tools/verify-*; do $$check || exit 1; done
 
 .PHONY: format
@@ -95,12 +95,18 @@ cluster-up: ## a real single-node Kubernetes with Spark, for tests (root; docs/t
 cluster-down: ## take it down again
 	tests/cluster/cluster.sh down
 
+.PHONY: chart-test
+chart-test: ## the chart: lint, golden renders, schemas of four Kubernetes, wrong values; no cluster
+	tools/install-deps chart
+	tests/cluster/cluster.sh build helm helm3 kubeconform
+	tests/chart/run.py
+
 .PHONY: e2e
-e2e: build cluster-up ## every end-to-end suite, about an hour; results in build/e2e
+e2e: build cluster-up chart-test ## every end-to-end suite, about an hour; results in build/e2e
 	tests/e2e/run.py
 
 .PHONY: e2e-smoke
-e2e-smoke: build cluster-up ## the short ones, about 6 minutes once the tools are built
+e2e-smoke: build cluster-up chart-test ## the short ones, about 6 minutes once the tools are built
 	tests/e2e/run.py --smoke
 
 .PHONY: image
