@@ -58,6 +58,15 @@ tidy: ## clang-tidy and clang's thread-safety analysis
 	cmake --preset tidy
 	cmake --build --preset tidy
 
+.PHONY: alerts
+alerts: ## rules, rule tests, queries of dashboards, metrics against code and document; no cluster
+	tools/install-deps chart cluster
+	tests/alerts/run.py
+
+.PHONY: examples
+examples: ## examples and dashboards against the schemas of EMR, Airflow, the Spark operator, Grafana (pip, Go)
+	tests/examples/run.py
+
 .PHONY: asan
 asan: deps ## tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	cmake --workflow --preset asan
@@ -102,11 +111,11 @@ chart-test: ## the chart: lint, golden renders, schemas of four Kubernetes, wron
 	tests/chart/run.py
 
 .PHONY: e2e
-e2e: build cluster-up chart-test ## every end-to-end suite, about an hour; results in build/e2e
+e2e: build cluster-up chart-test alerts ## every end-to-end suite, about an hour; results in build/e2e
 	tests/e2e/run.py
 
 .PHONY: e2e-smoke
-e2e-smoke: build cluster-up chart-test ## the short ones, about 6 minutes once the tools are built
+e2e-smoke: build cluster-up chart-test alerts ## the short ones, about 6 minutes once the tools are built
 	tests/e2e/run.py --smoke
 
 .PHONY: image
