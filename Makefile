@@ -44,7 +44,7 @@ clean: ## remove everything that was built
 ##@ Check
 
 .PHONY: verify
-verify: ## layers, clock, places of tests, formatting
+verify: ## layers, clock, places of tests, formatting, the chart's documents
 	@for check in tools/verify-*; do $$check || exit 1; done
 
 .PHONY: format
@@ -57,6 +57,15 @@ tidy: ## clang-tidy and clang's thread-safety analysis
 	tools/install-deps build clang
 	cmake --preset tidy
 	cmake --build --preset tidy
+
+.PHONY: alerts
+alerts: ## rules, rule tests, queries of dashboards, metrics against code and document; no cluster
+	tools/install-deps chart cluster
+	tests/alerts/run.py
+
+.PHONY: examples
+examples: ## examples and dashboards against the schemas of EMR, Airflow, the Spark operator, Grafana (pip, Go)
+	tests/examples/run.py
 
 .PHONY: asan
 asan: deps ## tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -95,8 +104,14 @@ cluster-up: ## a real single-node Kubernetes with Spark, for tests (root; docs/t
 cluster-down: ## take it down again
 	tests/cluster/cluster.sh down
 
+.PHONY: chart-test
+chart-test: ## the chart: lint, golden renders, schemas of four Kubernetes, wrong values; no cluster
+	tools/install-deps chart
+	tests/cluster/cluster.sh build helm helm3 kubeconform
+	tests/chart/run.py
+
 .PHONY: e2e
-e2e: build cluster-up ## every end-to-end suite, about an hour; results in build/e2e
+e2e: build cluster-up chart-test alerts ## every end-to-end suite, about an hour; results in build/e2e
 	tests/e2e/run.py
 
 .PHONY: html
@@ -105,8 +120,13 @@ html: build ## the pages of reports in a real browser (Debian's chromium)
 	tests/html/run.py $(BINARY) --large
 
 .PHONY: e2e-smoke
-e2e-smoke: build cluster-up ## the short ones, about 6 minutes once the tools are built
+e2e-smoke: build cluster-up chart-test alerts ## the short ones, about 6 minutes once the tools are built
 	tests/e2e/run.py --smoke
+
+.PHONY: image
+image: ## the container image, built of the Dockerfile without a registry, and checked (root)
+	tools/install-deps image
+	tests/cluster/image.sh build
 
 ##@ Measure
 

@@ -48,9 +48,10 @@ function(sparkfit_embed room header namespace)
   target_include_directories(sparkfit_${room} PRIVATE "${CMAKE_SOURCE_DIR}/src/${room}")
 endfunction()
 
-# The version has one source, project(VERSION); the commit is read when configuring.
+# The version has one source, project(VERSION); the commit is read when configuring, or given where no git is.
+set(SPARKFIT_COMMIT "unknown" CACHE STRING "the commit, if this is no git checkout")
 function(sparkfit_version_header room)
-  set(SPARKFIT_GIT_DESCRIBE "unknown")
+  set(SPARKFIT_GIT_DESCRIBE "${SPARKFIT_COMMIT}")
   find_package(Git QUIET)
   if(GIT_FOUND)
     execute_process(COMMAND "${GIT_EXECUTABLE}" describe --always --dirty

@@ -20,7 +20,8 @@ void Sort(std::vector<wire::Published>& jobs, SortBy by);
 std::string ListText(const std::vector<wire::Published>& jobs, bool with_namespace);
 std::string ExplanationText(const wire::Published& job);
 
-// Where the settings go: a command line, spark-defaults.conf, a SparkApplication, EMR's StartJobRun.
+// Where the settings go: a command line, spark-defaults.conf, a SparkApplication, EMR's
+// StartJobRun.
 enum class ConfForm { kSparkSubmit, kProperties, kSparkApplication, kEmr };
 std::vector<std::string> ConfForms();
 base::Result<ConfForm> ParseConfForm(std::string_view name);

@@ -22,8 +22,8 @@ namespace sparkfit::cluster {
 
 enum class Kind { kPods, kNodes, kRecommendations, kLimitRanges };
 
-// A collection was listed, of one namespace or, where that is empty, of all: what is not among these
-// (UIDs; names of nodes; namespace/name of the others) is gone.
+// A collection was listed, of one namespace or, where that is empty, of all: what is not among
+// these (UIDs; names of nodes; namespace/name of the others) is gone.
 struct Listed {
   Kind kind;
   std::unordered_set<std::string> ids;

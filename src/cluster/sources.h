@@ -35,10 +35,7 @@ kube::Collection Within(kube::Collection collection, const std::string& name_spa
 class Source final : public kube::CollectionHandler {
  public:
   Source(Kind kind, const Surroundings& around, std::string name_space = {})
-      : kind_(kind),
-        name_space_(std::move(name_space)),
-        around_(around),
-        reader_(around.rules) {}
+      : kind_(kind), name_space_(std::move(name_space)), around_(around), reader_(around.rules) {}
 
   static kube::Collection CollectionOf(Kind kind);
   // Follows until asked to stop.

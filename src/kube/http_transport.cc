@@ -355,12 +355,15 @@ Result<std::unique_ptr<Transport>> MakeHttpTransport(const Endpoint& endpoint,
   }
 }
 
-void InitializeHttp() {
+void InitializeHttp(std::size_t most_requests) {
   // Few threads move bodies as fast as forty, for less CPU time. But where a sink has had enough,
   // the library closes the stream by a task that its thread waits for and another one has to run:
-  // there are more threads than requests at the same time (four watches, usage, writer, lease,
-  // certificates), so that there is always another one.
-  crossplat::threadpool::initialize_with_threads(9);
+  // with more threads than requests there is always another one.
+  try {
+    crossplat::threadpool::initialize_with_threads(most_requests + 1);
+  } catch (const std::exception&) {
+    // Of the size that it has already.
+  }
 }
 
 }  // namespace sparkfit::kube

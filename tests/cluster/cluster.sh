@@ -5,7 +5,7 @@
 # etcd, kube-apiserver, controller-manager, scheduler, kubelet, containerd, metrics-server, all built
 # from Go modules or taken from Debian, all running inside one network namespace of their own.
 #
-#   cluster.sh build   compile the tools (about 6 minutes cold on 2 cores, seconds when cached)
+#   cluster.sh build   compile the tools (about 6 minutes cold on 2 cores, seconds when cached); or those that are named
 #   cluster.sh up      start everything, wait until the node is Ready
 #   cluster.sh down    stop everything and remove the namespace; also what an earlier run left
 #   cluster.sh exec C  run command C inside the cluster's network namespace
@@ -24,24 +24,37 @@ BIN=$D/bin PKI=$D/pki LOG=$D/log RUN=$D/run
 export KUBECONFIG=$D/admin.kubeconfig PATH=$BIN:$PATH
 in_ns() { nsenter --net=/run/netns/$NS "$@"; }
 
-build() {
+build() { # [tool...]: all of them, or these; each is compiled again only when what it is made of changed
   mkdir -p "$BIN"
-  local stamp
-  stamp=$(cat "$here/cluster.sh" "$here"/tools/*/go.* "$here"/*/main.go | sha256sum)
-  [ "$(cat "$BIN/stamp" 2>/dev/null)" = "$stamp" ] && return
   export CGO_ENABLED=0 GOFLAGS=-buildvcs=false
-  local v=k8s.io/component-base/version ld
+  local v=k8s.io/component-base/version t
   # Without the stamp the API server reports v0.0.0-master and version-gated clients (helm) refuse it.
-  ld="-s -w -X $v.gitVersion=$KUBE_VERSION -X $v.gitMajor=1 -X $v.gitMinor=36 -X $v.gitTreeState=clean"
+  local kube="-X $v.gitVersion=$KUBE_VERSION -X $v.gitMajor=1 -X $v.gitMinor=36 -X $v.gitTreeState=clean"
   for t in kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl; do
-    (cd "$here/tools/kubernetes" && go build -trimpath -ldflags "$ld" -o "$BIN/$t" k8s.io/kubernetes/cmd/$t)
+    tool "$BIN/$t" tools/kubernetes k8s.io/kubernetes/cmd/$t "$kube" "$@"
   done
-  (cd "$here/tools/etcd" && go build -trimpath -ldflags "-s -w" -o "$BIN/etcd" go.etcd.io/etcd/server/v3)
-  (cd "$here/tools/metrics-server" && go build -trimpath -ldflags "-s -w" -o "$BIN/metrics-server" sigs.k8s.io/metrics-server/cmd/metrics-server)
-  (cd "$here/tools/coredns" && go build -trimpath -ldflags "-s -w" -o "$BIN/coredns" github.com/coredns/coredns)
-  mkdir -p "$D/pause" && (cd "$here/pause" && go build -trimpath -ldflags "-s -w" -o "$D/pause/pause" .)
-  mkdir -p "$D/hog" && (cd "$here/hog" && go build -trimpath -ldflags "-s -w" -o "$D/hog/hog" .)
-  echo "$stamp" > "$BIN/stamp"
+  tool "$BIN/etcd" tools/etcd go.etcd.io/etcd/server/v3 "" "$@"
+  tool "$BIN/metrics-server" tools/metrics-server sigs.k8s.io/metrics-server/cmd/metrics-server "" "$@"
+  tool "$BIN/coredns" tools/coredns github.com/coredns/coredns "" "$@"
+  tool "$BIN/helm" tools/helm helm.sh/helm/v4/cmd/helm "-X helm.sh/helm/v4/internal/version.version=v4.2.4" "$@"
+  v=helm.sh/helm/v3/pkg
+  tool "$BIN/helm3" tools/helm3 helm.sh/helm/v3/cmd/helm "-X helm.sh/helm/v3/internal/version.version=v3.21.4 \
+    -X $v/lint/rules.k8sVersionMajor=1 -X $v/lint/rules.k8sVersionMinor=36 \
+    -X $v/chartutil.k8sVersionMajor=1 -X $v/chartutil.k8sVersionMinor=36" "$@"
+  tool "$BIN/kubeconform" tools/kubeconform github.com/yannh/kubeconform/cmd/kubeconform "" "$@"
+  tool "$D/pause/pause" pause . "" "$@"
+  tool "$D/hog/hog" hog . "" "$@"
+}
+
+tool() { # output directory package linker-flags [tool...]
+  local output=$1 source=$here/$2 stamp
+  local name=${output##*/}
+  [ $# -gt 4 ] && [[ " ${*:5} " != *" $name "* ]] && return
+  mkdir -p "${output%/*}" "$BIN/stamps"
+  stamp=$({ echo "$2 $3 $4"; cat "$source"/go.* "$source"/*.go 2>/dev/null || true; } | sha256sum)
+  [ -x "$output" ] && [ "$(cat "$BIN/stamps/$name" 2>/dev/null)" = "$stamp" ] && return
+  (cd "$source" && go build -trimpath -ldflags "-s -w $4" -o "$output" "$3")
+  echo "$stamp" > "$BIN/stamps/$name"
 }
 
 keys() {
@@ -233,7 +246,7 @@ C
 resume() { eval "start $1 $(cat "$RUN/$1.command")"; }
 
 case "${1:-}" in
-build) build ;; up) up ;; down) down ;;
+build) shift; build "$@" ;; up) up ;; down) down ;;
 pause) stop "$2" ;;
 resume) resume "$2" ;;
 kubeconfig) shift; kubeconfig "$@" ;;

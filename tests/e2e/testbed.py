@@ -12,6 +12,7 @@ import sparkrun
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLUSTER = ROOT / "tests/cluster/cluster.sh"
+IMAGE = ROOT / "tests/cluster/image.sh"
 SUBMIT = ROOT / "tests/cluster/spark/submit.sh"
 JOBS = ROOT / "tests/cluster/spark/jobs.py"
 NODE = "10.244.255.1"  # as in cluster.sh
@@ -154,6 +155,11 @@ class Testbed:
         create([endpoints(f"sparkfit-webhook-{webhook}", webhook)])
         return self.controller(name, port, "--mode", "autoscale", "--webhook-listen", f"0.0.0.0:{webhook}",
                                "--usage-source", "kubelet", *flags)
+
+    def image(self):
+        """Our image, of this checkout, in the cluster: its name, for pods with `imagePullPolicy: Never`."""
+        run(ROOT / "tools/install-deps", "image", timeout=600)
+        return run(IMAGE, "load", timeout=3600).strip()
 
     def leaves(self, port=None):
         """The webhook's Service does not lead there any more, or nowhere."""

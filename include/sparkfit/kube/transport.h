@@ -75,8 +75,8 @@ inline constexpr std::size_t kMostInflated = std::size_t{1} << 30;
 base::Result<std::unique_ptr<Transport>> MakeHttpTransport(const Endpoint& endpoint,
                                                            const base::Clock& clock);
 
-// To be called once, before any other thread: sizes the HTTP library's thread pool, whose default
-// is far larger than anything here needs.
-void InitializeHttp();
+// Sizes the HTTP library's thread pool, whose default is 40, for so many requests at the same time.
+// To be called before any other thread; later calls do nothing.
+void InitializeHttp(std::size_t most_requests);
 
 }  // namespace sparkfit::kube

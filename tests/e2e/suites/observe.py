@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real Spark and real OOM kills are seen, recommended, recorded and scraped."""
 import json
+import os
 import signal
 
-from testbed import BINARY, JOBS, create, get, hog, is_oom_killed, kubectl, oom_waves, quantity, run, wait_until
+import sparkrun
+from testbed import BINARY, CLUSTER, JOBS, STATE, create, get, hog, is_oom_killed, kubectl, oom_waves, quantity, run, wait_until
 
 SMOKE = True
 PORT = 8080
@@ -89,6 +91,37 @@ def test_every_oom_is_counted_once_though_pods_are_deleted_at_once(bed):
     wait_until("20 OOMs", lambda: bed.observed("hogs", "wave", "containerOOMs") == 20, 10)
     series = 'sparkfit_executor_ooms_total{namespace="hogs",signature="wave",profile="0",kind="container"}'
     wait_until("and in the metrics", lambda: bed.metric(PORT, series) == 20, 5)
+
+
+def sparkfit(bed, *arguments, **options):
+    """`kubectl sparkfit …`, as people type it."""
+    plugins = bed.directory / "plugins"
+    plugins.mkdir(exist_ok=True)
+    if not (plugins / "kubectl-sparkfit").exists():
+        (plugins / "kubectl-sparkfit").symlink_to(BINARY)
+    return run(CLUSTER, "exec", "env", f"PATH={plugins}:{os.environ['PATH']}:{STATE}/bin", "kubectl", "sparkfit", *arguments, **options)
+
+
+def test_people_ask_kubectl(bed):
+    listed = sparkfit(bed, "list", "-A", "--sort-by", "ooms")
+    item = bed.recommendation("hogs", "wave")
+    assert bed.target("hogs", "wave") in next(line for line in listed.splitlines() if " wave " in line)
+    assert len(json.loads(sparkfit(bed, "list", "-A", "-o", "json"))["items"]) == len(get("execrec", "-A")["items"])
+    assert item["status"]["explanation"].split()[0] in sparkfit(bed, "explain", "wave", "-n", "hogs")
+    conf = dict(setting.split("=") for setting in sparkfit(bed, "conf", "wave", "-n", "hogs").split() if "=" in setting)
+    recommended = item["status"]["recommendation"]
+    assert sparkrun.mib(conf["spark.executor.memory"]) == sparkrun.mib(recommended["heap"])
+    if "spark.executor.memoryOverhead" in conf:
+        assert sparkrun.mib(conf["spark.executor.memoryOverhead"]) == sparkrun.mib(recommended["overhead"])
+    assert sparkfit(bed, "purge", "wave", "-n", "hogs", "--dry-run") == "hogs/wave would be purged\n"
+    assert sparkfit(bed, "explain", "no-such-job", "-n", "hogs", check=False) == ""
+
+
+def test_purging_by_command(bed):
+    assert sparkfit(bed, "purge", "wave", "-n", "hogs") == "hogs/wave purged\n"
+    wait_until("it is gone", lambda: bed.recommendation("hogs", "wave") is None, 10)
+    oom_waves("wave", 1, application="app-0")
+    wait_until("it starts anew", lambda: bed.observed("hogs", "wave", "containerOOMs") == 1, 15)
 
 
 def test_deleting_the_object_purges(bed):

@@ -24,12 +24,14 @@ json Object(const std::string& name_space, const std::string& signature, const j
 class Cluster {
  public:
   Cluster()
-      : server_(*serve::Server::Start({.address = "127.0.0.1", .port = 0},
-                                      [](const serve::Request& request) { return Answer(request); })),
-        kubeconfig_("{current-context: c, contexts: [{name: c, context: {cluster: c, user: u, "
-                    "namespace: etl}}], users: [{name: u, user: {token: t}}], clusters: [{name: c, "
-                    "cluster: {server: \"http://127.0.0.1:" +
-                    std::to_string(server_->Port()) + "\"}}]}") {}
+      : server_(
+            *serve::Server::Start({.address = "127.0.0.1", .port = 0},
+                                  [](const serve::Request& request) { return Answer(request); })),
+        kubeconfig_(
+            "{current-context: c, contexts: [{name: c, context: {cluster: c, user: u, "
+            "namespace: etl}}], users: [{name: u, user: {token: t}}], clusters: [{name: c, "
+            "cluster: {server: \"http://127.0.0.1:" +
+            std::to_string(server_->Port()) + "\"}}]}") {}
 
   struct Outcome {
     int code;
@@ -52,13 +54,17 @@ class Cluster {
 
  private:
   static serve::Response Answer(const serve::Request& request) {
-    const json sized{{"recommendation", {{"memory", {{"target", "1284Mi"}}}, {"heap", "900Mi"}, {"overhead", "384Mi"}}},
-                     {"observed", {{"shape", {{"cores", "1"}, {"overhead", "default 0.1"}}}}},
-                     {"explanation", "p90 of 4 peaks"}};
-    json items = json::array({Object("etl", "nightly", sized), Object("etl", "new", json::object())});
+    const json sized{
+        {"recommendation",
+         {{"memory", {{"target", "1284Mi"}}}, {"heap", "900Mi"}, {"overhead", "384Mi"}}},
+        {"observed", {{"shape", {{"cores", "1"}, {"overhead", "default 0.1"}}}}},
+        {"explanation", "p90 of 4 peaks"}};
+    json items =
+        json::array({Object("etl", "nightly", sized), Object("etl", "new", json::object())});
     if (request.path == "/apis/sparkfit.io/v1alpha1/executorrecommendations") {
       items.push_back(Object("ml", "train", sized));
-    } else if (request.path != "/apis/sparkfit.io/v1alpha1/namespaces/etl/executorrecommendations") {
+    } else if (request.path !=
+               "/apis/sparkfit.io/v1alpha1/namespaces/etl/executorrecommendations") {
       return {403, "application/json", R"({"kind":"Status","message":"not yours"})"};
     }
     return {200, "application/json",
@@ -87,7 +93,8 @@ TEST_CASE("recommendations are listed, of one namespace or of all", "[cli]") {
 TEST_CASE("a recommendation is explained and made into settings", "[cli]") {
   const Cluster cluster;
   CHECK_THAT(cluster.Call({"explain", "nightly"}).out, Contains("p90 of 4 peaks"));
-  CHECK_THAT(cluster.Call({"explain", "nightly", "-o", "yaml"}).out, Contains("target: \"1284Mi\""));
+  CHECK_THAT(cluster.Call({"explain", "nightly", "-o", "yaml"}).out,
+             Contains("target: \"1284Mi\""));
   CHECK(cluster.Call({"conf", "nightly"}).out == "--conf spark.executor.memory=900m\n");
   const auto none = cluster.Call({"conf", "new"});
   CHECK(none.code == kExitFailed);

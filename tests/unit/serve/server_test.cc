@@ -270,7 +270,8 @@ TEST_CASE("a body that is too large is refused before it comes", "[serve]") {
 }
 
 TEST_CASE("hostile requests are refused or left, and do no harm", "[serve]") {
-  const RunningTls running({.request_timeout = 50ms, .idle_timeout = 50ms});
+  // Not so little time that a busy machine needs more for the largest of these.
+  const RunningTls running({.idle_timeout = 1s});
   const auto lines = [](const std::string& more) { return "POST / HTTP/1.1\r\n" + more + "\r\n"; };
   std::string many;
   for (int i = 0; i < 10'000; ++i) many += "X" + std::to_string(i) + ": y\r\n";
@@ -294,16 +295,21 @@ TEST_CASE("hostile requests are refused or left, and do no harm", "[serve]") {
            {lines(many), 431},
            {std::string("\0\0\0\0", 4) + "\r\n\r\n", 400},
            {"GET /a\nb HTTP/1.1\r\n\r\n", 400},
-           {Post(10) + "short", 0},  // the rest never comes
-           {ChunkedPost("5\r\nab"), 0},
-           {"GET / HTTP/1.1\r\nX", 0},
-           {"", 0},
            {std::string("GET /../../etc/passwd?%00 HTTP/1.1\r\n") + kClose, 200},
        }) {
     INFO(text.substr(0, 60));
     CHECK(running.StatusOf(text) == status);
   }
   CHECK(running.StatusOf(kGet) == 200);
+}
+
+TEST_CASE("requests whose rest never comes are left", "[serve]") {
+  const RunningTls running({.request_timeout = 50ms, .idle_timeout = 50ms});
+  for (const auto& text : {Post(10) + "short", ChunkedPost("5\r\nab"),
+                           std::string("GET / HTTP/1.1\r\nX"), std::string()}) {
+    INFO(text);
+    CHECK(running.StatusOf(text) == 0);
+  }
 }
 
 TEST_CASE("who has said all may still be answered", "[serve]") {

@@ -37,9 +37,11 @@ TEST_CASE("an object is read as its status says", "[wire]") {
 }
 
 TEST_CASE("a status that anybody wrote over is read as far as it makes sense", "[wire]") {
-  for (const auto* status :
-       {"7", "[]", R"({"conditions": {"type": 1}, "observed": 3, "recommendation": {"memory": "1Gi"}})",
-        R"({"conditions": [7, {}], "recommendation": {"memory": {"target": "lots"}, "heap": -1}})"}) {
+  for (
+      const auto* status :
+      {"7", "[]",
+       R"({"conditions": {"type": 1}, "observed": 3, "recommendation": {"memory": "1Gi"}})",
+       R"({"conditions": [7, {}], "recommendation": {"memory": {"target": "lots"}, "heap": -1}})"}) {
     INFO(status);
     const auto job = ReadPublished(
         R"({"metadata":{"namespace":"n","name":"o"},"spec":{"signature":"s"},"status":)" +

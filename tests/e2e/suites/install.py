@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chart as people install it: in both modes, upgraded, rolled back, with a dead leader, in one namespace, and gone again."""
+import json
+import os
+import pathlib
+import shutil
+import time
+
+import workloads
+from sizing import APPLIED, learnt, sized
+from testbed import CLUSTER, ROOT, get, kubectl, oom_waves, run, wait_until
+
+CHART = ROOT / "charts/sparkfit"
+NS = "sparkfit"
+FAILOVER = 17
+GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
+
+
+def helm(*arguments, **options):
+    return run(CLUSTER, "exec", "helm", *arguments, **options)
+
+
+def values(image, **more):
+    repository, tag = image.rsplit(":", 1)
+    registry, repository = repository.split("/", 1)
+    chosen = {"image.registry": registry, "image.repository": repository, "image.tag": tag, "image.pullPolicy": "Never",
+              # The cluster's kubelet has a certificate of the cluster's own authority.
+              "config.usageSource": "kubelet", **more}
+    return [part for key, value in chosen.items() for part in ("--set", f"{key}={value}")]
+
+
+def pods(selector="app.kubernetes.io/name=sparkfit", namespace=NS):
+    return get("pods", "-n", namespace, "-l", selector)["items"]
+
+
+def ready(pod):
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
+
+
+def scrape(bed, pod, path="/metrics"):
+    return run(CLUSTER, "exec", "curl", "-sf", f"http://{pod['status']['podIP']}:8080{path}")
+
+
+def leader():
+    holder = get("lease", "-n", NS, "sparkfit")["spec"].get("holderIdentity") or ""
+    return next((pod for pod in pods() if holder.startswith(pod["metadata"]["name"] + "_")), None)
+
+
+def webhook():
+    found = get("mutatingwebhookconfigurations", "-l", "app.kubernetes.io/name=sparkfit")["items"]
+    return found[0]["webhooks"][0] if found else None
+
+
+def rights_are(golden):
+    """All that its service account may do, as the API server sees it, held against a file that people read."""
+    account = f"--as=system:serviceaccount:{NS}:sparkfit"
+    told = "".join(f"# in namespace {ns}\n" + kubectl("auth", "can-i", "--list", account, "-n", ns) for ns in ("jobs", NS))
+    # Columns are as wide as their longest word.
+    lines = "\n".join(" ".join(line.split()) for line in told.splitlines()) + "\n"
+    path = GOLDEN / golden
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(lines)
+    assert lines == path.read_text(), lines
+
+
+def nothing_of_ours():
+    for manifest in ("autoscale.yaml", "rbac-kubelet.yaml", "rbac.yaml", "crds.yaml"):
+        kubectl("delete", "-f", ROOT / "manifests" / manifest, "--ignore-not-found", "--wait")
+
+
+def test_install_in_monitoring_mode(bed):
+    nothing_of_ours()
+    bed.image_name = bed.image()
+    kubectl("create", "namespace", NS)
+    kubectl("label", "namespace", NS, "pod-security.kubernetes.io/enforce=restricted")
+    begun = time.monotonic()
+    helm("install", "sparkfit", CHART, "-n", NS, *values(bed.image_name), "--wait", "--timeout", "120s")
+    took = time.monotonic() - begun
+    assert len(pods()) == 2 and all(map(ready, pods()))
+    assert webhook() is None
+    rights_are("rights-monitoring.txt")
+    return f"two replicas ready after {took:.0f} s"
+
+
+def test_helm_test(bed):
+    return helm("test", "sparkfit", "-n", NS, "--timeout", "120s").strip().splitlines()[-1]
+
+
+def test_a_spark_run_is_observed(bed):
+    run_ = sized(bed, workloads.AGGREGATE.client("installed", "Initial"), "installed", mode="Off")
+    learnt(bed, "installed", 1)
+    assert {(e.limit, e.heap) for e in run_.executors} == {(1284, 900)}
+    assert 'signature="installed"' in scrape(bed, leader())
+    return f"target {bed.target('jobs', 'installed')}"
+
+
+def test_upgrade_to_autoscale_keeps_the_history(bed):
+    """By a chart of another version, as a release is."""
+    newer = bed.directory / "newer"
+    shutil.rmtree(newer, ignore_errors=True)
+    shutil.copytree(CHART, newer)
+    text = (newer / "Chart.yaml").read_text().splitlines()
+    (newer / "Chart.yaml").write_text("\n".join("version: 99.0.0" if line.startswith("version:") else line for line in text) + "\n")
+    before = bed.recommendation("jobs", "installed")
+    helm("upgrade", "sparkfit", newer, "-n", NS, *values(bed.image_name, mode="autoscale"), "--wait", "--timeout", "120s")
+    after = bed.recommendation("jobs", "installed")
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    wait_until("the webhook knows whom to trust", lambda: webhook()["clientConfig"].get("caBundle"), 30)
+    rights_are("rights-autoscale.txt")
+    run_ = sized(bed, workloads.AGGREGATE.client("installed", "Initial"), "installed")
+    assert all(APPLIED in e.annotations and e.limit == bed.rows[-1]["target_mib"] for e in run_.executors), run_.executors
+    wait_until("both runs are known", lambda: bed.observed("jobs", "installed", "applications") == 2, 30)
+    return f"{bed.rows[0]['request_mib']:.0f}, then {run_.request:.0f} MiB"
+
+
+def test_another_upgrade_leaves_the_trust(bed):
+    bundle = webhook()["clientConfig"]["caBundle"]
+    helm("upgrade", "sparkfit", CHART, "-n", NS, *values(bed.image_name, mode="autoscale", **{"podAnnotations.again": "yes"}),
+         "--wait", "--timeout", "120s")
+    assert webhook()["clientConfig"]["caBundle"] == bundle
+
+
+def test_the_leader_dies(bed):
+    first = leader()["metadata"]["name"]
+    begun = time.monotonic()
+    kubectl("delete", "pod", "-n", NS, first, "--grace-period=0", "--force")
+    wait_until("another one leads", lambda: (leader() or {"metadata": {"name": first}})["metadata"]["name"] != first, 30)
+    took = time.monotonic() - begun
+    assert took <= FAILOVER, took
+    run_ = sized(bed, workloads.AGGREGATE.client("installed", "Initial"), "installed")
+    assert all(APPLIED in e.annotations for e in run_.executors)
+    return f"after {took:.1f} s"
+
+
+def test_rollback_to_monitoring(bed):
+    helm("rollback", "sparkfit", "1", "-n", NS, "--wait", "--timeout", "120s")
+    wait_until("no webhook", lambda: webhook() is None, 30)
+    wait_until("the history is there", lambda: bed.observed("jobs", "installed", "applications") == 3, 30)
+    assert not [s for s in get("secrets", "-n", NS)["items"] if s["metadata"]["name"].endswith("webhook-tls")]
+
+
+def test_uninstall_keeps_what_was_learnt(bed):
+    helm("uninstall", "sparkfit", "-n", NS, "--wait")
+    wait_until("no pod", lambda: not pods(), 60)
+    left = kubectl("get", "clusterroles,clusterrolebindings,mutatingwebhookconfigurations", "-o", "name")
+    assert "sparkfit" not in left.replace("sparkfit-view", "").replace("sparkfit-edit", ""), left
+    assert bed.recommendation("jobs", "installed")
+    helm("install", "sparkfit", CHART, "-n", NS, *values(bed.image_name, mode="autoscale"), "--wait", "--timeout", "120s")
+    wait_until("it leads", leader, 30)
+    run_ = sized(bed, workloads.AGGREGATE.client("installed", "Initial"), "installed")
+    assert all(APPLIED in e.annotations for e in run_.executors)
+    helm("uninstall", "sparkfit", "-n", NS, "--wait")
+    assert webhook() is None
+
+
+def test_rights_in_one_namespace_and_a_long_name(bed):
+    name = "a-release-whose-name-is-as-long-as-helm-allows-it-to"
+    helm("install", name, CHART, "-n", NS, *values(bed.image_name, **{
+        "watchNamespaces": "{hogs}", "config.maxMemory": "8Gi", "config.usageSource": "metrics-server"}),
+        "--wait", "--timeout", "120s")
+    mine = json.loads(kubectl("get", "clusterroles,clusterrolebindings", "-l", f"app.kubernetes.io/instance={name}", "-o", "json"))
+    assert not mine["items"], mine
+    oom_waves("narrow", 1)
+    wait_until("a target", lambda: bed.target("hogs", "narrow"), 15)
+    helm("uninstall", name, "-n", NS, "--wait")
+
+
+def test_nothing_is_left(bed):
+    for crd in ("executorrecommendations", "executorrecommendationcheckpoints"):
+        kubectl("delete", "crd", f"{crd}.sparkfit.io", "--wait")
+    kubectl("delete", "namespace", NS, "--wait")
+    left = kubectl("get", "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,flowschemas", "-o", "name")
+    assert "sparkfit" not in left, left
