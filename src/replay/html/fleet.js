@@ -16,11 +16,8 @@ const jobs = data.jobs.map((job, index) => {
   };
 });
 const byHash = new Map(jobs.map(job => [job.hash, job]));
-const largest = Math.max(
-  1,
-  ...jobs.map(job => Math.max(job.requestBytes || 0, job.targetBytes || 0, job.peakBytes || 0)),
-);
-
+// Rounded down: one that did not hold is never rounded away.
+const heldShare = advice => percent(Math.floor((advice.held / advice.judged) * 1000) / 1000);
 const changeOf = job =>
   job.change === null
     ? '–'
@@ -225,6 +222,12 @@ function overview() {
       sum.lessGibHours > 0 ? 'good' : '',
     ),
     card(
+      'Savings on record',
+      significant(sum.savings.possible),
+      'GiB·h',
+      `possible; ${significant(sum.savings.realised)} realised, ${significant(sum.savings.extra)} given on top, with the advice of the time`,
+    ),
+    card(
       'OOM kills',
       count(sum.containerOOMs + sum.heapOOMs),
       '',
@@ -241,7 +244,7 @@ function overview() {
     ),
     card(
       'Past advice that held',
-      advice.judged > 0 ? percent(advice.held / advice.judged) : '–',
+      advice.judged > 0 ? heldShare(advice) : '–',
       '',
       advice.judged > 0
         ? `of ${plural(advice.judged, 'executor')} that started with advice needed no more than that`
@@ -255,7 +258,6 @@ function overview() {
         (sum.lowConfidence > 0 ? `; ${count(sum.lowConfidence)} with thin evidence` : ''),
     ),
   );
-  const saved = sum.savings;
   const table = h(
     'section',
     {class: 'jobs', 'aria-label': 'jobs'},
@@ -284,7 +286,7 @@ function overview() {
         'li',
         {},
         h('b', {}, 'With the advice of the time '),
-        `instead of today’s: possible ${significant(saved.possible)} GiB·h, realised ${significant(saved.realised)} GiB·h, given on top ${significant(saved.extra)} GiB·h. The first run of a job had no advice yet.`,
+        'instead of today’s is what “savings on record” adds up: possible where an executor had the size that was submitted, realised where it was sized by sparkfit, given on top where more was advised than requested. The first run of a job had no advice yet.',
       ),
       h(
         'li',
@@ -720,7 +722,7 @@ function runsPanel(job) {
   table.order();
   const sub =
     (advice.judged > 0
-      ? `${percent(advice.held / advice.judged)} of ${plural(advice.judged, 'executor')} that started with advice needed no more. Sized by it, ${significant(advice.wasteGibHours)} GiB·h would have been unused or spent on failed attempts: ` +
+      ? `${heldShare(advice)} of ${plural(advice.judged, 'executor')} that started with advice needed no more. Sized by it, ${significant(advice.wasteGibHours)} GiB·h would have been unused or spent on failed attempts: ` +
         `${significant(Math.abs(advice.regretGibHours))} GiB·h ${advice.regretGibHours >= 0 ? 'more' : 'less'} than with the one size that, known in hindsight, fits all. `
       : 'No executor started with advice yet whose need is known. ') +
     (advice.unknown > 0 ? `Of ${plural(advice.unknown, 'executor')} the need is not known. ` : '') +
