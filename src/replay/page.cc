@@ -44,7 +44,8 @@ std::string Inert(const Json& json) {
   return inert;
 }
 
-double Rounded(double number) { return std::round(number * 1e4) / 1e4; }
+// Never −0.
+double Rounded(double number) { return std::round(number * 1e4) / 1e4 + 0.0; }
 std::int64_t InMiB(Bytes amount) { return amount.RoundedUpToMiB().WholeMiB(); }
 std::int64_t InSeconds(base::Time time) {
   return time.time_since_epoch() / std::chrono::seconds(1);

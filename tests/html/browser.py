@@ -50,7 +50,7 @@ class Browser:
         message, self.buffer = self.buffer.split(b"\0", 1)
         return json.loads(message)
 
-    def call(self, method, session=None, timeout=60, **parameters):
+    def call(self, method, session=None, timeout=120, **parameters):
         self.next_id += 1
         message = {"id": self.next_id, "method": method, "params": parameters}
         if session:
@@ -114,7 +114,7 @@ class Page:
             raise RuntimeError(f"{script}: {answer['exceptionDetails'].get('exception', {}).get('description')}")
         return answer["result"].get("value")
 
-    def wait(self, script, seconds=30):
+    def wait(self, script, seconds=120):
         limit = time.monotonic() + seconds
         while True:
             try:

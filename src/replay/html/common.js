@@ -34,22 +34,23 @@ const plural = (n, thing) => `${count(n)} ${thing}${n === 1 ? '' : 's'}`;
 const minus = text => text.replace('-', '−');
 // MiB, as Spark takes sizes and explanations give them.
 function amount(mib) {
-  return mib < 1e6 ? count(Math.ceil(mib)) + ' MiB' : number(mib / 1024, 1) + ' GiB';
+  return mib < 1e6 ? count(Math.ceil(mib)) + '\u00a0MiB' : number(mib / 1024, 1) + '\u00a0GiB';
 }
 const memory = bytes => (bytes === null ? '–' : amount(bytes / MIB));
 const exact = bytes => (bytes === null ? 'unknown' : `${count(bytes)} bytes`);
 function significant(value) {
   const size = Math.abs(value);
+  if (size < 0.0005) return '0';
   return minus(number(value, size >= 100 || size === 0 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3));
 }
 const short = value => minus(new Intl.NumberFormat('en-US', {maximumSignificantDigits: 3}).format(value));
 const percent = share => {
   const value = share * 100;
   const digits = (value !== 0 && Math.abs(value) < 10) || (value > 99 && value < 100) ? 1 : 0;
-  return minus(number(value, digits)) + ' %';
+  return minus(number(value, digits)) + '\u00a0%';
 };
 const signed = share =>
-  Math.abs(share) < 0.005 ? '0 %' : (share > 0 ? '+' : '−') + number(Math.abs(share) * 100) + ' %';
+  Math.abs(share) < 0.005 ? '0 %' : (share > 0 ? '+' : '−') + number(Math.abs(share) * 100) + '\u00a0%';
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const two = n => String(n).padStart(2, '0');
 const day = seconds => {

@@ -535,7 +535,7 @@ function peaksChart(job) {
     job.basisBytes !== null && {
       at: job.basisBytes / MIB,
       kind: 's-basis',
-      text: `${basisName} ${memory(job.basisBytes)}`,
+      text: `${basisName} ${number(job.basisBytes / MIB, 1)} MiB`,
     },
     job.uncappedBytes !== null &&
       job.uncappedBytes !== job.targetBytes && {

@@ -125,7 +125,8 @@ nlohmann::json PageOf(std::vector<std::string> arguments) {
 
 TEST_CASE("the page of a replay has the numbers of -o json", "[cli]") {
   nlohmann::json rows = nlohmann::json::array();
-  for (const auto& job : PageOf({"replay", kLog})["jobs"]) rows.push_back(job["row"]);
+  const auto page = PageOf({"replay", kLog});
+  for (const auto& job : page["jobs"]) rows.push_back(job["row"]);
   CHECK(rows == nlohmann::json::parse(Call({"replay", kLog, "-o", "json"}).out));
   const auto one = PageOf({"replay", kLog, "--signature", "ml-scoring"});
   REQUIRE(one["jobs"].size() == 1);
