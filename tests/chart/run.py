@@ -38,7 +38,8 @@ failures = []
 
 
 def complain(where, text):
-    failures.append(f"{where}: {text}")
+    failures.append(where)
+    print(f"FAIL {where}: {text}", flush=True)
 
 
 def check(where, condition, text):
@@ -420,8 +421,6 @@ def main():
         done = run(ROOT / "tools" / tool, "--check", env={**os.environ, "HELM": str(helms[0])})
         check(tool, done.returncode == 0, done.stdout + done.stderr)
     versions = [] if arguments.no_kubeconform else kubeconform(renders)
-    for failure in failures:
-        print("FAIL", failure)
     print(f"{len(renders)} sets of values, {len(REFUSED)} refused, {len(helms)} helms, "
           f"Kubernetes {', '.join(versions) or 'not asked'}: {len(failures)} failures")
     return 1 if failures else 0
