@@ -29,7 +29,7 @@ def values(image, **more):
     return [part for key, value in chosen.items() for part in ("--set", f"{key}={value}")]
 
 
-def pods(selector="app.kubernetes.io/name=sparkfit", namespace=NS):
+def pods(selector="app.kubernetes.io/name=sparkfit,app.kubernetes.io/component=controller", namespace=NS):
     return get("pods", "-n", namespace, "-l", selector)["items"]
 
 
@@ -157,7 +157,7 @@ def test_uninstall_keeps_what_was_learnt(bed):
 def test_rights_in_one_namespace_and_a_long_name(bed):
     name = "a-release-whose-name-is-as-long-as-helm-allows-it-to"
     helm("install", name, CHART, "-n", NS, *values(bed.image_name, **{
-        "watchNamespaces": "{hogs}", "config.maxMemory": "8Gi", "config.usageSource": "metrics-server"}),
+        "watchNamespaces": "{hogs}", "crds.enabled": "false", "config.maxMemory": "8Gi", "config.usageSource": "metrics-server"}),
         "--wait", "--timeout", "120s")
     mine = json.loads(kubectl("get", "clusterroles,clusterrolebindings", "-l", f"app.kubernetes.io/instance={name}", "-o", "json"))
     assert not mine["items"], mine
