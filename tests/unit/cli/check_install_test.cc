@@ -23,7 +23,7 @@ struct Installation {
                                        if (request.path.ends_with("/sparkfit")) {
                                          return serve::Response{200, "application/json", webhook};
                                        }
-                                       return serve::Response{404};
+                                       return serve::Response{404, "text/plain", "nothing here"};
                                      })) {}
 
   std::pair<int, std::string> Check(std::vector<std::string> more) const {
