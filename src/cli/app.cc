@@ -140,7 +140,14 @@ constexpr std::string_view kPurgeExamples = R"(Examples:
 
 Executors that run now are not counted any more. Nothing brings the history back.)";
 
+constexpr std::string_view kCheckInstallExamples = R"(Examples:
+  sparkfit check-install --ready http://sparkfit-metrics.sparkfit.svc:8080/readyz
+  sparkfit check-install --webhook-configuration sparkfit
+
+As `helm test` runs it, in a pod with the controller's service account.)";
+
 struct Commands {
+  CheckInstallFlags check;
   ListFlags list;
   ExplainFlags explain;
   ConfFlags conf;
@@ -230,6 +237,20 @@ void AddForPeople(CLI::App& app, Commands& commands) {
   purge.add_flag("--all", commands.purge.all, "all signatures of the namespace");
   purge.add_flag("--dry-run", commands.purge.dry_run, "only say which");
   purge.footer(std::string(kPurgeExamples));
+
+  auto& check = *app.add_subcommand("check-install",
+                                    "whether an installation works: CRDs, readiness, the webhook");
+  check
+      .add_option("--kubeconfig", commands.check.kubeconfig,
+                  "how to reach the cluster; without it the service account of our pod")
+      ->type_name("FILE");
+  check.add_option("--ready", commands.check.ready, "where a replica says that it is ready")
+      ->type_name("URL");
+  check
+      .add_option("--webhook-configuration", commands.check.webhook,
+                  "whose webhook is asked, verified by its caBundle")
+      ->type_name("NAME");
+  check.footer(std::string(kCheckInstallExamples));
 }
 
 void AddReplay(CLI::App& app, ReplayFlags& flags) {
@@ -343,6 +364,7 @@ int Run(std::vector<std::string> arguments, const Process& process) {
   if (name == "list") return RunList(commands.list, process);
   if (name == "explain") return RunExplain(commands.explain, process);
   if (name == "conf") return RunConf(commands.conf, process);
+  if (name == "check-install") return RunCheckInstall(commands.check, process);
   if (name == "purge") return RunPurge(commands.purge, process);
   if (name == "replay") return RunReplay(commands.replay, process);
   if (name == "backtest") return RunBacktest(commands.backtest, process);

@@ -81,6 +81,15 @@ struct PurgeFlags {
   bool dry_run = false;
 };
 
+struct CheckInstallFlags {
+  std::string kubeconfig;  // empty: the service account of our pod
+  std::string ready;       // a URL that answers 200 where a replica is ready; empty: not asked
+  std::string webhook;     // a MutatingWebhookConfiguration; empty: none
+};
+
+// What `helm test` runs.
+int RunCheckInstall(const CheckInstallFlags& flags, const Process& process);
+
 // What `kubectl sparkfit` does as well.
 int RunList(const ListFlags& flags, const Process& process);
 int RunExplain(const ExplainFlags& flags, const Process& process);

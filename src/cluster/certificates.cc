@@ -145,11 +145,13 @@ bool OwnCertificates::Round(const std::stop_token& stop) {
 Result<void> OwnCertificates::Try(const std::stop_token& stop) {
   auto stored = Read(stop);
   if (!stored) return tl::unexpected<base::Error>(stored.error());
-  if (leads_()) {
+  // The first are made by whoever comes first: in an upgrade from monitoring mode the leader is a
+  // replica that makes none, until the others are ready. Only one of them can create the Secret.
+  if (leads_() || stored->version.empty()) {
     if (auto renewed = RenewAuthorities(*stored, stop); !renewed) return renewed;
   }
   if (!stored->authorities) {
-    return base::Fail(Code::kUnavailable, "there is no authority yet; the leader makes it");
+    return base::Fail(Code::kUnavailable, "the authorities are damaged; the leader makes new ones");
   }
   if (auto renewed = RenewLeaf(*stored->authorities); !renewed) return renewed;
   if (!leads_()) return {};

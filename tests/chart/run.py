@@ -38,7 +38,8 @@ failures = []
 
 
 def complain(where, text):
-    failures.append(f"{where}: {text}")
+    failures.append(where)
+    print(f"FAIL {where}: {text}", flush=True)
 
 
 def check(where, condition, text):
@@ -329,6 +330,27 @@ def check_accepted(helm):
     check(helm.name, done.returncode == 0, f"values of a parent chart are refused: {done.stderr}")
 
 
+NOTES = [
+    ((), ["in monitoring mode, for every namespace", "--set mode=autoscale", "metrics-server is needed", "test sparkfit"]),
+    (AUTOSCALE, ["sparkfit.io/mode=Initial", "within 2 s"]),
+    ((*AUTOSCALE, "--set", "webhook.create=false,tests.enabled=false"), ["NOTHING IS SIZED YET", "-s templates/webhook.yaml"]),
+    ((*AUTOSCALE, "--set", "webhook.certificates.mode=secret,webhook.certificates.secretName=s"), ["needs a caBundle"]),
+    (("--set", "watchNamespaces={a,b},crds.enabled=false"), ["for a, b.", "manifests/crds.yaml", "until you set config.maxMemory"]),
+    (("--set", "config.usageSource=kubelet"), ["kubeletCertificateAuthority"]),
+    (("--set", "metrics.podMonitor.enabled=true"), ["labels.release"]),
+]
+
+
+def check_notes(helm):
+    """What an installation says to do next."""
+    for flags, wanted in NOTES:
+        done = run(helm, "install", "sparkfit", CHART, "-n", "sparkfit", "--dry-run=client", *flags,
+                   env={**os.environ, "KUBECONFIG": "/nonexistent"})
+        notes = done.stdout.partition("\nNOTES:\n")[2]
+        for text in wanted:
+            check(f"NOTES {' '.join(flags)}", text in notes, f"does not say \"{text}\": {notes or done.stderr}")
+
+
 def check_restarts(helm):
     """Pods are replaced when their configuration changes, and not when it does not."""
     def checksum(*flags):
@@ -392,13 +414,13 @@ def main():
         check_refused(helm)
         check_accepted(helm)
         check_restarts(helm)
+    # Helm 3 asks the cluster even for a dry run.
+    check_notes(helms[0])
     check_options(texts)
     for tool in ("chart-docs", "render-manifests"):
         done = run(ROOT / "tools" / tool, "--check", env={**os.environ, "HELM": str(helms[0])})
         check(tool, done.returncode == 0, done.stdout + done.stderr)
     versions = [] if arguments.no_kubeconform else kubeconform(renders)
-    for failure in failures:
-        print("FAIL", failure)
     print(f"{len(renders)} sets of values, {len(REFUSED)} refused, {len(helms)} helms, "
           f"Kubernetes {', '.join(versions) or 'not asked'}: {len(failures)} failures")
     return 1 if failures else 0
