@@ -64,11 +64,11 @@ class Fleet:
         heap = r.choice([1024, 2048, 4096, 8192, 16384])
         need = heap * r.uniform(0.25, 0.95)
         per_run = max(1, min(6, executors // 8))
-        runs = max(1, executors // per_run)
+        runs = -(-executors // per_run)
         for run in range(runs):
             at = int((run + r.uniform(0, 0.1)) * days * 86_400_000 / runs) // 1000 * 1000
             factor = 1 + 0.6 * run / runs if kind == "growing" else r.uniform(0.93, 1.05)
-            for number in range(per_run):
+            for number in range(min(per_run, executors - run * per_run)):
                 size = heap + max(heap // 10, 384)
                 executor = {"uid": f"{index}-{run}-{number}", "run": f"spark-{index}-{run}", "namespace": namespace, "signature": name,
                             "created": at + number * 1000, "heap": heap, "size": size}
@@ -112,7 +112,7 @@ def make(path, signatures, executors, days=14, hostile=False, seed=1):
     fleet = Fleet(seed)
     names = [f"{WORDS[i % len(WORDS)]}-{WORDS[(i * 7 + 3) % len(WORDS)]}-{i:04d}" for i in range(signatures)]
     for index, name in enumerate(names + (HOSTILE if hostile else [])):
-        fleet.job(index, name, max(1, executors // signatures), days)
+        fleet.job(index, name, max(1, executors // signatures + (index < executors % signatures)), days)
     fleet.write(path)
 
 

@@ -174,7 +174,8 @@ def measured(command):
 
 def large_page(browser, check, sparkfit, folder, shots):
     log, path = f"{folder}/large.ndjson.gz", f"{folder}/large.html"
-    make_fleet.make(log, 3000, 100_000)
+    # In a process of its own: what this one had would count as the next one's memory.
+    subprocess.run([sys.executable, HERE / "make_fleet.py", log, "--signatures", "3000", "--executors", "100000"], check=True)
     seconds, mib = measured([sparkfit, "replay", log, "--html", path])
     size = os.path.getsize(path) / 1e6
     check.that(seconds <= 10, f"100,000 executors of 3,000 signatures: page in {seconds:.1f} s", "more than 10 s")
