@@ -145,10 +145,7 @@ function lines(label, places, valueOf, options) {
       top = 12,
       bottom = height - 44;
     const series = policies.map(policy => places.map((place, i) => valueOf(policy, i)));
-    const scale = scaleOf(
-      series.map(values => Math.max(0, ...values.filter(value => value !== null))),
-      4,
-    );
+    const scale = scaleOf(series.flat(), 4);
     const x = i => (places.length < 2 ? (left + right) / 2 : left + options.at(i) * (right - left));
     const y = value => bottom - scale.at(value) * (bottom - top);
     const svg = frame(width, height);
