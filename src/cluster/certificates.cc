@@ -154,8 +154,12 @@ Result<void> OwnCertificates::Try(const std::stop_token& stop) {
     return base::Fail(Code::kUnavailable, "the authorities are damaged; the leader makes new ones");
   }
   if (auto renewed = RenewLeaf(*stored->authorities); !renewed) return renewed;
-  if (!leads_()) return {};
-  return Publish(*stored->authorities, stop);
+  // Once clients trust us, changes are the leader's; the first time, who is ready is trusted as
+  // well.
+  if (!leads_() && trusted_) return {};
+  auto published = Publish(*stored->authorities, stop);
+  trusted_ = published.has_value();
+  return published;
 }
 
 Result<OwnCertificates::Stored> OwnCertificates::Read(const std::stop_token& stop) {

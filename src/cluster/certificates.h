@@ -55,8 +55,9 @@ class OwnCertificates {
   const Surroundings& around_;
   std::function<bool()> leads_;
   Install install_;
-  std::string signer_;  // certificate of the authority that signed what is in use
-  tls::Validity leaf_;  // of what is in use
+  std::string signer_;    // certificate of the authority that signed what is in use
+  tls::Validity leaf_;    // of what is in use
+  bool trusted_ = false;  // clients have known our authorities
   std::string trouble_;
 };
 
