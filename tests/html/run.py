@@ -164,21 +164,23 @@ def backtest_page(browser, check, path, expected, shots):
 
 
 def measured(command):
+    """Seconds by the clock, seconds of CPU, MiB."""
     before = time.monotonic()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         sys.exit(f"{command}: exit status {status}")
-    return time.monotonic() - before, usage.ru_maxrss / 1024
+    return time.monotonic() - before, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def large_page(browser, check, sparkfit, folder, shots):
     log, path = f"{folder}/large.ndjson.gz", f"{folder}/large.html"
     # In a process of its own: what this one had would count as the next one's memory.
     subprocess.run([sys.executable, HERE / "make_fleet.py", log, "--signatures", "3000", "--executors", "100000"], check=True)
-    seconds, mib = measured([sparkfit, "replay", log, "--html", path])
+    seconds, busy, mib = measured([sparkfit, "replay", log, "--html", path])
     size = os.path.getsize(path) / 1e6
-    check.that(seconds <= 10, f"100,000 executors of 3,000 signatures: page in {seconds:.1f} s", "more than 10 s")
+    # By CPU, as other work on the machine says nothing of the program; it has one thread.
+    check.that(busy <= 10, f"100,000 executors of 3,000 signatures: page with {busy:.1f} s of CPU, after {seconds:.1f} s", "more than 10 s")
     check.that(mib <= 500, f"in {mib:.0f} MiB", "more than 500 MiB")
     check.that(size <= 10, f"{size:.1f} MB", "more than 10 MB")
     expected = json.loads(subprocess.run([sparkfit, "replay", log, "-o", "json"], check=True, capture_output=True).stdout)
