@@ -9,8 +9,7 @@
 #
 # CLUSTER_DIR as of cluster.sh; all of this is in its folder `image`.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-checkout=$(cd "$here/../.." && pwd)
+checkout=$(cd "$(dirname "$0")/../.." && pwd)
 D=${CLUSTER_DIR:-${TMPDIR:-/tmp}/sparkfit-cluster}
 I=$D/image
 NAME=sparkfit.io/sparkfit:e2e
@@ -45,7 +44,7 @@ bud() { b bud -q --pull-never --layers --force-rm "$@" "$checkout" >/dev/null; }
 build() {
   mkdir -p "$TMPDIR"
   local stamp
-  stamp=$(cd "$checkout" && sed -n 's/^!//p' .dockerignore | xargs -I{} find {} Dockerfile .dockerignore "$here/image.sh" -type f |
+  stamp=$(cd "$checkout" && sed -n 's/^!//p' .dockerignore | xargs -I{} find {} Dockerfile .dockerignore tests/cluster/image.sh -type f |
     sort -u | xargs sha256sum | sha256sum)
   [ "$(cat "$I/stamp" 2>/dev/null)" = "$stamp" ] && return
   base
