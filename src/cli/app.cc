@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "completion.h"
+#include "published_text.h"
 #include "sparkfit/base/version.h"
 #include "sparkfit/recommend/policy.h"
 
@@ -61,8 +62,8 @@ std::vector<std::string> ValuesOf(const std::string& flag) {
   if (flag == "--policy") return PolicyNames();
   if (flag == "--log-level") return {"debug", "info", "warning", "error"};
   if (flag == "--log-format") return {"text", "json"};
-  if (flag == "--sort-by") return {"name", "waste", "ooms"};
-  if (flag == "--for") return {"spark-submit", "properties", "SparkApplication", "emr"};
+  if (flag == "--sort-by") return SortOrders();
+  if (flag == "--for") return ConfForms();
   return {};
 }
 
@@ -93,9 +94,13 @@ void AddOptions(CLI::App& command, CommonFlags& flags, Offer offer) {
   }
 }
 
-void AddOutput(CLI::App& command, std::string& output, std::string& html, bool& strict) {
-  command.add_option("-o,--output", output, "table, json or yaml [table; with --html nothing]")
+void AddFormat(CLI::App& command, std::string& output, const std::string& standard = "table") {
+  command.add_option("-o,--output", output, "table, json or yaml [" + standard + "]")
       ->type_name("FORMAT");
+}
+
+void AddOutput(CLI::App& command, std::string& output, std::string& html, bool& strict) {
+  AddFormat(command, output, "table; with --html nothing");
   command.add_option("--html", html, "write a page for people to this file; it needs no network")
       ->type_name("FILE");
   command.add_flag("--strict", strict, "fail (exit code 1) where anything could not be read");
@@ -126,8 +131,7 @@ constexpr std::string_view kExplainExamples = R"(Examples:
   sparkfit explain nightly-revenue -n etl -o yaml)";
 
 constexpr std::string_view kConfExamples = R"(Examples:
-  spark-submit $(sparkfit conf nightly-revenue | tr -d '\
-') …
+  spark-submit $(sparkfit conf nightly-revenue | tr -d '\\\n') …
   sparkfit conf nightly-revenue --for properties >> spark-defaults.conf
   sparkfit conf nightly-revenue --for SparkApplication       the part of its spec
   sparkfit conf nightly-revenue --for emr                    for start-job-run --cli-input-json
@@ -211,15 +215,13 @@ void AddForPeople(CLI::App& app, Commands& commands) {
   AddAccess(list, commands.list.cluster, Breadth::kAlsoAll);
   list.add_option("--sort-by", commands.list.sort, "name, waste or ooms [name]")
       ->type_name("ORDER");
-  list.add_option("-o,--output", commands.list.output, "table, json or yaml [table]")
-      ->type_name("FORMAT");
+  AddFormat(list, commands.list.output);
   list.footer(std::string(kListExamples));
 
   auto& explain = *app.add_subcommand("explain", "what is recommended for a job, and why");
   explain.add_option("SIGNATURE", commands.explain.signature, "the job's signature")->required();
   AddAccess(explain, commands.explain.cluster, Breadth::kOneNamespace);
-  explain.add_option("-o,--output", commands.explain.output, "table, json or yaml [table]")
-      ->type_name("FORMAT");
+  AddFormat(explain, commands.explain.output);
   explain.footer(std::string(kExplainExamples));
 
   auto& conf = *app.add_subcommand("conf", "the Spark settings equal to a recommendation");

@@ -7,11 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "connection.h"
 #include "sparkfit/base/base64.h"
-#include "sparkfit/base/wait.h"
-#include "sparkfit/kube/client.h"
 #include "sparkfit/kube/config.h"
-#include "sparkfit/kube/transport.h"
 
 namespace sparkfit::cli {
 namespace {
@@ -24,43 +22,20 @@ constexpr const char* kUid = "sparkfit-check-install";
 
 Result<void> Unlike(std::string what) { return base::Fail(Code::kUnavailable, std::move(what)); }
 
-// Where requests go, and as whom.
-class Peer {
- public:
-  static Result<std::unique_ptr<Peer>> To(const kube::Endpoint& endpoint,
-                                          const kube::Credentials& credentials,
-                                          const Process& process) {
-    auto transport = kube::MakeHttpTransport(endpoint, process.clock);
-    if (!transport) return tl::unexpected<base::Error>(transport.error());
-    return std::unique_ptr<Peer>(new Peer(*std::move(transport), credentials, process));
-  }
+// The body of a good answer.
+Result<std::string> Ask(Connection& server, const std::string& target,
+                        const std::string& body = "") {
+  kube::Call call{.verb = "get", .resource = "check", .target = target};
+  call.body = body;
+  if (!body.empty()) call.method = "POST";
+  auto reply = server.Client().Send(call, {});
+  if (!reply) return tl::unexpected<base::Error>(reply.error());
+  if (!reply->Ok()) return base::Fail(Code::kUnavailable, reply->Why());
+  return std::move(reply->body);
+}
 
-  // The body of a good answer.
-  Result<std::string> Ask(const std::string& target, const std::string& body = "") {
-    kube::Call call{.verb = "get", .resource = "check", .target = target};
-    call.body = body;
-    if (!body.empty()) call.method = "POST";
-    auto reply = client_.Send(call, {});
-    if (!reply) return tl::unexpected<base::Error>(reply.error());
-    if (!reply->Ok()) return base::Fail(Code::kUnavailable, reply->Why());
-    return std::move(reply->body);
-  }
-
- private:
-  Peer(std::unique_ptr<kube::Transport> transport, const kube::Credentials& credentials,
-       const Process& process)
-      : transport_(std::move(transport)),
-        authenticator_(kube::MakeAuthenticator(credentials, process.clock)),
-        client_(*transport_, *authenticator_, process.clock, waiter_, {}) {}
-
-  base::SystemWaiter waiter_;
-  std::unique_ptr<kube::Transport> transport_;
-  std::unique_ptr<kube::Authenticator> authenticator_;
-  kube::Client client_;
-};
-
-Result<void> HasOurResources(Peer& api) {
-  const auto body = api.Ask("/apis/sparkfit.io/v1alpha1");
+Result<void> HasOurResources(Connection& api) {
+  const auto body = Ask(api, "/apis/sparkfit.io/v1alpha1");
   if (!body) return tl::unexpected<base::Error>(body.error());
   for (const auto* resource : {"executorrecommendations", "executorrecommendationcheckpoints"}) {
     if (body->find(fmt::format("\"{}\"", resource)) == std::string::npos) {
@@ -75,9 +50,9 @@ Result<void> IsReady(const std::string& url, const Process& process) {
   if (path == std::string::npos) return Unlike("it has no path");
   kube::Endpoint endpoint;
   endpoint.server = url.substr(0, path);
-  auto peer = Peer::To(endpoint, {}, process);
-  if (!peer) return tl::unexpected<base::Error>(peer.error());
-  const auto body = (*peer)->Ask(url.substr(path));
+  auto server = Connection::To(endpoint, {}, process);
+  if (!server) return tl::unexpected<base::Error>(server.error());
+  const auto body = Ask(**server, url.substr(path));
   if (!body) return tl::unexpected<base::Error>(body.error());
   return {};
 }
@@ -119,20 +94,25 @@ std::string Review() {
       .dump();
 }
 
-Result<void> AnswersReviews(Peer& api, const std::string& name, const Process& process) {
-  const auto object = api.Ask(
-      "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/" + kube::Encode(name));
+bool IsAdmission(const json& review) try {
+  const auto& response = review.at("response");
+  return response.at("uid") == kUid && response.at("allowed").get<bool>();
+} catch (const json::exception&) {
+  return false;
+}
+
+Result<void> AnswersReviews(Connection& api, const std::string& name, const Process& process) {
+  const auto object =
+      Ask(api, "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/" +
+                   kube::Encode(name));
   if (!object) return tl::unexpected<base::Error>(object.error());
   const auto where = WebhookOf(json::parse(*object, nullptr, false));
   if (!where) return tl::unexpected<base::Error>(where.error());
-  auto peer = Peer::To(where->first, {}, process);
-  if (!peer) return tl::unexpected<base::Error>(peer.error());
-  const auto answer = (*peer)->Ask(where->second, Review());
+  auto server = Connection::To(where->first, {}, process);
+  if (!server) return tl::unexpected<base::Error>(server.error());
+  const auto answer = Ask(**server, where->second, Review());
   if (!answer) return tl::unexpected<base::Error>(answer.error());
-  const auto review = json::parse(*answer, nullptr, false);
-  const auto response = review.is_object() ? review.value("response", json()) : json();
-  if (!response.is_object() || response.value("uid", "") != kUid ||
-      !response.value("allowed", false)) {
+  if (!IsAdmission(json::parse(*answer, nullptr, false))) {
     return Unlike("its answer is no admission: " + answer->substr(0, 200));
   }
   return {};
@@ -152,7 +132,7 @@ int RunCheckInstall(const CheckInstallFlags& flags, const Process& process) {
   const auto where = flags.kubeconfig.empty() ? kube::InClusterConfig(process.environment)
                                               : kube::ReadKubeconfig(flags.kubeconfig);
   if (!where) return Fail(where.error().message, process, kExitUsage);
-  auto api = Peer::To(where->endpoint, where->credentials, process);
+  auto api = Connection::To(where->endpoint, where->credentials, process);
   if (!api) return Fail(api.error().message, process, kExitUsage);
   bool fine = Tell("the API server knows our resources", HasOurResources(**api), process);
   if (!flags.ready.empty()) {

@@ -6,14 +6,13 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "commands.h"
+#include "connection.h"
 #include "published_text.h"
-#include "sparkfit/base/wait.h"
-#include "sparkfit/kube/client.h"
 #include "sparkfit/kube/config.h"
 #include "sparkfit/kube/list_watch.h"
-#include "sparkfit/kube/transport.h"
 #include "sparkfit/replay/report.h"
 #include "sparkfit/replay/text_table.h"
 #include "sparkfit/wire/objects.h"
@@ -26,13 +25,8 @@ using base::Result;
 using nlohmann::ordered_json;
 using wire::Published;
 
-constexpr const char* kResource = "executorrecommendations";
-
-std::string PathOf(const std::string& name_space) {
-  const auto within =
-      name_space.empty() ? "" : fmt::format("/namespaces/{}", kube::Encode(name_space));
-  return fmt::format("/apis/sparkfit.io/v1alpha1{}/{}", within, kResource);
-}
+const kube::Collection kRecommendations{"executorrecommendations",
+                                        "/apis/sparkfit.io/v1alpha1/executorrecommendations", ""};
 
 struct Found {
   Published job;
@@ -42,7 +36,7 @@ struct Found {
 // A cluster as one person's command reaches it.
 class Access {
  public:
-  static Result<std::unique_ptr<Access>> Open(const ClusterFlags& flags, const Process& process) {
+  static Result<Access> Open(const ClusterFlags& flags, const Process& process) {
     const auto paths =
         flags.kubeconfig.empty() ? kube::KubeconfigPaths(process.environment) : flags.kubeconfig;
     if (paths.empty()) {
@@ -50,18 +44,17 @@ class Access {
     }
     auto where = kube::ReadKubeconfig(paths, flags.context);
     if (!where) return tl::unexpected<base::Error>(where.error());
-    auto transport = kube::MakeHttpTransport(where->endpoint, process.clock);
-    if (!transport) return tl::unexpected<base::Error>(transport.error());
+    auto connection = Connection::To(where->endpoint, where->credentials, process);
+    if (!connection) return tl::unexpected<base::Error>(connection.error());
     std::string name_space = flags.name_space.empty() ? where->name_space : flags.name_space;
     if (flags.all_namespaces) name_space.clear();
-    return std::unique_ptr<Access>(
-        new Access(*where, *std::move(transport), std::move(name_space), process));
+    return Access(*std::move(connection), std::move(name_space));
   }
 
   // The objects of the namespace, or of all where that is empty.
   Result<std::vector<Found>> List() {
     std::vector<Found> all;
-    auto listed = kube::List(client_, {kResource, PathOf(name_space_), ""},
+    auto listed = kube::List(connection_->Client(), kube::Within(kRecommendations, name_space_),
                              [&](std::string_view object) {
                                // An object that we cannot read is none of ours to judge.
                                if (auto job = wire::ReadPublished(object)) {
@@ -75,10 +68,11 @@ class Access {
 
   // Exactly that object, not a later one of its name.
   Result<void> Delete(const Published& job) {
-    kube::Call call{.verb = "delete", .resource = kResource, .method = "DELETE"};
-    call.target = PathOf(job.key.name_space) + "/" + kube::Encode(job.name);
+    const auto where = kube::Within(kRecommendations, job.key.name_space);
+    kube::Call call{.verb = "delete", .resource = where.resource, .method = "DELETE"};
+    call.target = where.path + "/" + kube::Encode(job.name);
     call.body = wire::DeleteOptions(job.uid);
-    const auto reply = client_.Send(call, {});
+    const auto reply = connection_->Client().Send(call, {});
     if (!reply) return tl::unexpected<base::Error>(reply.error());
     // Somebody else was faster.
     if (reply->Ok() || reply->status == 404 || reply->status == 409) return {};
@@ -90,23 +84,16 @@ class Access {
   }
 
  private:
-  Access(const kube::ClusterConfig& where, std::unique_ptr<kube::Transport> transport,
-         std::string name_space, const Process& process)
-      : name_space_(std::move(name_space)),
-        transport_(std::move(transport)),
-        authenticator_(kube::MakeAuthenticator(where.credentials, process.clock)),
-        client_(*transport_, *authenticator_, process.clock, waiter_, {}) {}
+  Access(std::unique_ptr<Connection> connection, std::string name_space)
+      : connection_(std::move(connection)), name_space_(std::move(name_space)) {}
 
+  std::unique_ptr<Connection> connection_;
   std::string name_space_;
-  base::SystemWaiter waiter_;
-  std::unique_ptr<kube::Transport> transport_;
-  std::unique_ptr<kube::Authenticator> authenticator_;
-  kube::Client client_;
 };
 
 // The cluster opened and listed, or why not.
 Result<std::vector<Found>> ListOnce(const ClusterFlags& flags, const Process& process,
-                                    std::unique_ptr<Access>& access) {
+                                    std::optional<Access>& access) {
   kube::InitializeHttp(1);
   auto opened = Access::Open(flags, process);
   if (!opened) return tl::unexpected<base::Error>(opened.error());
@@ -145,7 +132,7 @@ int RunList(const ListFlags& flags, const Process& process) {
   if (!sort) problems.push_back(sort.error().message);
   if (!output) problems.push_back(output.error().message);
   if (Refuse(problems, process)) return kExitUsage;
-  std::unique_ptr<Access> access;
+  std::optional<Access> access;
   auto found = ListOnce(flags.cluster, process, access);
   if (!found) return FailWith(found.error(), process);
   if (*output != replay::OutputFormat::kTable) {
@@ -162,7 +149,7 @@ int RunList(const ListFlags& flags, const Process& process) {
 int RunExplain(const ExplainFlags& flags, const Process& process) {
   const auto output = replay::ParseOutputFormat(flags.output);
   if (!output) return FailWith(output.error(), process);
-  std::unique_ptr<Access> access;
+  std::optional<Access> access;
   auto found = ListOnce(flags.cluster, process, access);
   if (!found) return FailWith(found.error(), process);
   KeepSignature(*found, flags.signature);
@@ -182,7 +169,7 @@ int RunExplain(const ExplainFlags& flags, const Process& process) {
 int RunConf(const ConfFlags& flags, const Process& process) {
   const auto form = ParseConfForm(flags.form);
   if (!form) return FailWith(form.error(), process);
-  std::unique_ptr<Access> access;
+  std::optional<Access> access;
   auto found = ListOnce(flags.cluster, process, access);
   if (!found) return FailWith(found.error(), process);
   KeepSignature(*found, flags.signature);
@@ -201,7 +188,7 @@ int RunPurge(const PurgeFlags& flags, const Process& process) {
   if (flags.all == !flags.signatures.empty()) {
     return Fail("give signatures, or --all for all of the namespace", process, kExitUsage);
   }
-  std::unique_ptr<Access> access;
+  std::optional<Access> access;
   auto found = ListOnce(flags.cluster, process, access);
   if (!found) return FailWith(found.error(), process);
   bool failed = false;
@@ -216,8 +203,7 @@ int RunPurge(const PurgeFlags& flags, const Process& process) {
     const bool wanted = flags.all || std::find(flags.signatures.begin(), flags.signatures.end(),
                                                job.key.signature) != flags.signatures.end();
     if (!wanted) continue;
-    const auto name =
-        fmt::format("{}/{}", replay::Printable(job.key.name_space), replay::NameOf(job.key));
+    const auto name = replay::QualifiedName(job.key);
     if (const auto done = flags.dry_run ? Result<void>() : access->Delete(job); !done) {
       Fail(name + ": " + done.error().message, process);
       failed = true;

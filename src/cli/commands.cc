@@ -143,14 +143,8 @@ std::string FleetPageOf(const ReplayFlags& flags, const controller::Pipeline& pi
 }
 
 // The policies that were asked for, and adaptive at its presets.
-std::string BacktestPageOf(const replay::ExecutionTable& table,
-                           const std::vector<recommend::Policy>& policies,
-                           const std::vector<std::string>& names) {
-  const replay::Workflows workflows(table);
-  std::vector<replay::PolicyReport> reports;
-  for (std::size_t i = 0; i < policies.size(); ++i) {
-    reports.push_back(replay::Report(table, workflows, policies[i], names[i]));
-  }
+std::string BacktestPageOf(const replay::ExecutionTable& table, const replay::Workflows& workflows,
+                           const std::vector<replay::PolicyReport>& reports) {
   std::vector<replay::PolicyReport> dial;
   for (const std::string preset : {"thrifty", "balanced", "safe"}) {
     const auto policy = recommend::ParsePolicy("adaptive:risk=" + preset);
@@ -286,15 +280,24 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
   });
   if (!read) return Fail(read.error().message, process, kExitFailed);
   table.Sort();
-  if (*output) {
-    std::vector<replay::BacktestResult> results;
+  std::vector<replay::BacktestResult> results;
+  std::string page;
+  if (flags.html.empty()) {
     for (std::size_t i = 0; i < policies.size(); ++i) {
       results.push_back(replay::Backtest(table, policies[i], names[i]));
     }
-    process.out << replay::Render(results, **output) << std::flush;
+  } else {
+    const replay::Workflows workflows(table);
+    std::vector<replay::PolicyReport> reports;
+    for (std::size_t i = 0; i < policies.size(); ++i) {
+      reports.push_back(replay::Report(table, workflows, policies[i], names[i]));
+      results.push_back(reports.back().result);
+    }
+    page = BacktestPageOf(table, workflows, reports);
   }
+  if (*output) process.out << replay::Render(results, **output) << std::flush;
   if (!flags.html.empty()) {
-    const auto written = WritePage(flags.html, BacktestPageOf(table, policies, names), process);
+    const auto written = WritePage(flags.html, page, process);
     if (!written) return Fail(written.error().message, process);
   }
   const bool unread =

@@ -34,6 +34,13 @@ constexpr std::array<std::pair<std::string_view, ConfForm>, 4> kForms{
      {"emr", ConfForm::kEmr}}};
 
 template <typename Table>
+std::vector<std::string> NamesOf(const Table& table) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : table) names.emplace_back(name);
+  return names;
+}
+
+template <typename Table>
 auto Find(const Table& table, std::string_view what, std::string_view name)
     -> base::Result<decltype(table.front().second)> {
   std::string known;
@@ -113,6 +120,8 @@ std::vector<std::string> NotesOn(const Published& job) {
 
 }  // namespace
 
+std::vector<std::string> SortOrders() { return NamesOf(kSorts); }
+
 base::Result<SortBy> ParseSortBy(std::string_view name) { return Find(kSorts, "--sort-by", name); }
 
 void Sort(std::vector<Published>& jobs, SortBy by) {
@@ -165,8 +174,7 @@ std::string ListText(const std::vector<Published>& jobs, bool with_namespace) {
 }
 
 std::string ExplanationText(const Published& job) {
-  std::string text =
-      fmt::format("{}/{}\n\n", Printable(job.key.name_space), replay::NameOf(job.key));
+  std::string text = replay::QualifiedName(job.key) + "\n\n";
   text += Line("Recommended", Recommended(job));
   text += Line("Requested", Requested(job));
   text += Line("Peak", MemoryCell(job.peak));
@@ -198,18 +206,14 @@ std::string ExplanationText(const Published& job) {
   return text;
 }
 
-std::vector<std::string> ConfForms() {
-  std::vector<std::string> names;
-  for (const auto& [name, form] : kForms) names.emplace_back(name);
-  return names;
-}
+std::vector<std::string> ConfForms() { return NamesOf(kForms); }
 
 base::Result<ConfForm> ParseConfForm(std::string_view name) { return Find(kForms, "--for", name); }
 
 base::Result<ConfText> ConfOf(const Published& job, ConfForm form) {
-  const auto name = job.key.name_space + "/" + Printable(replay::NameOf(job.key));
   if (!job.target || !job.heap || !job.overhead) {
-    return base::Fail(Code::kNotFound, "nothing is recommended for " + name + " yet");
+    return base::Fail(Code::kNotFound,
+                      "nothing is recommended for " + replay::QualifiedName(job.key) + " yet");
   }
   const auto settings = recommend::SettingsFor(SplitOf(job), job.overhead_class);
   return ConfText{InForm(settings, form), NotesOn(job)};

@@ -14,6 +14,7 @@ namespace sparkfit::cli {
 
 // The order of a list: by name; by what could be saved; by OOMs, most first.
 enum class SortBy { kName, kWaste, kOoms };
+std::vector<std::string> SortOrders();
 base::Result<SortBy> ParseSortBy(std::string_view name);
 void Sort(std::vector<wire::Published>& jobs, SortBy by);
 

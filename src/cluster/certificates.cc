@@ -178,7 +178,7 @@ Result<OwnCertificates::Stored> OwnCertificates::Read(const std::stop_token& sto
   return stored;
 }
 
-// Made or changed by exactly one leader: the version is that which was read.
+// Made or changed by exactly one replica: the version is that which was read.
 Result<void> OwnCertificates::Write(const Stored& stored, const std::stop_token& stop) {
   const bool create = stored.version.empty();
   json metadata{{"name", options_.secret}, {"namespace", options_.name_space}};

@@ -2,10 +2,11 @@
 //
 // Where the webhook's certificate comes from, and how it is renewed without a restart.
 //
-// Our own: the leader keeps two authorities in a Secret and what clients trust in the
-// MutatingWebhookConfiguration; every replica signs its own certificate, in memory. Nobody meets a
-// certificate whose signer it does not trust: the next authority is trusted long before it signs,
-// the previous one for as long as something that it signed may be in use.
+// Our own: whoever comes first makes two authorities, in a Secret, and writes what clients trust
+// into the MutatingWebhookConfiguration; the leader keeps both. Every replica signs its own
+// certificate, in memory. Nobody meets a certificate whose signer it does not trust: the next
+// authority is trusted long before it signs, the previous one for as long as something that it
+// signed may be in use.
 //
 // Or from files that somebody else renews (cert-manager, a mounted Secret).
 #pragma once

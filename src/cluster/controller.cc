@@ -442,7 +442,7 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
     lost |= !PutAside(found, object ? object->checkpoint.error() : object.error(), stop);
   };
   for (const auto& name_space : scopes) {
-    auto listed = kube::List(client, Within(Checkpoints(), name_space), take, stop);
+    auto listed = kube::List(client, kube::Within(Checkpoints(), name_space), take, stop);
     if (!listed) return tl::unexpected<base::Error>(listed.error());
   }
   if (lost) {

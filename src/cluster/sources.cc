@@ -25,12 +25,6 @@ constexpr const char* kUsage = "podmetrics";
 
 }  // namespace
 
-kube::Collection Within(kube::Collection collection, const std::string& name_space) {
-  if (name_space.empty()) return collection;
-  collection.path.insert(collection.path.rfind('/'), "/namespaces/" + kube::Encode(name_space));
-  return collection;
-}
-
 kube::Collection Source::CollectionOf(Kind kind) {
   switch (kind) {
     case Kind::kPods:
@@ -47,7 +41,7 @@ kube::Collection Source::CollectionOf(Kind kind) {
 
 void Source::Run(kube::Client& client, const std::stop_token& stop) {
   stop_ = stop;
-  kube::Reflector(client, around_.waiter, Within(CollectionOf(kind_), name_space_), *this)
+  kube::Reflector(client, around_.waiter, kube::Within(CollectionOf(kind_), name_space_), *this)
       .Run(stop);
 }
 
@@ -165,7 +159,7 @@ Result<Usage> AskUsage(kube::Client& client, const std::vector<std::string>& nam
     }
   };
   for (const auto& name_space : namespaces) {
-    auto listed = kube::List(client, Within(collection, name_space), take, stop);
+    auto listed = kube::List(client, kube::Within(collection, name_space), take, stop);
     if (!listed) return tl::unexpected<base::Error>(listed.error());
   }
   usage.t = around.clock.Wall();

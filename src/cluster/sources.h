@@ -28,9 +28,6 @@ struct Surroundings {
   const model::SignatureRules* rules = nullptr;  // may be null
 };
 
-// The collection in one namespace only; as it is where that is empty.
-kube::Collection Within(kube::Collection collection, const std::string& name_space);
-
 // One collection into the inbox, of one namespace or, where that is empty, of all.
 class Source final : public kube::CollectionHandler {
  public:

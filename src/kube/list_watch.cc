@@ -105,6 +105,12 @@ Result<ListMetadata> ListPage(Client& client, const Call& call,
 
 }  // namespace
 
+Collection Within(Collection collection, const std::string& name_space) {
+  if (name_space.empty()) return collection;
+  collection.path.insert(collection.path.rfind('/'), "/namespaces/" + Encode(name_space));
+  return collection;
+}
+
 Result<std::string> List(Client& client, const Collection& collection,
                          const std::function<void(std::string_view)>& on_item,
                          const std::stop_token& stop) {

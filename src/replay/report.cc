@@ -87,7 +87,7 @@ std::string RenderTable(const std::vector<ReplayRow>& rows) {
                ChangeCell(row.request, recommendation.target),
                MemoryCell(split ? std::optional(split->heap) : std::nullopt),
                MemoryCell(split ? std::optional(split->overhead) : std::nullopt)});
-    why += fmt::format("  {}/{}\n", Printable(row.key.name_space), NameOf(row.key)) +
+    why += fmt::format("  {}\n", QualifiedName(row.key)) +
            Wrapped(Printable(row.explanation), "      ", kWrapAt);
   }
   return table.Format() + why;

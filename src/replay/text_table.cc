@@ -75,6 +75,10 @@ std::string NameOf(const model::Key& key) {
          (key.profile == 0 ? "" : fmt::format(" (profile {})", key.profile));
 }
 
+std::string QualifiedName(const model::Key& key) {
+  return Printable(key.name_space) + "/" + NameOf(key);
+}
+
 std::string Wrapped(std::string_view text, std::string_view indent, std::size_t width) {
   std::string lines;
   std::string line(indent);

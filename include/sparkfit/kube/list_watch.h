@@ -24,6 +24,9 @@ struct Collection {
   std::string label_selector;  // as kubectl takes it; empty: all
 };
 
+// The collection in one namespace only; as it is where that is empty.
+Collection Within(Collection collection, const std::string& name_space);
+
 enum class Change { kAdded, kModified, kDeleted };
 
 // Takes what happens, on the thread that follows. Objects are JSON with 64 readable bytes behind

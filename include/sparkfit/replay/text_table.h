@@ -45,6 +45,8 @@ std::string MemoryCell(const std::optional<base::Bytes>& amount);
 std::string ChangeCell(base::Bytes request, const std::optional<base::Bytes>& target);
 // The signature, and the profile where there are several.
 std::string NameOf(const model::Key& key);
+// The same behind its namespace.
+std::string QualifiedName(const model::Key& key);
 
 // Words in lines of at most `width` characters, each behind `indent`.
 std::string Wrapped(std::string_view text, std::string_view indent, std::size_t width);
