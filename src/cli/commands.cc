@@ -10,6 +10,7 @@
 #include "sparkfit/replay/backtest.h"
 #include "sparkfit/replay/replay.h"
 #include "sparkfit/replay/report.h"
+#include "sparkfit/simulation/report.h"
 
 namespace sparkfit::cli {
 namespace {
@@ -17,6 +18,11 @@ namespace {
 using base::Result;
 
 constexpr std::size_t kLargestConfig = std::size_t{1} << 20;
+// Of a closed loop. Drift is looked for in runs 11 to 20 and the last ten of at least 30; below
+// that a job's jump would have no run to recover in.
+constexpr std::uint32_t kMostProfiles = 100'000;
+constexpr std::uint32_t kFewestRuns = 30;
+constexpr std::uint32_t kMostRuns = 1000;
 
 // Says what could not be read; true where there was anything.
 bool Report(const replay::Problems& problems, const base::Logger& log) {
@@ -87,6 +93,35 @@ ReplayChoice Choose(const ReplayFlags& flags, Settings& settings) {
 
 bool Wanted(const std::vector<std::string>& names, const std::string& name) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// A table, or a loop that stays within minutes and memory.
+void CheckSource(const BacktestFlags& flags, std::vector<std::string>& problems) {
+  if (!flags.closed_loop) {
+    if (flags.files.empty()) problems.emplace_back("a table of executions, or --closed-loop");
+    return;
+  }
+  if (!flags.files.empty()) problems.emplace_back("--closed-loop takes no table");
+  const auto& loop = flags.loop;
+  if (loop.profiles < 1 || loop.profiles > kMostProfiles) {
+    problems.push_back(fmt::format("--profiles is 1 to {}", kMostProfiles));
+  }
+  if (loop.runs < kFewestRuns || loop.runs > kMostRuns) {
+    problems.push_back(fmt::format("--runs is {} to {}", kFewestRuns, kMostRuns));
+  }
+}
+
+int PlayLoop(const BacktestFlags& flags, const std::vector<std::string>& names,
+             const std::vector<recommend::Policy>& policies, replay::OutputFormat output,
+             const Process& process) {
+  std::vector<simulation::LoopResult> results;
+  for (std::size_t i = 0; i < policies.size(); ++i) {
+    Progress progress("jobs played:", process);
+    results.push_back(simulation::RunClosedLoop(policies[i], names[i], flags.loop,
+                                                [&](auto n) { progress.Show(n); }));
+  }
+  process.out << simulation::Render(results, output) << std::flush;
+  return kExitFine;
 }
 
 }  // namespace
@@ -202,7 +237,9 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
   }
   const auto output = replay::ParseOutputFormat(flags.output);
   if (!output) problems.push_back(output.error().message);
+  CheckSource(flags, problems);
   if (Refuse(problems, process)) return kExitUsage;
+  if (flags.closed_loop) return PlayLoop(flags, names, policies, *output, process);
 
   replay::ExecutionTable table;
   const auto read = ForEachFile(flags.files, [&](const std::string& name, auto source) {

@@ -11,6 +11,7 @@
 #include "sparkfit/base/result.h"
 #include "sparkfit/cli/app.h"
 #include "sparkfit/cli/options.h"
+#include "sparkfit/simulation/closed_loop.h"
 
 namespace sparkfit::cli {
 
@@ -33,6 +34,8 @@ struct ReplayFlags {
 struct BacktestFlags {
   std::vector<std::string> files;
   std::vector<std::string> policies;
+  bool closed_loop = false;
+  simulation::LoopOptions loop;
   std::string output = "table";
   bool strict = false;
 };

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/simulation/closed_loop.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "job.h"
+#include "sparkfit/simulation/jvm_constants.h"
+
+namespace sparkfit::simulation {
+namespace {
+
+double StartOf(Scenario scenario) {
+  switch (scenario) {
+    case Scenario::kOversized:
+      return 10;
+    case Scenario::kUnchanged:
+    case Scenario::kJump:
+      return 1.3;
+    case Scenario::kUndersized:
+      return 0.5;
+  }
+  return 1;
+}
+
+// From this run on it needs twice as much.
+constexpr std::uint32_t kJumpAt = 20;
+
+double FactorOf(Scenario scenario, std::uint32_t run) {
+  return scenario == Scenario::kJump && run >= kJumpAt ? 2 : 1;
+}
+
+std::uint64_t OomRuns(const std::vector<RunResult>& runs) {
+  return static_cast<std::uint64_t>(
+      std::count_if(runs.begin(), runs.end(), [](const auto& run) { return run.ooms > 0; }));
+}
+
+double RatioOf(const RunResult& run, const Smallest& smallest) {
+  return run.size.InMiB() / smallest.size.limit.InMiB();
+}
+
+// How much longer the job in the middle takes at this size than at best.
+double SlowerAt(const RunResult& run, const Profile& profile, const Smallest& smallest) {
+  return Live(profile.need, {run.size, run.heap}).seconds / smallest.best_seconds - 1;
+}
+
+double Mean(const std::vector<RunResult>& runs, std::size_t first, std::size_t count) {
+  double sum = 0;
+  for (std::size_t i = first; i < first + count; ++i) sum += runs[i].size.InMiB();
+  return sum / static_cast<double>(count);
+}
+
+// Its last ten runs against runs 11 to 20.
+bool Drifts(const std::vector<RunResult>& runs) {
+  if (runs.size() < 30) return false;
+  return Mean(runs, runs.size() - 10, 10) > 1.05 * Mean(runs, 10, 10);
+}
+
+// Without an OOM from the second run after `change` at the latest.
+bool Recovers(const std::vector<RunResult>& runs, std::size_t change) {
+  if (runs.size() < change + 2) return false;
+  return !runs[change].failed && (runs[change].ooms == 0 || runs[change + 1].ooms == 0);
+}
+
+std::uint32_t FailedRuns(const std::vector<RunResult>& runs) {
+  return static_cast<std::uint32_t>(
+      std::count_if(runs.begin(), runs.end(), [](const auto& run) { return run.failed; }));
+}
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// One policy's result while it grows.
+class Tally {
+ public:
+  explicit Tally(LoopResult& result) : result_(result) {}
+
+  void Oversized(const Profile& profile, const Smallest& smallest,
+                 const std::vector<RunResult>& runs) {
+    const auto& sixth = runs[std::min<std::size_t>(kRunsToReach, runs.size() - 1)];
+    const double ratio = RatioOf(sixth, smallest);
+    const double slower = SlowerAt(sixth, profile, smallest);
+    ratios_.push_back(ratio);
+    last_ratios_.push_back(RatioOf(runs.back(), smallest));
+    result_.oversized_oom_runs += OomRuns(runs);
+    const bool large = ratio > kSmallEnough;
+    const bool slow = slower > kWithinBest - 1 + kRounding;
+    result_.too_large += large ? 1 : 0;
+    result_.too_slow += !large && slow ? 1 : 0;
+    if (!large && !slow) {
+      ++result_.reached;
+    } else if (result_.failing.size() < kMostFailing) {
+      result_.failing.push_back({profile.number, ratio, slower});
+    }
+  }
+
+  void Unchanged(const Profile& profile, const Smallest& smallest,
+                 const std::vector<RunResult>& runs) {
+    result_.drifting += Drifts(runs) ? 1 : 0;
+    result_.unchanged_oom_runs += OomRuns(runs);
+    const double slower = SlowerAt(runs.back(), profile, smallest);
+    result_.slower_last += slower > kWithinBest - 1 + kRounding ? 1 : 0;
+  }
+
+  void Jump(const std::vector<RunResult>& runs) {
+    result_.jump_recovered += Recovers(runs, kJumpAt) ? 1 : 0;
+    result_.jump_failed_runs += FailedRuns(runs);
+  }
+
+  void Undersized(const std::vector<RunResult>& runs) {
+    result_.undersized_recovered += Recovers(runs, 0) ? 1 : 0;
+    result_.undersized_failed_runs += FailedRuns(runs);
+  }
+
+  void Finish() {
+    result_.median_ratio = Median(ratios_);
+    result_.median_ratio_last = Median(last_ratios_);
+  }
+
+ private:
+  static constexpr std::size_t kRunsToReach = 5;
+  static constexpr double kSmallEnough = 1.3;
+  static constexpr double kRounding = 1e-9;
+
+  LoopResult& result_;
+  std::vector<double> ratios_;
+  std::vector<double> last_ratios_;
+};
+
+}  // namespace
+
+std::vector<RunResult> PlayJob(const Profile& profile, Scenario scenario,
+                               const recommend::Policy& policy, const LoopOptions& options) {
+  const auto smallest = SmallestSize(profile);
+  const auto submitted =
+      SizeOf(profile, base::Scaled(smallest.size.limit, StartOf(scenario)).RoundedUpToMiB());
+  controller::PipelineOptions pipeline;
+  pipeline.policy = policy;
+  Job job(profile, submitted, pipeline);
+  std::vector<RunResult> runs;
+  for (std::uint32_t run = 0; run < options.runs; ++run) {
+    runs.push_back(job.Run(FactorOf(scenario, run)));
+  }
+  return runs;
+}
+
+LoopResult RunClosedLoop(const recommend::Policy& policy, std::string name,
+                         const LoopOptions& options,
+                         const std::function<void(std::uint64_t)>& progress) {
+  LoopResult result;
+  result.policy = std::move(name);
+  result.options = options;
+  Tally tally(result);
+  for (std::uint32_t number = 0; number < options.profiles; ++number) {
+    const auto profile = DrawProfile(options.seed, number);
+    const auto smallest = SmallestSize(profile);
+    const auto play = [&](Scenario scenario) {
+      return PlayJob(profile, scenario, policy, options);
+    };
+    tally.Oversized(profile, smallest, play(Scenario::kOversized));
+    tally.Unchanged(profile, smallest, play(Scenario::kUnchanged));
+    tally.Jump(play(Scenario::kJump));
+    tally.Undersized(play(Scenario::kUndersized));
+    progress(number + 1);
+  }
+  tally.Finish();
+  return result;
+}
+
+}  // namespace sparkfit::simulation
