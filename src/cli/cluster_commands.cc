@@ -61,15 +61,14 @@ class Access {
   // The objects of the namespace, or of all where that is empty.
   Result<std::vector<Found>> List() {
     std::vector<Found> all;
-    auto listed = kube::List(
-        client_, {kResource, PathOf(name_space_), ""},
-        [&](std::string_view object) {
-          // An object that we cannot read is none of ours to judge.
-          if (auto job = wire::ReadPublished(object)) {
-            all.push_back({*std::move(job), std::string(object)});
-          }
-        },
-        {});
+    auto listed = kube::List(client_, {kResource, PathOf(name_space_), ""},
+                             [&](std::string_view object) {
+                               // An object that we cannot read is none of ours to judge.
+                               if (auto job = wire::ReadPublished(object)) {
+                                 all.push_back({*std::move(job), std::string(object)});
+                               }
+                             },
+                             {});
     if (!listed) return tl::unexpected<base::Error>(listed.error());
     return all;
   }
@@ -214,12 +213,11 @@ int RunPurge(const PurgeFlags& flags, const Process& process) {
     failed |= !known;
   }
   for (const auto& [job, text] : *found) {
-    const bool wanted =
-        flags.all || std::find(flags.signatures.begin(), flags.signatures.end(),
-                               job.key.signature) != flags.signatures.end();
+    const bool wanted = flags.all || std::find(flags.signatures.begin(), flags.signatures.end(),
+                                               job.key.signature) != flags.signatures.end();
     if (!wanted) continue;
-    const auto name = fmt::format("{}/{}", replay::Printable(job.key.name_space),
-                                  replay::NameOf(job.key));
+    const auto name =
+        fmt::format("{}/{}", replay::Printable(job.key.name_space), replay::NameOf(job.key));
     if (const auto done = flags.dry_run ? Result<void>() : access->Delete(job); !done) {
       Fail(name + ": " + done.error().message, process);
       failed = true;

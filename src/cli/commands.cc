@@ -18,10 +18,8 @@ namespace {
 using base::Result;
 
 constexpr std::size_t kLargestConfig = std::size_t{1} << 20;
-// Of a closed loop. Drift is looked for in runs 11 to 20 and the last ten of at least 30; below
-// that a job's jump would have no run to recover in.
+// Of a closed loop, which is to end.
 constexpr std::uint32_t kMostProfiles = 100'000;
-constexpr std::uint32_t kFewestRuns = 30;
 constexpr std::uint32_t kMostRuns = 1000;
 
 // Says what could not be read; true where there was anything.
@@ -106,8 +104,8 @@ void CheckSource(const BacktestFlags& flags, std::vector<std::string>& problems)
   if (loop.profiles < 1 || loop.profiles > kMostProfiles) {
     problems.push_back(fmt::format("--profiles is 1 to {}", kMostProfiles));
   }
-  if (loop.runs < kFewestRuns || loop.runs > kMostRuns) {
-    problems.push_back(fmt::format("--runs is {} to {}", kFewestRuns, kMostRuns));
+  if (loop.runs < simulation::kFewestRuns || loop.runs > kMostRuns) {
+    problems.push_back(fmt::format("--runs is {} to {}", simulation::kFewestRuns, kMostRuns));
   }
 }
 

@@ -63,10 +63,9 @@ Result<std::vector<std::string>> ParseNamespaces(std::string_view text) {
     const std::string name(text.substr(0, comma));
     text.remove_prefix(std::min(comma + 1, text.size()));
     const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    const bool fine = !name.empty() && name.size() <= 63 && plain(name.front()) &&
-                      plain(name.back()) && std::all_of(name.begin(), name.end(), [&](char c) {
-                        return plain(c) || c == '-';
-                      });
+    const bool fine =
+        !name.empty() && name.size() <= 63 && plain(name.front()) && plain(name.back()) &&
+        std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-'; });
     if (!fine) {
       return base::Fail(base::Code::kInvalidArgument,
                         fmt::format("\"{}\" is no name of a namespace", name.substr(0, 70)));

@@ -58,8 +58,8 @@ std::string Recommended(const Published& job) {
   if (job.heap && job.overhead) {
     text += fmt::format(" = heap {} + overhead {}", MemoryCell(job.heap), MemoryCell(job.overhead));
   }
-  return text + fmt::format("   (between {} and {}; the policy alone says {})", MemoryCell(job.lower),
-                            MemoryCell(job.upper), MemoryCell(job.uncapped));
+  return text + fmt::format("   (between {} and {}; the policy alone says {})",
+                            MemoryCell(job.lower), MemoryCell(job.upper), MemoryCell(job.uncapped));
 }
 
 std::string Requested(const Published& job) {
@@ -107,8 +107,7 @@ std::string InForm(const SparkSettings& settings, ConfForm form) {
     case ConfForm::kEmr: {
       const nlohmann::ordered_json parameters{
           {"sparkSubmitParameters", OnCommandLine(settings, " ")}};
-      const nlohmann::ordered_json body{
-          {"jobDriver", {{"sparkSubmitJobDriver", parameters}}}};
+      const nlohmann::ordered_json body{{"jobDriver", {{"sparkSubmitJobDriver", parameters}}}};
       return body.dump(2) + '\n';
     }
   }
@@ -154,10 +153,17 @@ std::string ListText(const std::vector<Published>& jobs, bool with_namespace) {
     return "No recommendation yet: no executor with a signature was seen "
            "(label or annotation sparkfit.io/signature).\n";
   }
-  std::vector<replay::TextTable::Column> columns{
-      {"SIGNATURE", Align::kLeft}, {"MODE", Align::kLeft}, {"RUNS"},   {"EXECUTORS"}, {"OOMS"},
-      {"PEAK"},                    {"REQUEST"},            {"TARGET"}, {"CHANGE"},    {"GIB-HOURS TO SAVE"},
-      {"LAST SEEN", Align::kLeft}};
+  std::vector<replay::TextTable::Column> columns{{"SIGNATURE", Align::kLeft},
+                                                 {"MODE", Align::kLeft},
+                                                 {"RUNS"},
+                                                 {"EXECUTORS"},
+                                                 {"OOMS"},
+                                                 {"PEAK"},
+                                                 {"REQUEST"},
+                                                 {"TARGET"},
+                                                 {"CHANGE"},
+                                                 {"GIB-HOURS TO SAVE"},
+                                                 {"LAST SEEN", Align::kLeft}};
   if (with_namespace) columns.insert(columns.begin(), {"NAMESPACE", Align::kLeft});
   replay::TextTable table(std::move(columns));
   for (const auto& job : jobs) {
@@ -191,17 +197,18 @@ std::string ExplanationText(const Published& job) {
                                    OrDash(job.last_sample)));
   text += Line("OOMs", fmt::format("{} of containers, {} of heaps; last {}", job.container_ooms,
                                    job.heap_ooms, OrDash(job.last_oom)));
-  text += Line("Savings", fmt::format("possible {:.1f} GiB·h, realised {:.1f}, extra given {:.1f}",
-                                      job.possible_gib_hours, job.realised_gib_hours,
-                                      job.extra_gib_hours));
+  text += Line("Savings",
+               fmt::format("possible {:.1f} GiB·h, realised {:.1f}, extra given {:.1f}",
+                           job.possible_gib_hours, job.realised_gib_hours, job.extra_gib_hours));
   if (!job.explanation.empty()) {
     text += "\nWhy\n" + replay::Wrapped(Printable(job.explanation), "  ", kWrapAt);
   }
   if (!job.conditions.empty()) {
     text += "\nConditions\n";
-    replay::TextTable table(
-        {{"  TYPE", Align::kLeft}, {"STATUS", Align::kLeft}, {"REASON", Align::kLeft},
-         {"MESSAGE", Align::kLeft}});
+    replay::TextTable table({{"  TYPE", Align::kLeft},
+                             {"STATUS", Align::kLeft},
+                             {"REASON", Align::kLeft},
+                             {"MESSAGE", Align::kLeft}});
     for (const auto& condition : job.conditions) {
       table.Add({"  " + Printable(condition.type), Printable(condition.status),
                  Printable(condition.reason), Printable(condition.message)});

@@ -53,13 +53,11 @@ double Mean(const std::vector<RunResult>& runs, std::size_t first, std::size_t c
 
 // Its last ten runs against runs 11 to 20.
 bool Drifts(const std::vector<RunResult>& runs) {
-  if (runs.size() < 30) return false;
   return Mean(runs, runs.size() - 10, 10) > 1.05 * Mean(runs, 10, 10);
 }
 
 // Without an OOM from the second run after `change` at the latest.
 bool Recovers(const std::vector<RunResult>& runs, std::size_t change) {
-  if (runs.size() < change + 2) return false;
   return !runs[change].failed && (runs[change].ooms == 0 || runs[change + 1].ooms == 0);
 }
 
@@ -78,15 +76,16 @@ double Median(std::vector<double> values) {
 // One policy's result while it grows.
 class Tally {
  public:
-  explicit Tally(LoopResult& result) : result_(result) {}
+  explicit Tally(LoopResult& result) : result_(result), ratios_(result.options.runs) {}
 
   void Oversized(const Profile& profile, const Smallest& smallest,
                  const std::vector<RunResult>& runs) {
-    const auto& sixth = runs[std::min<std::size_t>(kRunsToReach, runs.size() - 1)];
+    const auto& sixth = runs[kRunsToReach];
     const double ratio = RatioOf(sixth, smallest);
     const double slower = SlowerAt(sixth, profile, smallest);
-    ratios_.push_back(ratio);
-    last_ratios_.push_back(RatioOf(runs.back(), smallest));
+    for (std::size_t run = 0; run < runs.size(); ++run) {
+      ratios_[run].push_back(RatioOf(runs[run], smallest));
+    }
     result_.oversized_oom_runs += OomRuns(runs);
     const bool large = ratio > kSmallEnough;
     const bool slow = slower > kWithinBest - 1 + kRounding;
@@ -109,27 +108,26 @@ class Tally {
 
   void Jump(const std::vector<RunResult>& runs) {
     result_.jump_recovered += Recovers(runs, kJumpAt) ? 1 : 0;
+    result_.jump_oom_runs += OomRuns({runs.begin() + kJumpAt, runs.end()});
     result_.jump_failed_runs += FailedRuns(runs);
   }
 
   void Undersized(const std::vector<RunResult>& runs) {
     result_.undersized_recovered += Recovers(runs, 0) ? 1 : 0;
+    result_.undersized_oom_runs += OomRuns(runs);
     result_.undersized_failed_runs += FailedRuns(runs);
   }
 
   void Finish() {
-    result_.median_ratio = Median(ratios_);
-    result_.median_ratio_last = Median(last_ratios_);
+    for (auto& of_run : ratios_) result_.median_ratios.push_back(Median(std::move(of_run)));
   }
 
  private:
-  static constexpr std::size_t kRunsToReach = 5;
   static constexpr double kSmallEnough = 1.3;
   static constexpr double kRounding = 1e-9;
 
   LoopResult& result_;
-  std::vector<double> ratios_;
-  std::vector<double> last_ratios_;
+  std::vector<std::vector<double>> ratios_;  // by run
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "sparkfit/base/quantity.h"
 #include "sparkfit/replay/text_table.h"
 
 namespace sparkfit::simulation {
@@ -13,36 +14,53 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::string_view kLegend =
+    R"(REACHED      from 10 times the smallest size that is at most 10 % slower than best: after five runs at
+             most 1.3 times that size (else LARGE), and at most 10 % slower (else SLOW)
+AFTER 5      the size in the sixth run, LAST in the last one: medians, as multiples of the smallest
+DRIFT        from 1.3 times: jobs whose last ten runs are more than 5 % larger than runs 11 to 20
+JUMP         from 1.3 times, the need doubles in the 21st run: no OOM in that run or in the next one
+UNDERSIZED   from half the size: no OOM in the first run or in the second
+OOM RUNS     runs in which an executor ran out of memory, of the jobs before; after the jump
+FAILED RUNS  a task lost four executors, of JUMP and UNDERSIZED
+)";
+
 double Rounded(double value) { return std::round(value * 1000) / 1000; }
 
-Json ToJson(const LoopResult& result) {
+Json ToJson(const Failing& job) {
+  return {{"profile", job.profile}, {"ratio", Rounded(job.ratio)}, {"slower", Rounded(job.slower)}};
+}
+
+Json OversizedOf(const LoopResult& result) {
+  Json ratios = Json::array();
+  for (const double ratio : result.median_ratios) ratios.push_back(Rounded(ratio));
   Json failing = Json::array();
-  for (const auto& job : result.failing) {
-    failing.push_back(
-        {{"profile", job.profile}, {"ratio", Rounded(job.ratio)}, {"slower", Rounded(job.slower)}});
-  }
-  return {
-      {"policy", result.policy},
-      {"profiles", result.options.profiles},
-      {"runs", result.options.runs},
-      {"seed", result.options.seed},
-      {"driver_evidence", result.options.driver_evidence},
-      {"oversized",
-       {{"reached", result.reached},
-        {"too_large", result.too_large},
-        {"too_slow", result.too_slow},
-        {"median_ratio", Rounded(result.median_ratio)},
-        {"median_ratio_last", Rounded(result.median_ratio_last)},
-        {"oom_runs", result.oversized_oom_runs},
-        {"failing", failing}}},
-      {"unchanged",
-       {{"drifting", result.drifting},
-        {"oom_runs", result.unchanged_oom_runs},
-        {"slower_last", result.slower_last}}},
-      {"jump", {{"recovered", result.jump_recovered}, {"failed_runs", result.jump_failed_runs}}},
-      {"undersized",
-       {{"recovered", result.undersized_recovered},
-        {"failed_runs", result.undersized_failed_runs}}}};
+  for (const auto& job : result.failing) failing.push_back(ToJson(job));
+  return {{"reached", result.reached},   {"too_large", result.too_large},
+          {"too_slow", result.too_slow}, {"oom_runs", result.oversized_oom_runs},
+          {"median_ratios", ratios},     {"failing", failing}};
+}
+
+Json ToJson(const LoopResult& result) {
+  const auto& options = result.options;
+  return {{"policy", result.policy},
+          {"profiles", options.profiles},
+          {"runs", options.runs},
+          {"seed", options.seed},
+          {"driver_evidence", options.driver_evidence},
+          {"oversized", OversizedOf(result)},
+          {"unchanged",
+           {{"drifting", result.drifting},
+            {"oom_runs", result.unchanged_oom_runs},
+            {"slower_last", result.slower_last}}},
+          {"jump",
+           {{"recovered", result.jump_recovered},
+            {"oom_runs", result.jump_oom_runs},
+            {"failed_runs", result.jump_failed_runs}}},
+          {"undersized",
+           {{"recovered", result.undersized_recovered},
+            {"oom_runs", result.undersized_oom_runs},
+            {"failed_runs", result.undersized_failed_runs}}}};
 }
 
 std::string Share(std::uint64_t count, std::uint64_t of) {
@@ -63,47 +81,47 @@ std::string FailingOf(const LoopResult& result) {
   return text + "\n";
 }
 
+std::string Times(double ratio) { return fmt::format("{:.2f}×", ratio); }
+
 std::string RenderTable(const std::vector<LoopResult>& results) {
   using replay::Align;
   replay::TextTable table({{"POLICY", Align::kLeft},
                            {"REACHED"},
-                           {"TOO LARGE"},
-                           {"TOO SLOW"},
-                           {"SIZE AFTER 5"},
+                           {"LARGE"},
+                           {"SLOW"},
+                           {"AFTER 5"},
                            {"LAST"},
                            {"OOM RUNS"},
                            {"DRIFT"},
                            {"OOM RUNS"},
                            {"JUMP"},
+                           {"OOM RUNS"},
                            {"UNDERSIZED"},
+                           {"OOM RUNS"},
                            {"FAILED RUNS"}});
   std::string failing;
   for (const auto& result : results) {
     const auto jobs = result.options.profiles;
-    const auto runs = std::uint64_t{jobs} * result.options.runs;
+    const auto count = [](std::uint64_t n) {
+      return base::FormatCount(static_cast<std::int64_t>(n));
+    };
     table.Add({replay::Printable(result.policy), Share(result.reached, jobs),
                Share(result.too_large, jobs), Share(result.too_slow, jobs),
-               fmt::format("{:.2f}×", result.median_ratio),
-               fmt::format("{:.2f}×", result.median_ratio_last),
-               Share(result.oversized_oom_runs, runs), Share(result.drifting, jobs),
-               Share(result.unchanged_oom_runs, runs), Share(result.jump_recovered, jobs),
-               Share(result.undersized_recovered, jobs),
-               fmt::format("{}", result.jump_failed_runs + result.undersized_failed_runs)});
+               Times(result.median_ratios[kRunsToReach]), Times(result.median_ratios.back()),
+               count(result.oversized_oom_runs), Share(result.drifting, jobs),
+               count(result.unchanged_oom_runs), Share(result.jump_recovered, jobs),
+               count(result.jump_oom_runs), Share(result.undersized_recovered, jobs),
+               count(result.undersized_oom_runs),
+               count(result.jump_failed_runs + result.undersized_failed_runs)});
     failing += FailingOf(result);
   }
   if (results.empty()) return table.Format();
   const auto& options = results.front().options;
   return table.Format() +
-         fmt::format(
-             "\n{} jobs of seed {}, {} runs each, {} the driver's evidence. REACHED: after five "
-             "runs at most 1.3 times\nthe smallest size that is at most 10 % slower than best, "
-             "from "
-             "10 times that size; sizes are medians, as\nmultiples of the smallest. DRIFT and OOM "
-             "RUNS: an unchanged job. JUMP (twice the need) and UNDERSIZED (half\nthe size): free "
-             "of OOMs from the second run on.\n",
-             options.profiles, options.seed, options.runs,
-             options.driver_evidence ? "with" : "without") +
-         failing;
+         fmt::format("\n{} jobs of seed {}, {} runs each, {} the driver's evidence.\n",
+                     options.profiles, options.seed, options.runs,
+                     options.driver_evidence ? "with" : "without") +
+         std::string(kLegend) + failing;
 }
 
 }  // namespace

@@ -55,11 +55,10 @@ struct LoopResult {
   LoopOptions options;
 
   // Oversized: the size in the sixth run, after five.
-  std::uint32_t reached = 0;     // at most 1.3 times the smallest, at most 10 % slower than best
-  std::uint32_t too_large = 0;   // than 1.3 times
-  std::uint32_t too_slow = 0;    // of the others
-  double median_ratio = 0;       // to the smallest
-  double median_ratio_last = 0;  // in the last run
+  std::uint32_t reached = 0;    // at most 1.3 times the smallest, at most 10 % slower than best
+  std::uint32_t too_large = 0;  // than 1.3 times
+  std::uint32_t too_slow = 0;   // of the others
+  std::vector<double> median_ratios;  // of sizes to the smallest, run by run
   std::uint64_t oversized_oom_runs = 0;
   std::vector<Failing> failing;  // the first kMostFailing
 
@@ -68,17 +67,21 @@ struct LoopResult {
   std::uint64_t unchanged_oom_runs = 0;
   std::uint32_t slower_last = 0;  // jobs that are more than 10 % slower than best in the last run
 
-  // Jump and undersized: jobs that run without an OOM from the second run at the latest, counted
-  // from the change.
-  std::uint32_t jump_recovered = 0;
+  // Jump and undersized, counted from the change.
+  std::uint32_t jump_recovered = 0;  // the first run does not fail, it or the next has no OOM
+  std::uint64_t jump_oom_runs = 0;
   std::uint32_t jump_failed_runs = 0;
   std::uint32_t undersized_recovered = 0;
+  std::uint64_t undersized_oom_runs = 0;
   std::uint32_t undersized_failed_runs = 0;
 };
 
 inline constexpr std::size_t kMostFailing = 20;
+inline constexpr std::uint32_t kRunsToReach = 5;
+// Drift is looked for between runs 11 to 20 and the last ten; a jump has to have a run after it.
+inline constexpr std::uint32_t kFewestRuns = 30;
 
-// `progress` is told how many jobs were played.
+// `progress` is told how many jobs were played. REQUIRES: at least kFewestRuns runs.
 LoopResult RunClosedLoop(const recommend::Policy& policy, std::string name,
                          const LoopOptions& options,
                          const std::function<void(std::uint64_t)>& progress);
