@@ -18,7 +18,8 @@ constexpr std::string_view kLegend =
     R"(REACHED      from 10 times the smallest size that is at most 10 % slower than best: after five runs at
              most 1.3 times that size (else LARGE), and at most 10 % slower (else SLOW)
 AFTER 5      the size in the sixth run, LAST in the last one: medians, as multiples of the smallest
-DRIFT        from 1.3 times: jobs whose last ten runs are more than 5 % larger than runs 11 to 20
+DRIFT        from 1.3 times, unchanged: jobs that never ran out of memory and yet are more than 5 % larger
+             in the last ten runs
 JUMP         from 1.3 times, the need doubles in the 21st run: no OOM in that run or in the next one
 UNDERSIZED   from half the size: no OOM in the first run or in the second
 OOM RUNS     runs in which an executor ran out of memory, of the jobs before; after the jump

@@ -63,7 +63,7 @@ struct LoopResult {
   std::vector<Failing> failing;  // the first kMostFailing
 
   // Unchanged.
-  std::uint32_t drifting = 0;  // jobs whose last ten runs were more than 5 % above runs 11 to 20
+  std::uint32_t drifting = 0;  // jobs without an OOM, in the last ten runs > 5 % above the first
   std::uint64_t unchanged_oom_runs = 0;
   std::uint32_t slower_last = 0;  // jobs that are more than 10 % slower than best in the last run
 
@@ -78,7 +78,7 @@ struct LoopResult {
 
 inline constexpr std::size_t kMostFailing = 20;
 inline constexpr std::uint32_t kRunsToReach = 5;
-// Drift is looked for between runs 11 to 20 and the last ten; a jump has to have a run after it.
+// A jump has to have runs after it.
 inline constexpr std::uint32_t kFewestRuns = 30;
 
 // `progress` is told how many jobs were played. REQUIRES: at least kFewestRuns runs.
