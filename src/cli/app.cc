@@ -61,7 +61,6 @@ std::vector<std::string> ValuesOf(const std::string& flag) {
   if (flag == "--policy") return PolicyNames();
   if (flag == "--log-level") return {"debug", "info", "warning", "error"};
   if (flag == "--log-format") return {"text", "json"};
-  if (flag == "--driver-evidence") return {"on", "off"};
   if (flag == "--sort-by") return {"name", "waste", "ooms"};
   if (flag == "--for") return {"spark-submit", "properties", "SparkApplication", "emr"};
   return {};

@@ -48,7 +48,6 @@ Json ToJson(const LoopResult& result) {
           {"profiles", options.profiles},
           {"runs", options.runs},
           {"seed", options.seed},
-          {"driver_evidence", options.driver_evidence},
           {"oversized", OversizedOf(result)},
           {"unchanged",
            {{"drifting", result.drifting},
@@ -119,9 +118,8 @@ std::string RenderTable(const std::vector<LoopResult>& results) {
   if (results.empty()) return table.Format();
   const auto& options = results.front().options;
   return table.Format() +
-         fmt::format("\n{} jobs of seed {}, {} runs each, {} the driver's evidence.\n",
-                     options.profiles, options.seed, options.runs,
-                     options.driver_evidence ? "with" : "without") +
+         fmt::format("\n{} jobs of seed {}, {} runs each.\n", options.profiles, options.seed,
+                     options.runs) +
          std::string(kLegend) + failing;
 }
 

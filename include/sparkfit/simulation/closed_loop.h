@@ -20,7 +20,6 @@ struct LoopOptions {
   std::uint32_t profiles = 200;
   std::uint32_t runs = 50;
   std::uint64_t seed = 1;
-  bool driver_evidence = false;
 };
 
 // How a job is submitted: as a multiple of its smallest size, and whether what it needs changes.

@@ -33,7 +33,7 @@ struct Life {
   double seconds = 0;        // until the end
   double working_set = 0;    // the highest until then
   double highest_after = 0;  // seconds
-  double heap_after_gc = 0;  // what the driver would know: the highest heap used after a collection
+  double heap_after_gc = 0;  // the highest heap used after a collection
   double gc_seconds = 0;
 
   // REQUIRES: 0 ≤ t ≤ seconds.
