@@ -40,9 +40,17 @@ double RatioOf(const RunResult& run, const Smallest& smallest) {
   return run.size.InMiB() / smallest.size.limit.InMiB();
 }
 
-// How much longer the job in the middle takes at this size than at best.
-double SlowerAt(const RunResult& run, const Profile& profile, const Smallest& smallest) {
-  return Live(profile.need, {run.size, run.heap}).seconds / smallest.best_seconds - 1;
+// How the job in the middle fares at the size of this run.
+struct Fare {
+  bool dies = false;
+  double slower = 0;  // than at best
+  [[nodiscard]] bool Bad() const { return dies || slower > kWithinBest - 1 + 1e-9; }
+};
+
+Fare FareOf(const RunResult& run, const Profile& profile, const Smallest& smallest) {
+  const Life life = Live(profile.need, {run.size, run.heap});
+  if (life.end != End::kDone) return {true, 0};
+  return {false, life.seconds / smallest.best_seconds - 1};
 }
 
 double Mean(const std::vector<RunResult>& runs, std::size_t first, std::size_t count) {
@@ -82,19 +90,18 @@ class Tally {
                  const std::vector<RunResult>& runs) {
     const auto& sixth = runs[kRunsToReach];
     const double ratio = RatioOf(sixth, smallest);
-    const double slower = SlowerAt(sixth, profile, smallest);
+    const Fare fare = FareOf(sixth, profile, smallest);
     for (std::size_t run = 0; run < runs.size(); ++run) {
       ratios_[run].push_back(RatioOf(runs[run], smallest));
     }
     result_.oversized_oom_runs += OomRuns(runs);
     const bool large = ratio > kSmallEnough;
-    const bool slow = slower > kWithinBest - 1 + kRounding;
     result_.too_large += large ? 1 : 0;
-    result_.too_slow += !large && slow ? 1 : 0;
-    if (!large && !slow) {
+    result_.too_slow += !large && fare.Bad() ? 1 : 0;
+    if (!large && !fare.Bad()) {
       ++result_.reached;
     } else if (result_.failing.size() < kMostFailing) {
-      result_.failing.push_back({profile.number, ratio, slower});
+      result_.failing.push_back({profile.number, ratio, fare.dies, fare.slower});
     }
   }
 
@@ -102,8 +109,7 @@ class Tally {
                  const std::vector<RunResult>& runs) {
     result_.drifting += Drifts(runs) ? 1 : 0;
     result_.unchanged_oom_runs += OomRuns(runs);
-    const double slower = SlowerAt(runs.back(), profile, smallest);
-    result_.slower_last += slower > kWithinBest - 1 + kRounding ? 1 : 0;
+    result_.slower_last += FareOf(runs.back(), profile, smallest).Bad() ? 1 : 0;
   }
 
   void Jump(const std::vector<RunResult>& runs) {
@@ -124,7 +130,6 @@ class Tally {
 
  private:
   static constexpr double kSmallEnough = 1.3;
-  static constexpr double kRounding = 1e-9;
 
   LoopResult& result_;
   std::vector<std::vector<double>> ratios_;  // by run

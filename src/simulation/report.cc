@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kLegend =
     R"(REACHED      from 10 times the smallest size that is at most 10 % slower than best: after five runs at
-             most 1.3 times that size (else LARGE), and at most 10 % slower (else SLOW)
+             most 1.3 times that size (else LARGE), alive, and at most 10 % slower (else SLOW)
 AFTER 5      the size in the sixth run, LAST in the last one: medians, as multiples of the smallest
 DRIFT        from 1.3 times, unchanged: jobs that never ran out of memory and yet are more than 5 % larger
              in the last ten runs
@@ -29,7 +29,10 @@ FAILED RUNS  a task lost four executors, of JUMP and UNDERSIZED
 double Rounded(double value) { return std::round(value * 1000) / 1000; }
 
 Json ToJson(const Failing& job) {
-  return {{"profile", job.profile}, {"ratio", Rounded(job.ratio)}, {"slower", Rounded(job.slower)}};
+  return {{"profile", job.profile},
+          {"ratio", Rounded(job.ratio)},
+          {"dies", job.dies},
+          {"slower", Rounded(job.slower)}};
 }
 
 Json OversizedOf(const LoopResult& result) {
@@ -68,14 +71,18 @@ std::string Share(std::uint64_t count, std::uint64_t of) {
   return fmt::format("{:.1f} %", 100 * static_cast<double>(count) / static_cast<double>(of));
 }
 
+std::string Fare(const Failing& job) {
+  if (job.dies) return ", dies";
+  return job.slower > 0.1 ? fmt::format(", {:.0f} % slower", 100 * job.slower) : "";
+}
+
 std::string FailingOf(const LoopResult& result) {
   const auto failing = result.options.profiles - result.reached;
   if (failing == 0) return {};
   auto text = fmt::format("\n{}: not reached by {} of {}:", replay::Printable(result.policy),
                           failing, result.options.profiles);
   for (const auto& job : result.failing) {
-    text += fmt::format(" {} ({:.2f}×{})", job.profile, job.ratio,
-                        job.slower > 0.1 ? fmt::format(", {:.0f} % slower", 100 * job.slower) : "");
+    text += fmt::format(" {} ({:.2f}×{})", job.profile, job.ratio, Fare(job));
   }
   if (failing > result.failing.size()) text += " …";
   return text + "\n";

@@ -42,11 +42,12 @@ struct RunResult {
 std::vector<RunResult> PlayJob(const Profile& profile, Scenario scenario,
                                const recommend::Policy& policy, const LoopOptions& options);
 
-// Why a job counts as failing.
+// Why a job counts as failing, after five runs.
 struct Failing {
   std::uint32_t profile = 0;
-  double ratio = 0;   // its size after five runs to the smallest
-  double slower = 0;  // than best at that size: 0.2 for 20 %
+  double ratio = 0;   // of its size to the smallest
+  bool dies = false;  // of memory, at that size
+  double slower = 0;  // than at best: 0.2 for 20 %
 };
 
 struct LoopResult {
@@ -56,7 +57,7 @@ struct LoopResult {
   // Oversized: the size in the sixth run, after five.
   std::uint32_t reached = 0;    // at most 1.3 times the smallest, at most 10 % slower than best
   std::uint32_t too_large = 0;  // than 1.3 times
-  std::uint32_t too_slow = 0;   // of the others
+  std::uint32_t too_slow = 0;   // of the others; or it dies
   std::vector<double> median_ratios;  // of sizes to the smallest, run by run
   std::uint64_t oversized_oom_runs = 0;
   std::vector<Failing> failing;  // the first kMostFailing
@@ -64,7 +65,7 @@ struct LoopResult {
   // Unchanged.
   std::uint32_t drifting = 0;  // jobs without an OOM, in the last ten runs > 5 % above the first
   std::uint64_t unchanged_oom_runs = 0;
-  std::uint32_t slower_last = 0;  // jobs that are more than 10 % slower than best in the last run
+  std::uint32_t slower_last = 0;  // jobs more than 10 % slower than best in the last run, or dying
 
   // Jump and undersized, counted from the change.
   std::uint32_t jump_recovered = 0;  // the first run does not fail, it or the next has no OOM

@@ -16,7 +16,7 @@ LoopResult Result() {
   result.too_large = 20;
   result.too_slow = 4;
   result.median_ratios.assign(kFewestRuns, 1.25);
-  for (std::uint32_t i = 0; i < kMostFailing; ++i) result.failing.push_back({i, 1.5, 0.2});
+  for (std::uint32_t i = 0; i < kMostFailing; ++i) result.failing.push_back({i, 1.5, false, 0.2});
   result.jump_recovered = 15;
   return result;
 }
