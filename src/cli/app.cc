@@ -45,8 +45,10 @@ constexpr std::string_view kBacktestExamples = R"(Examples:
   sparkfit backtest executions.tsv.gz --html backtest.html
   sparkfit backtest executions.tsv.gz --policy request --policy percentile:margin=0.15
   sparkfit backtest a.tsv b.tsv --policy max:margin=0.15,oomBump=1.25 -o json
+  sparkfit backtest --closed-loop --policy adaptive     made-up jobs that feel their size
 
-docs/formats.md describes the table and the rules by which waste and OOMs are counted.)";
+docs/formats.md describes the table and the rules by which waste and OOMs are counted;
+docs/algorithm.md the closed loop.)";
 
 std::vector<std::string> PolicyNames() {
   std::vector<std::string> names;
@@ -277,13 +279,20 @@ void AddReplay(CLI::App& app, ReplayFlags& flags) {
 void AddBacktest(CLI::App& app, BacktestFlags& flags) {
   auto& command = *app.add_subcommand(
       "backtest", "what policies would have cost on a table of executions: waste, OOMs, retries");
-  command
-      .add_option("FILE", flags.files,
-                  "tables of executions, TSV, plain or gzip; - for standard input")
-      ->required();
+  command.add_option("FILE", flags.files,
+                     "tables of executions, TSV, plain or gzip; - for standard input");
   command.add_option("--policy", flags.policies, "a policy; repeatable [percentile, max, request]")
       ->type_name("POLICY")
       ->allow_extra_args(false);
+  auto& loop = flags.loop;
+  command.add_flag("--closed-loop", flags.closed_loop,
+                   "instead of a table, made-up jobs whose next size is what is recommended");
+  const auto number = [&](const std::string& name, auto& value, const std::string& help) {
+    command.add_option(name, value, fmt::format("{} [{}]", help, value))->type_name("N");
+  };
+  number("--profiles", loop.profiles, "closed loop: how many jobs");
+  number("--runs", loop.runs, "closed loop: how often each runs");
+  number("--seed", loop.seed, "closed loop: which jobs");
   AddOutput(command, flags.output, flags.html, flags.strict);
   command.footer(PolicyHelp() + std::string(kBacktestExamples));
 }

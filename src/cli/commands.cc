@@ -14,6 +14,7 @@
 #include "sparkfit/replay/policy_report.h"
 #include "sparkfit/replay/replay.h"
 #include "sparkfit/replay/report.h"
+#include "sparkfit/simulation/report.h"
 
 namespace sparkfit::cli {
 namespace {
@@ -21,6 +22,9 @@ namespace {
 using base::Result;
 
 constexpr std::size_t kLargestConfig = std::size_t{1} << 20;
+// Of a closed loop, which is to end.
+constexpr std::uint32_t kMostProfiles = 100'000;
+constexpr std::uint32_t kMostRuns = 1000;
 
 // Says what could not be read; true where there was anything.
 bool Report(const replay::Problems& problems, const base::Logger& log) {
@@ -153,6 +157,36 @@ std::string BacktestPageOf(const replay::ExecutionTable& table, const replay::Wo
   return replay::BacktestPage(table, workflows, reports, dial, NotesOn({}, table.GetProblems()));
 }
 
+// A table, or a loop that stays within minutes and memory.
+void CheckSource(const BacktestFlags& flags, std::vector<std::string>& problems) {
+  if (!flags.closed_loop) {
+    if (flags.files.empty()) problems.emplace_back("a table of executions, or --closed-loop");
+    return;
+  }
+  if (!flags.files.empty()) problems.emplace_back("--closed-loop takes no table");
+  if (!flags.html.empty()) problems.emplace_back("--closed-loop makes no page");
+  const auto& loop = flags.loop;
+  if (loop.profiles < 1 || loop.profiles > kMostProfiles) {
+    problems.push_back(fmt::format("--profiles is 1 to {}", kMostProfiles));
+  }
+  if (loop.runs < simulation::kFewestRuns || loop.runs > kMostRuns) {
+    problems.push_back(fmt::format("--runs is {} to {}", simulation::kFewestRuns, kMostRuns));
+  }
+}
+
+int PlayLoop(const BacktestFlags& flags, const std::vector<std::string>& names,
+             const std::vector<recommend::Policy>& policies, replay::OutputFormat output,
+             const Process& process) {
+  std::vector<simulation::LoopResult> results;
+  for (std::size_t i = 0; i < policies.size(); ++i) {
+    Progress progress("jobs played:", process);
+    results.push_back(simulation::RunClosedLoop(policies[i], names[i], flags.loop,
+                                                [&](auto n) { progress.Show(n); }));
+  }
+  process.out << simulation::Render(results, output) << std::flush;
+  return kExitFine;
+}
+
 }  // namespace
 
 Progress::Progress(std::string what, const Process& process)
@@ -271,7 +305,9 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
   }
   const auto output = OutputOf(flags.output, flags.html);
   if (!output) problems.push_back(output.error().message);
+  CheckSource(flags, problems);
   if (Refuse(problems, process)) return kExitUsage;
+  if (flags.closed_loop) return PlayLoop(flags, names, policies, **output, process);
 
   replay::ExecutionTable table;
   const auto read = ForEachFile(flags.files, [&](const std::string& name, auto source) {

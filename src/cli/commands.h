@@ -11,6 +11,7 @@
 #include "sparkfit/base/result.h"
 #include "sparkfit/cli/app.h"
 #include "sparkfit/cli/options.h"
+#include "sparkfit/simulation/closed_loop.h"
 
 namespace sparkfit::cli {
 
@@ -34,6 +35,8 @@ struct ReplayFlags {
 struct BacktestFlags {
   std::vector<std::string> files;
   std::vector<std::string> policies;
+  bool closed_loop = false;
+  simulation::LoopOptions loop;
   std::string output;  // as of replay
   std::string html;
   bool strict = false;

@@ -57,9 +57,9 @@ void Advisor::SetRow(const model::Key& key, const controller::KeyRecommendation*
   learnt.target = row->recommendation.target;
   learnt.low_confidence = row->low_confidence;
   learnt.last_oom = row->history->Totals().last_oom;
+  learnt.least_overhead = row->recommendation.least_overhead;
   if (const auto* shape = row->history->CurrentShape(); shape != nullptr) {
     learnt.shape = shape->shape;
-    learnt.least_overhead = shape->least_overhead;
   }
   rows_.insert_or_assign(key, std::move(learnt));
 }

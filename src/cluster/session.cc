@@ -387,6 +387,12 @@ std::vector<wire::Condition> Session::ConditionsOf(const controller::KeyRecommen
       {"LowConfidence", row.low_confidence, row.low_confidence ? "FewSamples" : "Enough",
        row.low_confidence ? "Fewer than two executors were sampled three times or more."
                           : "At least two executors were sampled three times or more."});
+  if (const auto inflation = row.recommendation.heap.inflation;
+      inflation != recommend::Inflation::kUnknown) {
+    conditions.push_back({"HeapInflated", recommend::IsInflated(inflation),
+                          std::string(recommend::Name(inflation)),
+                          std::string(recommend::Describe(inflation))});
+  }
   if (row.mode == model::Mode::kAuto) {
     conditions.push_back({"AutoNotAvailable", true, "ActsAsInitial",
                           "Running executors are not resized; Auto acts as Initial."});

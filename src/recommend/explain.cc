@@ -153,8 +153,9 @@ std::string ExplainStage(const Applied& applied, const Recommendation& recommend
   return "";
 }
 
-std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape) {
-  const auto rule = RuleFor(shape.submitted, shape.least_overhead);
+std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape,
+                         Bytes least_overhead) {
+  const auto rule = RuleFor(shape.submitted, least_overhead);
   std::string_view why = "kept as submitted";
   if (rule && rule->overhead != model::OverheadClass::kExplicit) {
     why = rule->overhead == model::OverheadClass::kDefaultJvm
@@ -178,13 +179,21 @@ std::string Explain(const Recommendation& recommendation, const KeyHistory& hist
   std::string text = recommendation.estimate
                          ? ExplainEstimate(*recommendation.estimate, history, context.policy)
                          : "No executor was sampled yet";
+  if (recommendation.uncapped && FollowsDown(context.policy, recommendation.heap)) {
+    text += fmt::format(
+        "; peaks follow the heap, {:.2g} bytes for each byte of it, so that in a smaller one {} "
+        "are "
+        "enough",
+        recommendation.heap.slope, FormatMiB(*recommendation.uncapped));
+  }
   for (const auto& applied : recommendation.applied) {
     text += fmt::format("; {}: {}", ExplainStage(applied, recommendation, history, context),
                         FormatMiB(applied.after));
   }
   text += ".";
   if (recommendation.split) {
-    text += " " + ExplainSplit(*recommendation.split, *history.CurrentShape());
+    text += " " + ExplainSplit(*recommendation.split, *history.CurrentShape(),
+                               recommendation.least_overhead);
   }
   if (LowConfidence(history)) {
     text += " Low confidence: fewer than two executors were sampled three times or more.";

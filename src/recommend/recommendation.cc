@@ -88,25 +88,61 @@ Bytes ThroughNoting(const std::vector<Limit>& limits, Bytes value, std::vector<A
   return value;
 }
 
+// Under which the latest runs of the shape were: what used more before had a larger heap to use, or
+// is a freak that was long enough ago.
+Bytes LargestLimit(const KeyHistory& history) {
+  Bytes largest;
+  for (const auto& application : history.Applications()) {
+    largest = std::max(largest, application.smallest_limit);
+  }
+  return largest.value > 0 ? largest : base::kLargestPlausible;
+}
+
+// Of the policies only `adaptive` looks at runs.
+std::vector<model::Run> RunsFor(const Policy& policy, const KeyHistory& history,
+                                const HeapTrend& heap) {
+  if (FollowsDown(policy, heap)) return RunsInLatestHeap(history, heap);
+  if (policy.kind != PolicyKind::kAdaptive) return {};
+  auto runs = history.Runs();
+  const Bytes enough = LargestLimit(history);
+  std::erase_if(runs, [&](const model::Run& run) { return run.peak > enough; });
+  return runs;
+}
+
+// The policy's answer, followed down where the peaks would follow a smaller heap.
+Estimate Followed(const Recommendation& result, const Policy& policy) {
+  auto estimate = result.estimate.value_or(Estimate{});
+  if (!result.estimate || !FollowsDown(policy, result.heap)) return estimate;
+  for (auto* size : {&estimate.target, &estimate.lower, &estimate.upper}) {
+    *size = FollowedDown(*size, estimate.basis, result.heap);
+  }
+  return estimate;
+}
+
 }  // namespace
+
+bool FollowsDown(const Policy& policy, const HeapTrend& heap) {
+  return policy.kind == PolicyKind::kAdaptive && heap.inflation == Inflation::kFollows;
+}
 
 Recommendation Recommend(const KeyHistory& history, const Context& context) {
   Recommendation result;
   const auto* shape = history.CurrentShape();
   if (shape == nullptr) return result;
+  result.least_overhead = LeastOverhead(history, context.safety);
+  result.heap = FindHeapTrend(history);
   const auto peaks = history.Peaks();
-  const auto runs =
-      context.policy.kind == PolicyKind::kAdaptive ? history.Runs() : std::vector<model::Run>{};
+  const auto runs = RunsFor(context.policy, history, result.heap);
   // A family alone is no history.
   result.estimate = EstimateNeed(context.policy, {peaks, history.LargestPeak(), shape->request,
                                                   runs, runs.empty() ? nullptr : context.family});
   if (!result.estimate && !FloorHolds(history, context.safety)) return result;
 
-  const auto rule = RuleFor(shape->submitted, shape->least_overhead);
+  const auto rule = RuleFor(shape->submitted, result.least_overhead);
   const auto ceiling = FindCeiling(context);
   const auto limits = LimitsOf(history, *shape, rule, context, ceiling);
   // Without a sample only the floor speaks; every stage before it is at most what it asks for.
-  const Estimate estimate = result.estimate.value_or(Estimate{});
+  const auto estimate = Followed(result, context.policy);
   if (result.estimate) result.uncapped = estimate.target.RoundedUpToMiB();
   result.target = ThroughNoting(limits, estimate.target.RoundedUpToMiB(), result.applied);
   result.lower = std::min(*result.target, Through(limits, estimate.lower.RoundedUpToMiB()));

@@ -25,7 +25,15 @@ bool HadWhatWasAsked(const Executor& executor, const OomFloor& floor) {
 struct Step {
   bool counts;
   double factor;
+  bool first = true;  // of its application
 };
+
+// What outlasts an OOM's floor, and what a high peak may ask for though nothing died. `adaptive`
+// bumps by more so that no second executor dies; that is no measure of what is needed.
+double LastingBump(const Policy& policy) {
+  return policy.kind == PolicyKind::kAdaptive ? std::min(policy.oom_bump, Policy{}.oom_bump)
+                                              : policy.oom_bump;
+}
 
 Step NextStep(const KeyHistory& history, const Executor& executor, bool floor_holds,
               const Policy& policy, const Safety& safety) {
@@ -33,7 +41,7 @@ Step NextStep(const KeyHistory& history, const Executor& executor, bool floor_ho
   const bool further = application != nullptr && application->oom_steps > 0 && floor_holds;
   if (!further) return {true, policy.oom_bump};
   if (!HadWhatWasAsked(executor, *history.floor)) return {false, policy.oom_bump};
-  return {true, std::max(policy.oom_bump, safety.escalation)};
+  return {true, std::max(policy.oom_bump, safety.escalation), false};
 }
 
 OomFloor FloorFrom(const Executor& executor, OomKind kind, double factor, const Asked& asked,
@@ -84,13 +92,16 @@ void LearnOom(KeyHistory& history, Executor& executor, OomKind kind, base::Time 
   const bool holds = FloorHolds(history, safety);
   const Step step = NextStep(history, executor, holds, policy, safety);
   if (step.counts) history.NoteOomStep(executor.application);
-  const auto asked =
-      AskedBy(executor.size, kind, executor.shape.overhead, step.factor, policy.oom_bump_min);
+  const auto ask = [&](double factor) {
+    return AskedBy(executor.size, kind, executor.shape.overhead, factor, policy.oom_bump_min);
+  };
+  const auto asked = ask(step.factor);
   auto floor = FloorFrom(executor, kind, step.factor, asked, now);
   auto* shape = history.FindShape(executor.shape_id);
   if (shape != nullptr) {
     if (kind == OomKind::kContainer && asked.heap.value > 0) {
-      shape->least_overhead = std::max(shape->least_overhead, asked.overhead);
+      const auto lasting = ask(step.first ? LastingBump(policy) : step.factor);
+      shape->least_overhead = std::max(shape->least_overhead, lasting.overhead);
     }
     floor.overhead = std::max(floor.overhead, shape->least_overhead);
   }
@@ -111,7 +122,7 @@ void LearnSample(KeyHistory& history, Executor& executor, Bytes working_set, bas
   auto* shape = history.FindShape(executor.shape_id);
   if (shape == nullptr || shape->peak_raise_spent) return;
   const Bytes raised =
-      Bumped(executor.size.limit, policy.oom_bump, policy.oom_bump_min).RoundedUpToMiB();
+      Bumped(executor.size.limit, LastingBump(policy), policy.oom_bump_min).RoundedUpToMiB();
   if (raised <= GuardOf(*shape)) return;  // known to be enough: the one raise is not used up
   shape->raised_to = raised;
   shape->peak_raise_spent = true;
@@ -122,6 +133,14 @@ bool FloorHolds(const KeyHistory& history, const Safety& safety) {
          history.floor->clean < static_cast<std::uint32_t>(safety.floor_applications) &&
          history.floor->clean_any_size <
              static_cast<std::uint32_t>(safety.floor_applications_any_size);
+}
+
+Bytes LeastOverhead(const KeyHistory& history, const Safety& safety) {
+  const auto* shape = history.CurrentShape();
+  const Bytes lasting = shape == nullptr ? Bytes{} : shape->least_overhead;
+  const bool counts = FloorHolds(history, safety) && history.floor->heap.value > 0 &&
+                      history.floor->kind == OomKind::kContainer;
+  return counts ? std::max(lasting, history.floor->overhead) : lasting;
 }
 
 Bytes GuardOf(const model::ShapeHistory& shape) {

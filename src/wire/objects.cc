@@ -64,8 +64,7 @@ void Put(ordered_json& object, const char* key, const std::optional<base::Time>&
   if (time) object[key] = Seconds(*time);
 }
 
-ordered_json RecommendationOf(const recommend::Recommendation& recommendation,
-                              const model::KeyHistory& history) {
+ordered_json RecommendationOf(const recommend::Recommendation& recommendation) {
   ordered_json memory = ordered_json::object();
   Put(memory, "target", recommendation.target);
   Put(memory, "lower", recommendation.lower);
@@ -77,9 +76,7 @@ ordered_json RecommendationOf(const recommend::Recommendation& recommendation,
     Put(object, "overhead", recommendation.split->overhead);
   }
   // For admission on other replicas.
-  if (const auto* shape = history.CurrentShape(); shape != nullptr) {
-    Put(object, "leastOverhead", shape->least_overhead);
-  }
+  Put(object, "leastOverhead", recommendation.least_overhead);
   return object;
 }
 
@@ -184,7 +181,7 @@ std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, Condi
   ordered_json status{
       {"observedGeneration", object.generation},
       {"effective", EffectiveOf(facts)},
-      {"recommendation", RecommendationOf(facts.recommendation, facts.history)},
+      {"recommendation", RecommendationOf(facts.recommendation)},
       {"observed", ObservedOf(facts.history)},
       {"savings", SavingsOf(facts.history.Totals().savings)},
       {"explanation", facts.explanation},

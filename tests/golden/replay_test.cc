@@ -56,6 +56,12 @@ TEST_CASE("the synthetic table gives the same costs as ever") {
   CheckGolden("backtest " SPARKFIT_SOURCE_DIR "/tests/oracle/synthetic.tsv.gz", "synthetic.txt");
 }
 
+TEST_CASE("the made-up jobs run the same way as ever") {
+  CheckGolden(
+      "backtest --closed-loop --profiles 20 --runs 30 --policy percentile --policy adaptive",
+      "closed-loop.txt");
+}
+
 TEST_CASE("the default configuration is the same as ever") {
   CheckGolden("print-config", "config.yaml");
 }

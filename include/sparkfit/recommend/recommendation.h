@@ -10,6 +10,7 @@
 
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/model/history.h"
+#include "sparkfit/recommend/inflation.h"
 #include "sparkfit/recommend/policy.h"
 #include "sparkfit/recommend/safety.h"
 #include "sparkfit/recommend/split.h"
@@ -53,11 +54,13 @@ struct Recommendation {
   std::optional<base::Bytes> upper;
   std::optional<base::Bytes> uncapped;  // the policy's answer; absent where only an OOM is known
   std::optional<Split> split;           // of the target
+  base::Bytes least_overhead;           // that a split has to give
 
   // Why.
   std::optional<Estimate> estimate;
   std::vector<Applied> applied;  // the stages that changed the target
   std::optional<CeilingSource> ceiling;
+  HeapTrend heap;  // whether the peaks are the heap's doing
 };
 
 // What Recommend looks at besides the history.
@@ -71,6 +74,9 @@ struct Context {
 
 // Fewer than two executors with three samples or more; while it holds, admission only raises.
 bool LowConfidence(const model::KeyHistory& history);
+
+// Whether the policy's answer goes down with the heap (inflation.h): only `adaptive`'s does.
+bool FollowsDown(const Policy& policy, const HeapTrend& heap);
 
 Recommendation Recommend(const model::KeyHistory& history, const Context& context);
 

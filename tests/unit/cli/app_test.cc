@@ -184,6 +184,18 @@ TEST_CASE("a log's header decides unless somebody else does", "[cli]") {
   CHECK(target({"--policy", "max:margin=2"}) == std::int64_t{3} << 30);
 }
 
+TEST_CASE("a backtest has either a table or a closed loop", "[cli]") {
+  CHECK(Call({"backtest"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--closed-loop", "table.tsv"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--closed-loop", "--profiles", "0"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--closed-loop", "--runs", "29"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--closed-loop", "--seed", "-1"}).code == kExitUsage);
+  const auto result = Call({"backtest", "--closed-loop", "--profiles", "2", "--runs", "30",
+                            "--policy", "request", "-o", "json"});
+  CHECK(result.code == kExitFine);
+  CHECK(result.out.find("\"median_ratios\"") != std::string::npos);
+}
+
 TEST_CASE("backtest compares policies in the order given", "[cli]") {
   const auto result = Call({"backtest", SPARKFIT_SOURCE_DIR "/tests/oracle/synthetic.tsv.gz", "-o",
                             "json", "--policy", "request", "--policy", "max:margin=0.15"});

@@ -169,6 +169,34 @@ TEST_CASE("a peak high in the overhead raises the guard once, until an OOM",
   CHECK(GuardOf(*b.history.CurrentShape()) == MiB(2393));  // 1.2 × 1994 = 2392.8
 }
 
+TEST_CASE("what outlasts the floor of an OOM is no more overhead than the published bump gives",
+          "[recommend][safety]") {
+  // adaptive doubles: 1408 → 2816, heap 1024 as it was, so 1792 of overhead while the floor holds.
+  // Kept for ever, that left hardly any heap in whatever was smaller. 1.2 × 1408 − 1024 = 666 stay.
+  HistoryBuilder builder(*ParsePolicy("adaptive"));
+  const auto dead = builder.Start("a", test::DefaultSize(1024));
+  builder.Oom(dead, model::OomKind::kContainer);
+  builder.history.EndApplication("a");
+  CHECK(LeastOverhead(builder.history, builder.safety) == MiB(1792));
+  CHECK(builder.history.floor->Total() == MiB(2816));
+  for (const auto* run : {"b", "c", "d"}) {
+    const auto uid = builder.Start(run, Size(2816, 1024), "1", test::DefaultSize(1024));
+    builder.Sample(uid, MiB(1500));
+    builder.End(uid);
+    builder.history.EndApplication(run);
+  }
+  CHECK_FALSE(FloorHolds(builder.history, builder.safety));
+  CHECK(LeastOverhead(builder.history, builder.safety) == MiB(666));
+}
+
+TEST_CASE("a high peak raises adaptive's guard by the published bump, not by a double",
+          "[recommend][safety]") {
+  HistoryBuilder builder(*ParsePolicy("adaptive"));
+  // 1024 + 90 % of 384 is 1369.6.
+  builder.Run("a", test::DefaultSize(1024), MiB(1400));
+  CHECK(GuardOf(*builder.history.CurrentShape()) == MiB(1690));  // 1.2 × 1408 = 1689.6
+}
+
 TEST_CASE("an OOM without a limit counts and asks for nothing", "[recommend][safety]") {
   HistoryBuilder b;
   b.Oom(b.Start("app-1", {Bytes{}, std::nullopt}), OomKind::kContainer);

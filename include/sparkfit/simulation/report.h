@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sparkfit/replay/report.h"
+#include "sparkfit/simulation/closed_loop.h"
+
+namespace sparkfit::simulation {
+
+// As a table that explains itself, or an array in the order of the results, fields as in
+// docs/formats.md. The text ends with a line end.
+std::string Render(const std::vector<LoopResult>& results, replay::OutputFormat format);
+
+}  // namespace sparkfit::simulation
