@@ -288,7 +288,9 @@ void AddBacktest(CLI::App& app, BacktestFlags& flags) {
   command.add_flag("--closed-loop", flags.closed_loop,
                    "instead of a table, made-up jobs whose next size is what is recommended");
   const auto number = [&](const std::string& name, auto& value, const std::string& help) {
-    command.add_option(name, value, fmt::format("{} [{}]", help, value))->type_name("N");
+    command.add_option(name, value, fmt::format("{} [{}]", help, value))
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber);
   };
   number("--profiles", loop.profiles, "closed loop: how many jobs");
   number("--runs", loop.runs, "closed loop: how often each runs");

@@ -129,7 +129,7 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   Recommendation result;
   const auto* shape = history.CurrentShape();
   if (shape == nullptr) return result;
-  result.least_overhead = LeastOverhead(history, context.safety);
+  result.least_overhead = LeastOverhead(history, context.policy, context.safety);
   result.heap = FindHeapTrend(history);
   const auto peaks = history.Peaks();
   const auto runs = RunsFor(context.policy, history, result.heap);

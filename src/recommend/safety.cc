@@ -135,10 +135,11 @@ bool FloorHolds(const KeyHistory& history, const Safety& safety) {
              static_cast<std::uint32_t>(safety.floor_applications_any_size);
 }
 
-Bytes LeastOverhead(const KeyHistory& history, const Safety& safety) {
+Bytes LeastOverhead(const KeyHistory& history, const Policy& policy, const Safety& safety) {
   const auto* shape = history.CurrentShape();
   const Bytes lasting = shape == nullptr ? Bytes{} : shape->least_overhead;
-  const bool counts = FloorHolds(history, safety) && history.floor->heap.value > 0 &&
+  const bool counts = LastingBump(policy) < policy.oom_bump && FloorHolds(history, safety) &&
+                      history.floor->heap.value > 0 &&
                       history.floor->kind == OomKind::kContainer;
   return counts ? std::max(lasting, history.floor->overhead) : lasting;
 }

@@ -50,9 +50,10 @@ void LearnSample(model::KeyHistory& history, model::Executor& executor, base::By
 // Whether the key's floor is in force.
 bool FloorHolds(const model::KeyHistory& history, const Safety& safety);
 
-// The least that a split may give beside the heap: what the floor asks for while it is in force,
-// else what OOMs of this shape taught.
-base::Bytes LeastOverhead(const model::KeyHistory& history, const Safety& safety);
+// The least that a split may give beside the heap: what OOMs of this shape taught. Under a policy
+// that bumps by more than lasts, what the floor asks for while it is in force.
+base::Bytes LeastOverhead(const model::KeyHistory& history, const Policy& policy,
+                          const Safety& safety);
 
 // Growth guard: the largest size a recommendation may have. 0: no executor of this shape ran yet.
 base::Bytes GuardOf(const model::ShapeHistory& shape);

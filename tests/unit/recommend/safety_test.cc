@@ -177,7 +177,7 @@ TEST_CASE("what outlasts the floor of an OOM is no more overhead than the publis
   const auto dead = builder.Start("a", test::DefaultSize(1024));
   builder.Oom(dead, model::OomKind::kContainer);
   builder.history.EndApplication("a");
-  CHECK(LeastOverhead(builder.history, builder.safety) == MiB(1792));
+  CHECK(LeastOverhead(builder.history, builder.policy, builder.safety) == MiB(1792));
   CHECK(builder.history.floor->Total() == MiB(2816));
   for (const auto* run : {"b", "c", "d"}) {
     const auto uid = builder.Start(run, Size(2816, 1024), "1", test::DefaultSize(1024));
@@ -186,7 +186,20 @@ TEST_CASE("what outlasts the floor of an OOM is no more overhead than the publis
     builder.history.EndApplication(run);
   }
   CHECK_FALSE(FloorHolds(builder.history, builder.safety));
-  CHECK(LeastOverhead(builder.history, builder.safety) == MiB(666));
+  CHECK(LeastOverhead(builder.history, builder.policy, builder.safety) == MiB(666));
+}
+
+TEST_CASE("a floor of a shape that is gone asks no overhead of the next one",
+          "[recommend][safety]") {
+  // Found by the oracle: 1408 with a heap of 1024 dies, 1.2 × 1408 − 1024 = 666 are its overhead. The
+  // next shape has an explicit overhead of its own, which is all that its split gives.
+  HistoryBuilder builder;
+  builder.Oom(builder.Start("a", test::DefaultSize(1024)), model::OomKind::kContainer);
+  builder.history.EndApplication("a");
+  CHECK(LeastOverhead(builder.history, builder.policy, builder.safety) == MiB(666));
+  builder.Run("b", Size(1324, 1024), MiB(700));
+  CHECK(FloorHolds(builder.history, builder.safety));
+  CHECK(LeastOverhead(builder.history, builder.policy, builder.safety) == MiB(0));
 }
 
 TEST_CASE("a high peak raises adaptive's guard by the published bump, not by a double",
