@@ -139,8 +139,7 @@ Bytes LeastOverhead(const KeyHistory& history, const Policy& policy, const Safet
   const auto* shape = history.CurrentShape();
   const Bytes lasting = shape == nullptr ? Bytes{} : shape->least_overhead;
   const bool counts = LastingBump(policy) < policy.oom_bump && FloorHolds(history, safety) &&
-                      history.floor->heap.value > 0 &&
-                      history.floor->kind == OomKind::kContainer;
+                      history.floor->heap.value > 0 && history.floor->kind == OomKind::kContainer;
   return counts ? std::max(lasting, history.floor->overhead) : lasting;
 }
 

@@ -191,8 +191,8 @@ TEST_CASE("what outlasts the floor of an OOM is no more overhead than the publis
 
 TEST_CASE("a floor of a shape that is gone asks no overhead of the next one",
           "[recommend][safety]") {
-  // Found by the oracle: 1408 with a heap of 1024 dies, 1.2 × 1408 − 1024 = 666 are its overhead. The
-  // next shape has an explicit overhead of its own, which is all that its split gives.
+  // Found by the oracle: 1408 with a heap of 1024 dies, 1.2 × 1408 − 1024 = 666 are its overhead.
+  // The next shape has an explicit overhead of its own, which is all that its split gives.
   HistoryBuilder builder;
   builder.Oom(builder.Start("a", test::DefaultSize(1024)), model::OomKind::kContainer);
   builder.history.EndApplication("a");
