@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The chart as people install it: in both modes, upgraded, rolled back, with a dead leader, in one namespace, and gone again."""
+import base64
 import json
 import os
 import pathlib
@@ -9,7 +10,7 @@ import time
 import workloads
 from release import CHART, NS, find_pods, helm, leader, nothing_of_ours, pods, ready, scrape, scraped_as_the_chart_asks, values, webhook
 from sizing import APPLIED, learnt, sized
-from testbed import CLUSTER, ROOT, get, kubectl, oom_waves, run, wait_until
+from testbed import CLUSTER, ROOT, create, get, hog, kubectl, oom_waves, run, wait_until
 
 FAILOVER = 17
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
@@ -142,6 +143,26 @@ def test_rights_in_one_namespace_and_a_long_name(bed):
     oom_waves("narrow", 1)
     wait_until("a target", lambda: bed.target("hogs", "narrow"), 15)
     helm("uninstall", name, "-n", NS, "--wait")
+
+
+def test_a_certificate_that_somebody_else_renews(bed):
+    name = "sparkfit-webhook.sparkfit.svc"
+    key, certificate = bed.directory / "tls.key", bed.directory / "tls.crt"
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+        "-keyout", key, "-out", certificate)
+    kubectl("create", "secret", "tls", "somebodys", "-n", NS, "--cert", certificate, "--key", key)
+    helm("install", "sparkfit", CHART, "-n", NS, *values(bed.image_name, mode="autoscale", **{
+        "webhook.certificates.mode": "secret", "webhook.certificates.secretName": "somebodys",
+        "webhook.certificates.caBundle": base64.b64encode(certificate.read_bytes()).decode()}), "--wait", "--timeout", "120s")
+    pod = hog("narrow-trusted", "narrow", 64, 10)
+    pod["metadata"]["annotations"] = {"sparkfit.io/mode": "Initial"}
+    create([pod])
+    annotations = get("pod", "-n", "hogs", "narrow-trusted")["metadata"]["annotations"]
+    assert annotations.get(APPLIED) == bed.target("hogs", "narrow"), annotations
+    kubectl("delete", "pod", "-n", "hogs", "narrow-trusted", "--grace-period=0", "--force")
+    assert not [s for s in get("secrets", "-n", NS)["items"] if s["metadata"]["name"].startswith("sparkfit-webhook")]
+    helm("uninstall", "sparkfit", "-n", NS, "--wait")
+    return f"64 MiB, then {annotations[APPLIED]}"
 
 
 def test_nothing_is_left(bed):
