@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every metric, as it is exported; docs/metrics.md is made of these files (tools/reference).
+// UPDATE_GOLDEN=1 rewrites them.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <regex>
+
+#include "cluster/key_metrics.h"
+#include "history_builder.h"
+#include "sparkfit/exposition/own_metrics.h"
+
+namespace {
+
+using namespace sparkfit;
+
+void CompareWith(const std::string& name, const std::string& text) {
+  const std::string path = SPARKFIT_SOURCE_DIR "/tests/golden/data/" + name;
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
+  std::ifstream file(path);
+  CHECK(text == std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+}  // namespace
+
+TEST_CASE("the metrics of a job are the same as ever", "[golden]") {
+  test::HistoryBuilder builder;
+  builder.Run("first", test::DefaultSize(1024), base::MiB(900));
+  builder.Oom(builder.Start("second", test::DefaultSize(1024)), model::OomKind::kContainer);
+  builder.Sample(builder.Start("second", test::DefaultSize(2048)), base::MiB(1500));
+  controller::KeyRecommendation row;
+  row.history = &builder.history;
+  row.recommendation = recommend::Recommend(builder.history, builder.ContextWith());
+  CompareWith("metrics-recommendations.txt",
+              cluster::KeyMetrics({{builder.history.GetKey(), row}}, {{"crowded", 3}}));
+}
+
+TEST_CASE("the controller's own metrics are the same as ever", "[golden]") {
+  exposition::OwnMetrics metrics;
+  metrics.CountRequest("get", "pods", 200);
+  metrics.CountWatchRestart("pods");
+  metrics.CountUnreadable("pods");
+  metrics.CountCheckpointWrite("ok");
+  metrics.CountCheckpointRestore("ok");
+  metrics.ObserveStep("publish", 0.002);
+  metrics.SetLeader(true);
+  metrics.SetSourceUp("pods", true);
+  metrics.SetUsageStaleness(12);
+  metrics.CountAdmission("patched", "Sized", 0.0002);
+  metrics.SetPendingAfterSizing(0);
+  metrics.SetCertificateExpiry("serving", 1.8e9);
+  metrics.CountCertificateReload(true);
+  // Which commit it was built of is no change.
+  CompareWith(
+      "metrics-controller.txt",
+      std::regex_replace(metrics.Text(), std::regex("(commit|version)=\"[^\"]*\""), "$1=\"\""));
+}
