@@ -56,7 +56,7 @@ def scraped_as_the_chart_asks(bed):
                                               "key_file": str(STATE / "pki/admin.key")}}
     find_pods(bed)
     return [{"job_name": "sparkfit", "honor_labels": True, "file_sd_configs": [{"files": [str(bed.directory / "pods.json")]}]},
-            {"job_name": "kubelet", "metrics_path": "/metrics/cadvisor", "static_configs": [{"targets": [f"{NODE}:10250"]}], **keys},
+            {"job_name": "kubelet", "metrics_path": "/metrics/resource", "static_configs": [{"targets": [f"{NODE}:10250"]}], **keys},
             {"job_name": "apiserver", "static_configs": [{"targets": [f"{NODE}:443"]}], **keys}]
 
 
