@@ -291,8 +291,8 @@ json Of(const model::AdviceBook& book) {
 void Read(const json& object, model::AdviceBook& book) {
   model::Accuracy sums;
   std::vector<model::AdviceBook::OpenRun> open;
-  Read(object, "submitted", sums.submitted);
-  Read(object, "sized", sums.sized);
+  Read(object.at("submitted"), sums.submitted);
+  Read(object.at("sized"), sums.sized);
   Read(object, "unknown", sums.unknown);
   Read(object, "unadvised", sums.unadvised);
   Read(object, "waste", sums.waste);
@@ -441,7 +441,7 @@ model::KeyCheckpoint FromData(const json& data) {
     history.runs = model::RunsOf(history.applications);
   }
   // Before past advice was judged there was nothing of it.
-  if (data.contains("advice")) Read(data, "advice", history.advice);
+  if (data.contains("advice")) Read(data.at("advice"), history.advice);
   Read(data, "nextShapeID", history.next_shape_id);
   for (const auto& [uid, entry] : data.at("executors").items()) {
     Read(entry, history.executors[uid]);
