@@ -200,7 +200,7 @@ Json ToJson(const FleetSummary& summary) {
           {"usedGibHours", Rounded(summary.used)},
           {"lessGibHours", Rounded(summary.less)},
           {"moreGibHours", Rounded(summary.more)},
-          {"accuracy", ToJson(summary.accuracy)}};
+          {"accuracy", replay::ToJson(summary.accuracy)}};
 }
 
 Json BucketStarts() {
