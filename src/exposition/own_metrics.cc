@@ -40,38 +40,49 @@ const prometheus::Histogram::BucketBoundaries& AdmissionSeconds() {
 struct OwnMetrics::Impl {
   prometheus::Registry registry;
   Counters& requests = Counter(registry, "sparkfit_api_requests_total",
-                               "Requests to the Kubernetes API; code 0: no answer.");
+                               "Requests to the API server; code 0: there was no answer.");
   Counters& restarts =
       Counter(registry, "sparkfit_watch_restarts_total", "Collections that had to be listed anew.");
   Counters& unreadable = Counter(registry, "sparkfit_objects_unreadable_total",
-                                 "Objects of the API that could not be understood.");
-  Counters& writes =
-      Counter(registry, "sparkfit_checkpoint_writes_total", "Checkpoints written, by result.");
-  Counters& restores =
-      Counter(registry, "sparkfit_checkpoint_restores_total", "Checkpoints read, by result.");
+                                 "Objects that could not be understood.");
+  Counters& writes = Counter(registry, "sparkfit_checkpoint_writes_total",
+                             "Checkpoints written; result: ok, failed.");
+  Counters& restores = Counter(registry, "sparkfit_checkpoint_restores_total",
+                               "Checkpoints read; result: ok, set_aside.");
   Gauges& leader = Gauge(registry, "sparkfit_leader", "1: this replica leads.");
-  Gauges& up = Gauge(registry, "sparkfit_source_up",
-                     "1: the source of observations answers, 0: it does not.");
+  Gauges& up =
+      Gauge(registry, "sparkfit_source_up",
+            "1: the source answers. source: pods, nodes, executorrecommendations, limitranges, "
+            "with their namespace before them where namespaces are listed; podmetrics or "
+            "kubelets: at least one answered.");
   Gauges& staleness = Gauge(registry, "sparkfit_usage_staleness_seconds",
-                            "Age of the newest usage sample of an executor.");
+                            "Age of the newest usage sample; grows while no executor runs.");
   Counters& admissions =
-      Counter(registry, "sparkfit_admissions_total", "Answers to the API server, by result.");
-  Gauges& pending = Gauge(registry, "sparkfit_executors_pending_after_sizing",
-                          "Executors that were made larger and had no node for a minute.");
-  Gauges& expiry = Gauge(registry, "sparkfit_certificate_expiration_timestamp_seconds",
-                         "When certificates of the webhook expire.");
-  Counters& reloads = Counter(registry, "sparkfit_certificate_reloads_total",
-                              "Certificates of the webhook taken into use, or not.");
+      Counter(registry, "sparkfit_admissions_total",
+              "Answers to the API server; result: patched, skipped (nothing was to be done), "
+              "refused (it would not have been safe).");
+  Gauges& pending = Gauge(
+      registry, "sparkfit_executors_pending_after_sizing",
+      "Executors that were made larger and have been without a node for a minute; leader only.");
+  Gauges& expiry =
+      Gauge(registry, "sparkfit_certificate_expiration_timestamp_seconds",
+            "When the webhook's certificate (kind: serving) and the authority that signed it "
+            "(authority) expire.");
+  Counters& reloads =
+      Counter(registry, "sparkfit_certificate_reloads_total",
+              "Certificates of the webhook taken into use (result: ok) or not (failed).");
   prometheus::Family<prometheus::Histogram>& admission_seconds =
       prometheus::BuildHistogram()
           .Name("sparkfit_admission_duration_seconds")
-          .Help("Time that answers to the API server took.")
+          .Help("How long answers to the API server took.")
           .Register(registry);
-  Gauges& build = Gauge(registry, "sparkfit_build_info", "1, with what this is.");
+  Gauges& build = Gauge(registry, "sparkfit_build_info", "1.");
   prometheus::Family<prometheus::Histogram>& steps =
       prometheus::BuildHistogram()
           .Name("sparkfit_loop_duration_seconds")
-          .Help("Time that the steps of the main loop took.")
+          .Help(
+              "How long steps took; step: read (asking for usage), usage (learning from it), "
+              "publish.")
           .Register(registry);
 };
 

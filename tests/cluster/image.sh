@@ -4,8 +4,8 @@
 # The image of the checkout, built of its Dockerfile with no container registry and no daemon; the base is made of
 # this machine's Debian sources. Root, and about 10 minutes the first time; the compiler's cache is kept.
 #
-#   image.sh build   build it, if anything that it is made of has changed; checked: size, user, read-only root
-#   image.sh load    into the test cluster, for pods with `imagePullPolicy: Never`; prints its name
+#   image.sh build         build it, if anything that it is made of has changed; checked: size, user, read-only root
+#   image.sh load [NAME]   into the test cluster, for pods with `imagePullPolicy: Never`; prints its name
 #
 # CLUSTER_DIR as of cluster.sh; all of this is in its folder `image`.
 set -euo pipefail
@@ -89,13 +89,15 @@ runs() { # as its own user, where nothing can be written
   b rm "$container" >/dev/null
 }
 
-load() {
+load() { # [name]: under that one, too
   build >&2
-  ctr -a "$D/containerd/containerd.sock" -n k8s.io images import "$I/image.tar" >/dev/null
-  echo "$NAME"
+  local images=(ctr -a "$D/containerd/containerd.sock" -n k8s.io images)
+  "${images[@]}" import "$I/image.tar" >/dev/null
+  [ $# = 0 ] || "${images[@]}" tag --force "$NAME" "$1" >/dev/null
+  echo "${1:-$NAME}"
 }
 
 case "${1:-}" in
-build) build ;; load) load ;;
+build) build ;; load) shift; load "$@" ;;
 *) sed -n '4,10p' "$0"; exit 2 ;;
 esac

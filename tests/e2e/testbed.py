@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -133,11 +134,11 @@ class Testbed:
     def leads(self, port):
         return self.metric(port, "sparkfit_leader") == 1
 
-    def prometheus(self, *ports):
-        targets = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
+    def prometheus(self, jobs):
+        """Scrapes by these jobs, as of Prometheus' configuration, every two seconds."""
         config = self.directory / "prometheus.yml"
-        config.write_text("scrape_configs: [{job_name: sparkfit, scrape_interval: 2s, "
-                          f"static_configs: [{{targets: [{targets}]}}]}}]\n")
+        shutil.rmtree(self.directory / "prometheus-data", ignore_errors=True)
+        config.write_text(json.dumps({"scrape_configs": [{"scrape_interval": "2s", "scrape_timeout": "2s", **job} for job in jobs]}, indent=1))
         process = Process("prometheus", self.directory, "/usr/bin/prometheus", f"--config.file={config}",
                           f"--storage.tsdb.path={self.directory}/prometheus-data", "--web.listen-address=127.0.0.1:9090")
         self.started.append(process)
@@ -156,24 +157,27 @@ class Testbed:
         return self.controller(name, port, "--mode", "autoscale", "--webhook-listen", f"0.0.0.0:{webhook}",
                                "--usage-source", "kubelet", *flags)
 
-    def image(self):
+    def image(self, *name):
         """Our image, of this checkout, in the cluster: its name, for pods with `imagePullPolicy: Never`."""
         run(ROOT / "tools/install-deps", "image", timeout=600)
-        return run(IMAGE, "load", timeout=3600).strip()
+        return run(IMAGE, "load", *name, timeout=3600).strip()
 
     def leaves(self, port=None):
         """The webhook's Service does not lead there any more, or nowhere."""
         chosen = ["-l", "kubernetes.io/service-name=sparkfit-webhook"] if port is None else [f"sparkfit-webhook-{port - 8080 + 9443}"]
         kubectl("delete", "endpointslice", "-n", "sparkfit", "--ignore-not-found", *chosen)
 
-    def spark(self, *arguments, version="3.5.8", timeout=300, check=True):
-        """One application from submission to the end of its last executor, as a sparkrun.Run."""
+    def spark(self, *arguments, **options):
+        """One application by submit.sh, as a sparkrun.Run."""
         cluster_mode = arguments[0] == "--cluster"
-        name = str(arguments[1 if cluster_mode else 0])
+        return self.application(str(arguments[1 if cluster_mode else 0]), [SUBMIT, *arguments], cluster_mode, **options)
+
+    def application(self, name, command, cluster_mode=False, version="3.5.8", timeout=300, check=True):
+        """One application from its submission by this command to the end of its last executor, as a sparkrun.Run."""
         watch = sparkrun.Watch(CLUSTER, STATE / "pki", name)
         try:
             begun = time.monotonic()
-            done = subprocess.run([str(SUBMIT), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
+            done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=timeout,
                                   env={**os.environ, "SPARK_VERSION": version})
             seconds = time.monotonic() - begun
         finally:
@@ -230,6 +234,11 @@ def hog(name, signature, limit_mib, use_mib, seconds=0, application="app-1", how
             "args": [str(use_mib), str(seconds), *how],
             "env": [{"name": "SPARK_EXECUTOR_MEMORY", "value": f"{heap}m"}, {"name": "SPARK_EXECUTOR_CORES", "value": "1"}],
             "resources": {"requests": {"memory": f"{limit_mib}Mi", "cpu": "1m"}, "limits": {"memory": f"{limit_mib}Mi"}}}]}}
+
+
+def static_job(*ports):
+    """Prometheus' job for controllers that are processes on the node."""
+    return {"job_name": "sparkfit", "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}]}
 
 
 def endpoints(name, port):

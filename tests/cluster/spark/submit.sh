@@ -4,6 +4,10 @@
 # Run a real Spark application on the test cluster, executors as real pods made by Spark's own Kubernetes scheduler.
 #
 #   SPARK_VERSION=3.5.8 submit.sh [--cluster] NAME HEAP [--conf k=v ...] script.py|Class.java [args]
+#   SPARK_VERSION=3.5.8 submit.sh [--cluster] --with COMMAND...
+#
+# --with runs a command that calls spark-submit itself: what this cluster needs is in the spark-defaults.conf that it
+# finds, and MASTER, IMAGE and DRIVER_HOST are set. What is submitted is in the pods as local:///opt/app/….
 #
 # SPARK_VERSION (default 3.5.8) is pyspark's, installed into a virtual environment of its own.
 # Default: client mode, the driver a process in the cluster's network namespace. --cluster: the driver is a pod
@@ -18,7 +22,6 @@ NODE_IP=10.244.255.1
 export KUBECONFIG=$D/admin.kubeconfig
 in_cluster() { "$here/../cluster.sh" exec "$@"; }
 mode=client; [ "$1" = --cluster ] && { mode=cluster; shift; }
-name=$1 heap=$2; shift 2
 venv=$D/pyspark-${SPARK_VERSION:=3.5.8}
 [ -f "$venv/ready" ] || { /usr/bin/python3 -m venv "$venv" && "$venv/bin/pip" install -q "pyspark==$SPARK_VERSION" && touch "$venv/ready"; }
 export PATH=$venv/bin:$PATH
@@ -79,6 +82,49 @@ if [ ! -f "$D/spark-image" ]; then
 fi
 template spark-kubernetes-executor "$venv/executor.yaml"
 template spark-kubernetes-driver "$venv/driver.yaml"
+
+token=$(in_cluster kubectl -n jobs create token spark --duration=4h)
+export SPARK_CONF_DIR
+SPARK_CONF_DIR=$(mktemp -d "$venv/conf.XXXXXX")
+{
+  cat <<C
+spark.master k8s://https://$NODE_IP:443
+spark.submit.deployMode $mode
+spark.kubernetes.namespace jobs
+spark.kubernetes.container.image localhost/spark:1
+spark.kubernetes.executor.podTemplateFile $venv/executor.yaml
+spark.sparkfit.data $D/data
+spark.executor.cores 1
+spark.kubernetes.executor.request.cores 100m
+C
+  if [ $mode = cluster ]; then
+    cat <<C
+spark.kubernetes.authenticate.driver.serviceAccountName spark
+spark.kubernetes.driver.podTemplateFile $venv/driver.yaml
+spark.driver.memory 600m
+spark.kubernetes.driver.request.cores 100m
+spark.kubernetes.authenticate.submission.caCertFile $D/pki/ca.crt
+spark.kubernetes.authenticate.submission.oauthToken $token
+C
+  else
+    cat <<C
+spark.driver.host $NODE_IP
+spark.kubernetes.authenticate.caCertFile $D/pki/ca.crt
+spark.kubernetes.authenticate.oauthToken $token
+C
+  fi
+} > "$SPARK_CONF_DIR/spark-defaults.conf"
+trap 'rm -rf "$SPARK_CONF_DIR"' EXIT
+export MASTER=k8s://https://$NODE_IP:443 IMAGE=localhost/spark:1 DRIVER_HOST=$NODE_IP
+# Spark's client would otherwise also read KUBECONFIG and mix the two identities.
+submit() { env -u KUBECONFIG KUBERNETES_AUTH_TRYKUBECONFIG=false SPARK_LOCAL_IP=$NODE_IP "$here/../cluster.sh" exec "$@"; }
+
+if [ "$1" = --with ]; then
+  shift
+  submit "$@"
+  exit
+fi
+name=$1 heap=$2; shift 2
 args=() in_pod=
 [ $mode = cluster ] && in_pod=local:// # what the driver pod reads is there already
 for a in "$@"; do
@@ -88,19 +134,5 @@ for a in "$@"; do
   *) args+=("$a") ;;
   esac
 done
-if [ $mode = cluster ]; then
-  more=(--conf spark.kubernetes.authenticate.driver.serviceAccountName=spark --conf spark.kubernetes.driver.podTemplateFile="$venv/driver.yaml"
-    --conf spark.driver.memory=600m --conf spark.kubernetes.driver.request.cores=100m --conf spark.kubernetes.authenticate.submission.caCertFile="$D/pki/ca.crt")
-else
-  more=(--conf spark.driver.host=$NODE_IP --conf spark.kubernetes.authenticate.caCertFile="$D/pki/ca.crt"
-    --conf spark.kubernetes.executor.label.sparkfit.io/signature="$name")
-fi
-token=$(in_cluster kubectl -n jobs create token spark --duration=4h)
-[ $mode = cluster ] && more+=(--conf spark.kubernetes.authenticate.submission.oauthToken="$token") || more+=(--conf spark.kubernetes.authenticate.oauthToken="$token")
-# Spark's client would otherwise also read KUBECONFIG and mix the two identities.
-exec env -u KUBECONFIG KUBERNETES_AUTH_TRYKUBECONFIG=false SPARK_LOCAL_IP=$NODE_IP "$here/../cluster.sh" exec spark-submit \
-  --master k8s://https://$NODE_IP:443 --deploy-mode $mode --name "$name" \
-  --conf spark.kubernetes.namespace=jobs --conf spark.kubernetes.container.image=localhost/spark:1 --conf spark.kubernetes.executor.podTemplateFile="$venv/executor.yaml" \
-  --conf spark.sparkfit.data="$D/data" \
-  --conf spark.executor.memory="$heap" --conf spark.executor.cores=1 --conf spark.kubernetes.executor.request.cores=100m \
-  "${more[@]}" "${args[@]}"
+[ $mode = client ] && args=(--conf spark.kubernetes.executor.label.sparkfit.io/signature="$name" "${args[@]}")
+submit spark-submit --name "$name" --conf spark.executor.memory="$heap" "${args[@]}"

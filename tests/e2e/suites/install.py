@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The chart as people install it: in both modes, upgraded, rolled back, with a dead leader, in one namespace, and gone again."""
+import base64
 import json
 import os
 import pathlib
@@ -7,48 +8,12 @@ import shutil
 import time
 
 import workloads
+from release import CHART, NS, find_pods, helm, leader, nothing_of_ours, pods, ready, scrape, scraped_as_the_chart_asks, values, webhook
 from sizing import APPLIED, learnt, sized
-from testbed import CLUSTER, ROOT, get, kubectl, oom_waves, run, wait_until
+from testbed import CLUSTER, ROOT, create, get, hog, kubectl, oom_waves, run, wait_until
 
-CHART = ROOT / "charts/sparkfit"
-NS = "sparkfit"
 FAILOVER = 17
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
-
-
-def helm(*arguments, **options):
-    return run(CLUSTER, "exec", "helm", *arguments, **options)
-
-
-def values(image, **more):
-    repository, tag = image.rsplit(":", 1)
-    registry, repository = repository.split("/", 1)
-    chosen = {"image.registry": registry, "image.repository": repository, "image.tag": tag, "image.pullPolicy": "Never",
-              # The cluster's kubelet has a certificate of the cluster's own authority.
-              "config.usageSource": "kubelet", **more}
-    return [part for key, value in chosen.items() for part in ("--set", f"{key}={value}")]
-
-
-def pods(selector="app.kubernetes.io/name=sparkfit,app.kubernetes.io/component=controller", namespace=NS):
-    return get("pods", "-n", namespace, "-l", selector)["items"]
-
-
-def ready(pod):
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
-
-
-def scrape(bed, pod, path="/metrics"):
-    return run(CLUSTER, "exec", "curl", "-sf", f"http://{pod['status']['podIP']}:8080{path}")
-
-
-def leader():
-    holder = get("lease", "-n", NS, "sparkfit")["spec"].get("holderIdentity") or ""
-    return next((pod for pod in pods() if holder.startswith(pod["metadata"]["name"] + "_")), None)
-
-
-def webhook():
-    found = get("mutatingwebhookconfigurations", "-l", "app.kubernetes.io/name=sparkfit")["items"]
-    return found[0]["webhooks"][0] if found else None
 
 
 def rights_are(golden):
@@ -67,11 +32,6 @@ def rights_are(golden):
     assert lines == path.read_text(), lines
 
 
-def nothing_of_ours():
-    for manifest in ("autoscale.yaml", "rbac-kubelet.yaml", "rbac.yaml", "crds.yaml"):
-        kubectl("delete", "-f", ROOT / "manifests" / manifest, "--ignore-not-found", "--wait")
-
-
 def test_install_in_monitoring_mode(bed):
     nothing_of_ours()
     bed.image_name = bed.image()
@@ -81,6 +41,7 @@ def test_install_in_monitoring_mode(bed):
     helm("install", "sparkfit", CHART, "-n", NS, *values(bed.image_name), "--wait", "--timeout", "120s")
     took = time.monotonic() - begun
     assert len(pods()) == 2 and all(map(ready, pods()))
+    bed.prometheus(scraped_as_the_chart_asks(bed))
     assert webhook() is None
     rights_are("rights-monitoring.txt")
     return f"two replicas ready after {took:.0f} s"
@@ -94,7 +55,7 @@ def test_a_spark_run_is_observed(bed):
     run_ = sized(bed, workloads.AGGREGATE.client("installed", "Initial"), "installed", mode="Off")
     learnt(bed, "installed", 1)
     assert {(e.limit, e.heap) for e in run_.executors} == {(1284, 900)}
-    assert 'signature="installed"' in scrape(bed, leader())
+    assert 'signature="installed"' in scrape(leader())
     return f"target {bed.target('jobs', 'installed')}"
 
 
@@ -109,6 +70,7 @@ def test_upgrade_to_autoscale_keeps_the_history(bed):
     helm("upgrade", "sparkfit", newer, "-n", NS, *values(bed.image_name, mode="autoscale"), "--wait", "--timeout", "120s")
     after = bed.recommendation("jobs", "installed")
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    find_pods(bed)
     wait_until("the webhook knows whom to trust", lambda: webhook()["clientConfig"].get("caBundle"), 30)
     rights_are("rights-autoscale.txt")
     run_ = sized(bed, workloads.AGGREGATE.client("installed", "Initial"), "installed")
@@ -134,6 +96,20 @@ def test_the_leader_dies(bed):
     run_ = sized(bed, workloads.AGGREGATE.client("installed", "Initial"), "installed")
     assert all(APPLIED in e.annotations for e in run_.executors)
     return f"after {took:.1f} s"
+
+
+def test_every_query_of_the_dashboards_has_data(bed):
+    """In Prometheus; Grafana is not here. What begins with an event that may not have happened is excused."""
+    find_pods(bed)
+    oom_waves("panels", 1)
+    wait_until("a target", lambda: bed.target("hogs", "panels"), 15)
+    deadline = time.monotonic() + 60
+    while True:  # a rate needs two scrapes
+        said = run(CLUSTER, "exec", ROOT / "tests/e2e/dashboard_queries.py", "http://127.0.0.1:9090", "--since", "10m",
+                   "--set", "namespace=jobs", "--set", "signature=installed", "--all", check=False)
+        if ", 0 that should" in said:
+            return said.strip().splitlines()[-1]
+        assert time.monotonic() < deadline, said
 
 
 def test_rollback_to_monitoring(bed):
@@ -167,6 +143,26 @@ def test_rights_in_one_namespace_and_a_long_name(bed):
     oom_waves("narrow", 1)
     wait_until("a target", lambda: bed.target("hogs", "narrow"), 15)
     helm("uninstall", name, "-n", NS, "--wait")
+
+
+def test_a_certificate_that_somebody_else_renews(bed):
+    name = "sparkfit-webhook.sparkfit.svc"
+    key, certificate = bed.directory / "tls.key", bed.directory / "tls.crt"
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+        "-keyout", key, "-out", certificate)
+    kubectl("create", "secret", "tls", "somebodys", "-n", NS, "--cert", certificate, "--key", key)
+    helm("install", "sparkfit", CHART, "-n", NS, *values(bed.image_name, mode="autoscale", **{
+        "webhook.certificates.mode": "secret", "webhook.certificates.secretName": "somebodys",
+        "webhook.certificates.caBundle": base64.b64encode(certificate.read_bytes()).decode()}), "--wait", "--timeout", "120s")
+    pod = hog("narrow-trusted", "narrow", 64, 10)
+    pod["metadata"]["annotations"] = {"sparkfit.io/mode": "Initial"}
+    create([pod])
+    annotations = get("pod", "-n", "hogs", "narrow-trusted")["metadata"]["annotations"]
+    assert annotations.get(APPLIED) == bed.target("hogs", "narrow"), annotations
+    kubectl("delete", "pod", "-n", "hogs", "narrow-trusted", "--grace-period=0", "--force")
+    assert not [s for s in get("secrets", "-n", NS)["items"] if s["metadata"]["name"].startswith("sparkfit-webhook")]
+    helm("uninstall", "sparkfit", "-n", NS, "--wait")
+    return f"64 MiB, then {annotations[APPLIED]}"
 
 
 def test_nothing_is_left(bed):

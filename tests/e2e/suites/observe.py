@@ -5,7 +5,7 @@ import os
 import signal
 
 import sparkrun
-from testbed import BINARY, CLUSTER, JOBS, STATE, create, get, hog, is_oom_killed, kubectl, oom_waves, quantity, run, wait_until
+from testbed import BINARY, CLUSTER, JOBS, STATE, create, get, hog, is_oom_killed, kubectl, oom_waves, quantity, run, static_job, wait_until
 
 SMOKE = True
 PORT = 8080
@@ -18,7 +18,7 @@ def replayed(bed, signature):
 
 def test_controller_starts_with_exactly_its_rights(bed):
     bed.controller("controller", PORT, "--record", bed.directory / "log.ndjson")
-    bed.prometheus(PORT)
+    bed.prometheus([static_job(PORT)])
     assert "yes" in kubectl("auth", "can-i", "list", "pods", "--as=system:serviceaccount:sparkfit:sparkfit")
     for verb, what in (("create", "pods"), ("patch", "pods"), ("delete", "pods"), ("get", "secrets"), ("list", "secrets")):
         answer = kubectl("auth", "can-i", verb, what, "--as=system:serviceaccount:sparkfit:sparkfit", "-A", check=False)
