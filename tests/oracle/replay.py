@@ -292,6 +292,7 @@ class Key:
         self.container_ooms = self.heap_ooms = 0
         self.sealed = []                # executors in the order they were sealed
         self.last_seen = None
+        self.asking = None              # an executor that is about to join
         self.judged = []                # (target, executors) of runs that are over
 
     def shape(self, shape):
@@ -344,7 +345,7 @@ class Replay:
         return max(key.executors.values(), key=lambda e: (e.created, e.order))
 
     def job_setting(self, key, setting):
-        executor = self.newest(key)
+        executor = key.asking or self.newest(key)
         return lookup(setting, [executor.pod, self.drivers.get(executor.facts.owner, {})])
 
     def bump(self, key, size, factor=None):
@@ -425,7 +426,11 @@ class Replay:
         executor = Executor(pod, facts, self.order)
         identity = (executor.namespace, signature, facts.profile)
         key = self.keys.get(identity)
-        target = self.row(key)["targetBytes"] if key else None
+        target = None
+        if key:                          # with the settings of the job as it is now
+            key.asking = executor
+            target = self.row(key)["targetBytes"]
+            key.asking = None
         if key is None:
             key = self.keys[identity] = Key(identity)
         app = key.applications.get(facts.application)
