@@ -363,8 +363,8 @@ class Replay:
                 if not app.over and app.idle_since is not None and app.idle_since + IDLE_END_MS <= now:
                     self.end_application(key, app)
             ripe = [e for e in key.executors.values()
-                    if e.ended_at is not None and not e.sealed and e.ended_at + SEAL_MS <= now]
-            for executor in sorted(ripe, key=lambda e: (e.ended_at, e.order)):
+                    if e.ended_at is not None and not e.sealed and e.end_time + SEAL_MS <= now]
+            for executor in sorted(ripe, key=lambda e: (e.end_time, e.order)):
                 executor.sealed = True
                 key.sealed.append(executor)
                 self.judge(key, executor.application)
