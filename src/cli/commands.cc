@@ -268,7 +268,7 @@ int RunReplay(const ReplayFlags& flags, const Process& process) {
   settings.ReadHeader(reader.HeaderOptions());
   if (Refuse(settings.Problems(), process)) return kExitUsage;
 
-  replay::FleetRecorder recorder(settings.Get().pipeline.policy);
+  replay::FleetRecorder recorder;
   controller::Pipeline pipeline(settings.Get().pipeline, flags.html.empty() ? nullptr : &recorder);
   auto rows = [&] {
     Progress progress("lines read:", process);

@@ -76,6 +76,15 @@ std::string Requested(const Published& job) {
                      ChangeCell(*job.request, job.target));
 }
 
+std::string PastAdvice(const std::optional<wire::PublishedAccuracy>& accuracy) {
+  if (!accuracy) return "no run was judged yet";
+  return fmt::format(
+      "covered {} of {} runs ({} of {} that were sized by it); waste {:.1f} GiB·h, missing {:.1f}, "
+      "regret {:.1f}",
+      accuracy->covered, accuracy->runs, accuracy->covered_sized, accuracy->sized,
+      accuracy->waste_gib_hours, accuracy->missing_gib_hours, accuracy->regret_gib_hours);
+}
+
 // REQUIRES: something is recommended.
 recommend::Split SplitOf(const Published& job) { return {*job.heap, *job.overhead}; }
 
@@ -188,6 +197,7 @@ std::string ExplanationText(const Published& job) {
   text += Line("Savings",
                fmt::format("possible {:.1f} GiB·h, realised {:.1f}, extra given {:.1f}",
                            job.possible_gib_hours, job.realised_gib_hours, job.extra_gib_hours));
+  text += Line("Past advice", PastAdvice(job.accuracy));
   if (!job.explanation.empty()) {
     text += "\nWhy\n" + replay::Wrapped(Printable(job.explanation), "  ", kWrapAt);
   }

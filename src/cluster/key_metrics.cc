@@ -5,6 +5,7 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "sparkfit/exposition/writer.h"
 
@@ -27,19 +28,16 @@ Value Positive(Bytes amount) {
 }
 
 // One series of every key that has a value; `more` tells the series of a family apart.
-void Series(Writer& writer, const Rows& rows, std::optional<Label> more,
+void Series(Writer& writer, const Rows& rows, const std::vector<Label>& more,
             const std::function<Value(const KeyRecommendation&)>& value) {
   for (const auto& [key, row] : rows) {
     const auto number = value(row);
     if (!number) continue;
     const auto profile = std::to_string(key.profile);
-    const Label name_space{"namespace", key.name_space};
-    const Label signature{"signature", key.signature};
-    if (more) {
-      writer.Sample({name_space, signature, {"profile", profile}, *more}, *number);
-    } else {
-      writer.Sample({name_space, signature, {"profile", profile}}, *number);
-    }
+    std::vector<Label> labels{
+        {"namespace", key.name_space}, {"signature", key.signature}, {"profile", profile}};
+    labels.insert(labels.end(), more.begin(), more.end());
+    writer.Sample(labels, *number);
   }
 }
 
@@ -56,7 +54,7 @@ void Recommendations(Writer& writer, const Rows& rows) {
   writer.Family("sparkfit_recommendation_memory_bytes", "Recommended memory of an executor.",
                 "gauge");
   for (const auto& bound : kBounds) {
-    Series(writer, rows, Label{"bound", bound.name},
+    Series(writer, rows, {Label{"bound", bound.name}},
            [&](const auto& row) { return Of(row.recommendation.*bound.amount); });
   }
   writer.Family("sparkfit_recommendation_heap_bytes", "The target's heap.", "gauge");
@@ -109,23 +107,53 @@ void Totals(Writer& writer, const Rows& rows) {
                 "counter");
   static constexpr std::array<const char*, 3> kCoverage{"none", "few", "many"};
   for (std::size_t i = 0; i < kCoverage.size(); ++i) {
-    Series(writer, rows, Label{"coverage", kCoverage.at(i)}, [i](const auto& row) {
+    Series(writer, rows, {Label{"coverage", kCoverage.at(i)}}, [i](const auto& row) {
       return static_cast<double>(row.history->Totals().coverage.at(i) - Unfinished(row, i));
     });
   }
   writer.Family("sparkfit_executor_ooms_total", "Executors that died of an OOM.", "counter");
-  Series(writer, rows, Label{"kind", "container"},
+  Series(writer, rows, {Label{"kind", "container"}},
          [](const auto& row) { return static_cast<double>(row.history->Totals().container_ooms); });
-  Series(writer, rows, Label{"kind", "heap"},
+  Series(writer, rows, {Label{"kind", "heap"}},
          [](const auto& row) { return static_cast<double>(row.history->Totals().heap_ooms); });
   writer.Family("sparkfit_savings_gib_hours_total",
                 "Executor lifetime times (request - target at its start).", "counter");
-  Series(writer, rows, Label{"kind", "possible"},
+  Series(writer, rows, {Label{"kind", "possible"}},
          [](const auto& row) { return row.history->Totals().savings.possible; });
-  Series(writer, rows, Label{"kind", "realised"},
+  Series(writer, rows, {Label{"kind", "realised"}},
          [](const auto& row) { return row.history->Totals().savings.realised; });
-  Series(writer, rows, Label{"kind", "extra"},
+  Series(writer, rows, {Label{"kind", "extra"}},
          [](const auto& row) { return row.history->Totals().savings.extra; });
+}
+
+void PastAdvice(Writer& writer, const Rows& rows) {
+  using model::Accuracy;
+  const auto counted = [&](const char* covered, const char* sized, Accuracy::Runs Accuracy::*runs,
+                           std::uint64_t Accuracy::Runs::*number) {
+    Series(writer, rows, {{"covered", covered}, {"sized", sized}}, [=](const auto& row) {
+      return static_cast<double>(row.history->PastAdvice().Sums().*runs.*number);
+    });
+  };
+  writer.Family("sparkfit_advice_runs_total",
+                "Ended runs, by whether the target at their start covered what they needed, and "
+                "whether they were sized by it.",
+                "counter");
+  counted("true", "true", &Accuracy::sized, &Accuracy::Runs::covered);
+  counted("false", "true", &Accuracy::sized, &Accuracy::Runs::lacking);
+  counted("true", "false", &Accuracy::submitted, &Accuracy::Runs::covered);
+  counted("false", "false", &Accuracy::submitted, &Accuracy::Runs::lacking);
+  const auto hours = [&](const char* name, const char* help, double Accuracy::*amount) {
+    writer.Family(name, help, "counter");
+    Series(writer, rows, {},
+           [=](const auto& row) { return row.history->PastAdvice().Sums().*amount; });
+  };
+  hours("sparkfit_advice_waste_gib_hours_total", "Advised and not used, of covered runs.",
+        &Accuracy::waste);
+  hours("sparkfit_advice_missing_gib_hours_total",
+        "Needed above what was advised, of runs that were not covered.", &Accuracy::missing);
+  hours("sparkfit_advice_regret_gib_hours_total",
+        "What past advice cost above the best size of each run, known afterwards.",
+        &Accuracy::regret);
 }
 
 // The names that EMR on EKS documents for its dashboards; the largest of a signature's profiles.
@@ -163,6 +191,7 @@ std::string KeyMetrics(const Rows& rows, const std::map<std::string, std::uint64
   Recommendations(writer, rows);
   Executors(writer, rows);
   Totals(writer, rows);
+  PastAdvice(writer, rows);
   Compatibility(writer, rows);
   writer.Family("sparkfit_executors_refused_total",
                 "Executors that are not observed because their namespace has too many signatures.",

@@ -43,7 +43,7 @@ void Writer::Family(std::string_view name, std::string_view help, std::string_vi
   text_.append("\n# TYPE ").append(name).append(" ").append(type).append("\n");
 }
 
-void Writer::Sample(std::initializer_list<Label> labels, double value) {
+void Writer::Sample(const std::vector<Label>& labels, double value) {
   text_ += name_;
   char separator = '{';
   for (const auto& label : labels) {

@@ -65,6 +65,13 @@ bool Executor::AddSample(base::Bytes working_set, base::Time timestamp) {
   return true;
 }
 
+double Executor::HoursLived() const {
+  if (created == base::Time{}) return 0;
+  const std::chrono::duration<double, std::ratio<3600>> lived =
+      std::max(*ended - created, base::Duration{});
+  return lived.count();
+}
+
 Coverage Executor::GetCoverage() const {
   if (samples == 0) return Coverage::kNone;
   return samples < kManySamples ? Coverage::kFew : Coverage::kMany;
@@ -88,6 +95,7 @@ Executor& KeyHistory::Start(const std::string& uid, Executor executor, base::Tim
     current->submitted = executor.submitted;
     current->request = executor.request;
   }
+  advice_.Start(executor.application, executor.target_at_start);
   const auto [entry, inserted] = executors_.emplace(uid, std::move(executor));
   assert(inserted);
   return entry->second;
@@ -187,11 +195,8 @@ void KeyHistory::End(Executor& executor, base::Time at) {
 
 void KeyHistory::CountSavings(const Executor& executor) {
   if (executor.target_at_start.value == 0 || executor.request.value == 0) return;
-  constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
-  const std::chrono::duration<double, std::ratio<3600>> lifetime =
-      std::max(*executor.ended - executor.created, base::Duration{});
-  const double saved = static_cast<double>((executor.request - executor.target_at_start).value) /
-                       kGiB * lifetime.count();
+  const double saved =
+      InGiB(executor.request - executor.target_at_start) * executor.HoursLived();
   auto& savings = totals_.savings;
   if (saved < 0) {
     savings.extra -= saved;
@@ -211,7 +216,10 @@ std::optional<RunChange> KeyHistory::Seal(const std::string& uid) {
     ++shape->sealed;
     change = AddTo(runs_, executor);
   }
+  advice_.Seal(executor);
+  const auto application = std::move(entry->second.application);
   executors_.erase(entry);
+  JudgeIfOver(application);
   // A key at rest needs no table.
   if (executors_.empty()) executors_ = decltype(executors_)();
   return change;
@@ -222,6 +230,13 @@ void KeyHistory::EndApplication(std::string_view id) {
   if (application == nullptr || application->ended) return;
   application->ended = true;
   CountIfDone(*application);
+  JudgeIfOver(id);
+}
+
+void KeyHistory::JudgeIfOver(std::string_view id) {
+  // One that the ring forgot is over.
+  const auto* application = FindApplication(id);
+  if (application == nullptr || application->ended) advice_.Judge(id);
 }
 
 void KeyHistory::EndIdleApplications() {
@@ -332,7 +347,7 @@ void KeyHistory::NoteOomStep(const std::string& application) {
 }
 
 KeyHistory::State KeyHistory::Save() const {
-  return {totals_, ring_, shapes_, runs_.Runs(), executors_, next_shape_id_};
+  return {totals_, ring_, shapes_, runs_.Runs(), executors_, next_shape_id_, advice_};
 }
 
 bool KeyHistory::Load(State state) {
@@ -355,6 +370,7 @@ bool KeyHistory::Load(State state) {
   shapes_ = std::move(state.shapes);
   executors_ = std::move(state.executors);
   next_shape_id_ = state.next_shape_id;
+  LoadAdvice(state.advice);
   for (const auto& [uid, executor] : executors_) {
     if (executor.ended) continue;
     if (auto* application = Find(executor.application); application != nullptr) {
@@ -362,6 +378,17 @@ bool KeyHistory::Load(State state) {
     }
   }
   return true;
+}
+
+// A checkpoint from before there was a book of advice has executors without a run in it.
+void KeyHistory::LoadAdvice(const AdviceBook& saved) {
+  advice_.Load(saved.Sums(), saved.Open());
+  for (const auto* executor : InStableOrder(executors_)) {
+    const auto* application = FindApplication(executor->application);
+    advice_.Start(executor->application,
+                  application != nullptr ? application->reference : executor->target_at_start);
+  }
+  for (const auto& run : saved.Open()) JudgeIfOver(run.application);
 }
 
 Executor* KeyHistory::FindExecutor(const std::string& uid) {

@@ -2,9 +2,9 @@
 #include "sparkfit/replay/fleet.h"
 
 #include <algorithm>
+#include <set>
 
 #include "sparkfit/base/hash.h"
-#include "sparkfit/replay/backtest.h"
 
 namespace sparkfit::replay {
 namespace {
@@ -12,18 +12,8 @@ namespace {
 using base::Bytes;
 using base::Time;
 using model::Executor;
+using model::InGiB;
 using model::KeyHistory;
-
-constexpr double kBytesPerGiB = 1024.0 * 1024 * 1024;
-constexpr double kGBPerGiB = kBytesPerGiB / 1e9;
-
-double InGiB(Bytes amount) { return static_cast<double>(amount.value) / kBytesPerGiB; }
-
-double HoursLived(const Executor& executor) {
-  const std::chrono::duration<double, std::ratio<3600>> lived =
-      std::max(*executor.ended - executor.created, base::Duration{});
-  return lived.count();
-}
 
 Moment SizeNow(const Executor& executor) {
   Moment moment;
@@ -50,48 +40,17 @@ RunReport& KeyReport::RunOf(const Executor& executor) {
   run.application = id;
   run.started = executor.created;
   run.request = executor.request;
-  run.target = executor.target_at_start;
+  run.advice.target = executor.target_at_start;
   runs.push_back(run);
   return runs.back();
 }
 
-void KeyReport::Finish(const Executor& executor, const recommend::Policy& policy) {
-  if (!executor.ended) return;
-  const double lived = HoursLived(executor);
-  if (executor.request.value > 0) {
-    hours.lifetime += lived;
-    hours.requested += lived * InGiB(executor.request);
-    hours.used += lived * InGiB(executor.peak.value > 0 ? executor.peak : executor.request);
-  }
-  if (executor.comparable) Judge(executor, lived, policy);
-}
-
-// One that was killed needed more than it had, nobody knows how much.
-void KeyReport::Judge(const Executor& executor, double hours_lived,
-                      const recommend::Policy& policy) {
-  const auto advised = executor.target_at_start;
-  if (advised.value == 0) {
-    ++advice.first;
-    return;
-  }
-  if (executor.peak.value == 0 || (executor.oom && advised > executor.size.limit)) {
-    ++advice.unknown;
-    return;
-  }
-  ++advice.judged;
-  // A killed one did not fit into what it had, so neither into what was advised.
-  const Bytes need = executor.oom ? executor.size.limit + Bytes{1} : executor.peak;
-  const auto cost = CostOf(need, hours_lived, advised, policy);
-  if (cost.kills == 0) {
-    ++advice.held;
-  } else {
-    ++RunOf(executor).failed;
-  }
-  advice.waste += cost.waste / kGBPerGiB;
-  judged_peak_ = std::max(judged_peak_, need);
-  judged_hours_ += hours_lived;
-  judged_used_ += hours_lived * InGiB(need);
-  advice.hindsight = InGiB(judged_peak_) * judged_hours_ - judged_used_;
+void KeyReport::AddHours(const Executor& executor) {
+  if (!executor.ended || executor.request.value == 0) return;
+  const double lived = executor.HoursLived();
+  hours.lifetime += lived;
+  hours.requested += lived * InGiB(executor.request);
+  hours.used += lived * InGiB(executor.peak.value > 0 ? executor.peak : executor.request);
 }
 
 KeyReport& FleetRecorder::Of(const KeyHistory& history) {
@@ -131,7 +90,9 @@ void FleetRecorder::Killed(const KeyHistory& history, const Executor& executor, 
 }
 
 void FleetRecorder::Sealed(const KeyHistory& history, const Executor& executor) {
-  Of(history).Finish(executor, policy_);
+  auto& key = Of(history);
+  key.AddHours(executor);
+  key.RunOf(executor).advice.Add(executor);
 }
 
 void FleetRecorder::Forgotten(const KeyHistory& history) { keys_.erase(&history); }
@@ -140,7 +101,10 @@ KeyReport FleetRecorder::ReportOf(const KeyHistory& history) const {
   const auto known = keys_.find(&history);
   if (known == keys_.end()) return {};
   auto report = *known->second;
-  for (const auto& [uid, executor] : history.Executors()) report.Finish(executor, policy_);
+  std::set<std::uint64_t> open;
+  for (const auto& run : history.PastAdvice().Open()) open.insert(base::Fnv1a(run.application));
+  for (const auto& [uid, executor] : history.Executors()) report.AddHours(executor);
+  for (auto& run : report.runs) run.over = !open.contains(run.application);
   return report;
 }
 
@@ -177,13 +141,7 @@ void FleetSummary::Add(const JobReport& job) {
   requested += job.seen.hours.requested;
   used += job.seen.hours.used;
   (job.saved >= 0 ? less : more) += std::abs(job.saved);
-  const auto& past = job.seen.advice;
-  advice.judged += past.judged;
-  advice.held += past.held;
-  advice.unknown += past.unknown;
-  advice.first += past.first;
-  advice.waste += past.waste;
-  advice.hindsight += past.hindsight;
+  accuracy += job.row.accuracy;
 }
 
 }  // namespace sparkfit::replay

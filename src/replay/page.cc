@@ -116,23 +116,31 @@ Json ToJson(const Timeline& timeline) {
           {"ooms", std::move(ooms)}};
 }
 
+// Null of a run that is not over.
+Json VerdictOf(const RunReport& run) {
+  if (!run.over) return {};
+  switch (run.advice.GetVerdict()) {
+    case model::Verdict::kUnadvised:
+      return "unadvised";
+    case model::Verdict::kUnknown:
+      return "unknown";
+    case model::Verdict::kCovered:
+      return "covered";
+    case model::Verdict::kLacking:
+      return "lacking";
+  }
+  return {};
+}
+
 Json ToJson(const std::vector<RunReport>& runs, std::size_t most) {
   Json list = Json::array();
   for (std::size_t i = runs.size() - std::min(most, runs.size()); i < runs.size(); ++i) {
     const auto& run = runs[i];
-    list.push_back({InSeconds(run.started), run.executors, InMiB(run.request), InMiB(run.target),
-                    InMiB(run.peak), run.ooms, run.failed});
+    list.push_back({InSeconds(run.started), run.executors, InMiB(run.request),
+                    InMiB(run.advice.target), InMiB(run.peak), run.ooms, VerdictOf(run),
+                    run.advice.lacking});
   }
   return list;
-}
-
-Json ToJson(const Advice& advice) {
-  return {{"judged", advice.judged},
-          {"held", advice.held},
-          {"unknown", advice.unknown},
-          {"first", advice.first},
-          {"wasteGibHours", Rounded(advice.waste)},
-          {"regretGibHours", Rounded(advice.Regret())}};
 }
 
 Json ToJson(const model::Savings& savings) {
@@ -192,7 +200,7 @@ Json ToJson(const FleetSummary& summary) {
           {"usedGibHours", Rounded(summary.used)},
           {"lessGibHours", Rounded(summary.less)},
           {"moreGibHours", Rounded(summary.more)},
-          {"advice", ToJson(summary.advice)}};
+          {"accuracy", replay::ToJson(summary.accuracy)}};
 }
 
 Json BucketStarts() {
@@ -314,7 +322,6 @@ void FleetPage::Add(const JobReport& job) {
       {"savings", ToJson(job.row.totals.savings)},
       {"requestedGibHours", Rounded(job.seen.hours.requested)},
       {"savedGibHours", Rounded(job.saved)},
-      {"advice", ToJson(job.seen.advice)},
       {"peaks", ToJson(job.peaks)},
       {"runs", ToJson(job.seen.runs, most_runs_)},
       {"timeline", ToJson(timeline)}};

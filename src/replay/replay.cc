@@ -13,6 +13,7 @@ ReplayRow MakeRow(const controller::KeyRecommendation& result) {
   const auto* shape = history.CurrentShape();
   return {.key = history.GetKey(),
           .totals = history.Totals(),
+          .accuracy = history.PastAdvice().Sums(),
           .peak = history.Totals().peak,
           .request = shape != nullptr ? shape->request : base::Bytes{},
           .recommendation = result.recommendation,

@@ -44,6 +44,9 @@ void Emit(YAML::Emitter& out, const Json& value) {
   }
 }
 
+// As many decimals as a status has.
+double Rounded(double hours) { return std::round(hours * 1e3) / 1e3; }
+
 std::string ToYaml(const Json& document) {
   if (document.is_array() && document.empty()) return "[]\n";
   YAML::Emitter out;
@@ -63,6 +66,12 @@ std::string ToText(const Json& array) {
   return array.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+// Runs that past advice covered, of those that were judged.
+std::string CoveredCell(const model::Accuracy& accuracy) {
+  if (accuracy.Judged() == 0) return "-";
+  return fmt::format("{}/{}", accuracy.Covered(), accuracy.Judged());
+}
+
 std::string RenderTable(const std::vector<ReplayRow>& rows) {
   if (rows.empty()) return "No executor with a signature was seen: nothing to recommend.\n";
   TextTable table({{"NAMESPACE", Align::kLeft},
@@ -75,7 +84,8 @@ std::string RenderTable(const std::vector<ReplayRow>& rows) {
                    {"TARGET"},
                    {"CHANGE"},
                    {"HEAP"},
-                   {"OVERHEAD"}});
+                   {"OVERHEAD"},
+                   {"COVERED"}});
   std::string why = "\nWhy\n";
   for (const auto& row : rows) {
     const auto& recommendation = row.recommendation;
@@ -86,7 +96,8 @@ std::string RenderTable(const std::vector<ReplayRow>& rows) {
                MemoryCell(row.peak), MemoryCell(row.request), MemoryCell(recommendation.target),
                ChangeCell(row.request, recommendation.target),
                MemoryCell(split ? std::optional(split->heap) : std::nullopt),
-               MemoryCell(split ? std::optional(split->overhead) : std::nullopt)});
+               MemoryCell(split ? std::optional(split->overhead) : std::nullopt),
+               CoveredCell(row.accuracy)});
     why += fmt::format("  {}\n", QualifiedName(row.key)) +
            Wrapped(Printable(row.explanation), "      ", kWrapAt);
   }
@@ -152,7 +163,21 @@ Json ToJson(const ReplayRow& row) {
           {"upperBytes", OrNull(recommendation.upper)},
           {"heapBytes", split ? Json(split->heap.value) : Json()},
           {"overheadBytes", split ? Json(split->overhead.value) : Json()},
+          {"accuracy", ToJson(row.accuracy)},
           {"explanation", row.explanation}};
+}
+
+Json ToJson(const model::Accuracy& accuracy) {
+  if (accuracy.Judged() == 0) return {};
+  return {{"runs", accuracy.Judged()},
+          {"coveredRuns", accuracy.Covered()},
+          {"sizedRuns", accuracy.sized.All()},
+          {"coveredSizedRuns", accuracy.sized.covered},
+          {"unknownRuns", accuracy.unknown},
+          {"unadvisedRuns", accuracy.unadvised},
+          {"wasteGiBHours", Rounded(accuracy.waste)},
+          {"missingGiBHours", Rounded(accuracy.missing)},
+          {"regretGiBHours", Rounded(accuracy.regret)}};
 }
 
 Json ToJson(const BacktestResult& result) {

@@ -242,6 +242,66 @@ void Read(const json& value, model::Run& run) {
   run.lifetimes = base::Duration(Number(value.at(5), kLatest));
 }
 
+json Of(const model::Accuracy::Runs& runs) { return {runs.covered, runs.lacking}; }
+void Read(const json& value, model::Accuracy::Runs& runs) {
+  Read(value.at(0), runs.covered);
+  Read(value.at(1), runs.lacking);
+}
+
+json Of(const model::AdviceBook::OpenRun& run) {
+  const auto& advice = run.advice;
+  return {{"application", run.application},
+          {"target", Of(advice.target)},
+          {"need", Of(advice.need)},
+          {"sized", advice.sized},
+          {"unknown", advice.unknown},
+          {"lacking", advice.lacking},
+          {"hours", advice.hours},
+          {"lackingHours", advice.lacking_hours},
+          {"over", advice.over},
+          {"under", advice.under}};
+}
+void Read(const json& object, model::AdviceBook::OpenRun& run) {
+  auto& advice = run.advice;
+  Read(object, "application", run.application);
+  Read(object, "target", advice.target);
+  Read(object, "need", advice.need);
+  Read(object, "sized", advice.sized);
+  Read(object, "unknown", advice.unknown);
+  Read(object, "lacking", advice.lacking);
+  Read(object, "hours", advice.hours);
+  Read(object, "lackingHours", advice.lacking_hours);
+  Read(object, "over", advice.over);
+  Read(object, "under", advice.under);
+}
+
+json Of(const model::AdviceBook& book) {
+  const auto& sums = book.Sums();
+  json open = json::array();
+  for (const auto& run : book.Open()) open.push_back(Of(run));
+  return {{"submitted", Of(sums.submitted)},
+          {"sized", Of(sums.sized)},
+          {"unknown", sums.unknown},
+          {"unadvised", sums.unadvised},
+          {"waste", sums.waste},
+          {"missing", sums.missing},
+          {"regret", sums.regret},
+          {"open", std::move(open)}};
+}
+void Read(const json& object, model::AdviceBook& book) {
+  model::Accuracy sums;
+  std::vector<model::AdviceBook::OpenRun> open;
+  Read(object.at("submitted"), sums.submitted);
+  Read(object.at("sized"), sums.sized);
+  Read(object, "unknown", sums.unknown);
+  Read(object, "unadvised", sums.unadvised);
+  Read(object, "waste", sums.waste);
+  Read(object, "missing", sums.missing);
+  Read(object, "regret", sums.regret);
+  for (const auto& run : object.at("open")) Read(run, open.emplace_back());
+  book.Load(sums, std::move(open));
+}
+
 json Of(const model::Executor& executor) {
   json seen = json::array();
   for (std::size_t i = 0; i < executor.samples; ++i) seen.push_back(Of(executor.seen.at(i)));
@@ -346,6 +406,7 @@ json Data(const model::KeyCheckpoint& checkpoint) {
           {"applications", ListOf(checkpoint.history.applications)},
           {"shapes", ListOf(checkpoint.history.shapes)},
           {"runs", ListOf(checkpoint.history.runs)},
+          {"advice", Of(checkpoint.history.advice)},
           {"nextShapeID", checkpoint.history.next_shape_id},
           {"executors", std::move(executors)},
           {"floor", checkpoint.floor ? Of(*checkpoint.floor) : json()},
@@ -379,6 +440,8 @@ model::KeyCheckpoint FromData(const json& data) {
   } else {
     history.runs = model::RunsOf(history.applications);
   }
+  // Before past advice was judged there was nothing of it.
+  if (data.contains("advice")) Read(data.at("advice"), history.advice);
   Read(data, "nextShapeID", history.next_shape_id);
   for (const auto& [uid, entry] : data.at("executors").items()) {
     Read(entry, history.executors[uid]);

@@ -110,12 +110,25 @@ ordered_json EffectiveOf(const StatusFacts& facts) {
   return effective;
 }
 
+// Fixed decimals: a status must not change because of a last binary digit.
+std::string HoursText(double value) { return fmt::format("{:.3f}", value); }
+
 ordered_json SavingsOf(const model::Savings& savings) {
-  // Fixed decimals: a status must not change because of a last binary digit.
-  const auto text = [](double value) { return fmt::format("{:.3f}", value); };
-  return {{"possibleGiBHours", text(savings.possible)},
-          {"realisedGiBHours", text(savings.realised)},
-          {"extraGiBHours", text(savings.extra)}};
+  return {{"possibleGiBHours", HoursText(savings.possible)},
+          {"realisedGiBHours", HoursText(savings.realised)},
+          {"extraGiBHours", HoursText(savings.extra)}};
+}
+
+ordered_json AccuracyOf(const model::Accuracy& accuracy) {
+  return {{"runs", accuracy.Judged()},
+          {"coveredRuns", accuracy.Covered()},
+          {"sizedRuns", accuracy.sized.All()},
+          {"coveredSizedRuns", accuracy.sized.covered},
+          {"unknownRuns", accuracy.unknown},
+          {"unadvisedRuns", accuracy.unadvised},
+          {"wasteGiBHours", HoursText(accuracy.waste)},
+          {"missingGiBHours", HoursText(accuracy.missing)},
+          {"regretGiBHours", HoursText(accuracy.regret)}};
 }
 
 ordered_json ConditionsOf(const std::vector<Condition>& all, std::int64_t generation,
@@ -183,9 +196,11 @@ std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, Condi
       {"effective", EffectiveOf(facts)},
       {"recommendation", RecommendationOf(facts.recommendation)},
       {"observed", ObservedOf(facts.history)},
-      {"savings", SavingsOf(facts.history.Totals().savings)},
-      {"explanation", facts.explanation},
-      {"conditions", ConditionsOf(facts.conditions, object.generation, times, now)}};
+      {"savings", SavingsOf(facts.history.Totals().savings)}};
+  const auto& accuracy = facts.history.PastAdvice().Sums();
+  if (accuracy.Judged() > 0) status["accuracy"] = AccuracyOf(accuracy);
+  status["explanation"] = facts.explanation;
+  status["conditions"] = ConditionsOf(facts.conditions, object.generation, times, now);
   return PatchOf(object, std::move(status));
 }
 

@@ -40,8 +40,22 @@ std::optional<base::Bytes> Memory(const json& object, std::initializer_list<cons
   return amount ? std::optional(*amount) : std::nullopt;
 }
 
-double GibHours(const json& status, const char* which) {
-  return std::strtod(Text(status, {"savings", which}).c_str(), nullptr);
+double GibHours(const json& status, const char* what, const char* which) {
+  return std::strtod(Text(status, {what, which}).c_str(), nullptr);
+}
+
+std::optional<PublishedAccuracy> Accuracy(const json& status) {
+  const auto count = [&](const char* which) { return Count(status, {"accuracy", which}); };
+  if (count("runs") == 0) return std::nullopt;
+  return PublishedAccuracy{.runs = count("runs"),
+                           .covered = count("coveredRuns"),
+                           .sized = count("sizedRuns"),
+                           .covered_sized = count("coveredSizedRuns"),
+                           .unknown = count("unknownRuns"),
+                           .unadvised = count("unadvisedRuns"),
+                           .waste_gib_hours = GibHours(status, "accuracy", "wasteGiBHours"),
+                           .missing_gib_hours = GibHours(status, "accuracy", "missingGiBHours"),
+                           .regret_gib_hours = GibHours(status, "accuracy", "regretGiBHours")};
 }
 
 std::vector<PublishedCondition> Conditions(const json& status) {
@@ -96,9 +110,10 @@ base::Result<Published> ReadPublished(std::string_view text) {
   published.last_oom = Text(status, {"observed", "lastOOM"});
   published.overhead_class =
       model::ParseOverheadClass(Text(status, {"observed", "shape", "overhead"}));
-  published.possible_gib_hours = GibHours(status, "possibleGiBHours");
-  published.realised_gib_hours = GibHours(status, "realisedGiBHours");
-  published.extra_gib_hours = GibHours(status, "extraGiBHours");
+  published.possible_gib_hours = GibHours(status, "savings", "possibleGiBHours");
+  published.realised_gib_hours = GibHours(status, "savings", "realisedGiBHours");
+  published.extra_gib_hours = GibHours(status, "savings", "extraGiBHours");
+  published.accuracy = Accuracy(status);
   published.conditions = Conditions(status);
   return published;
 }

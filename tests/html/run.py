@@ -61,12 +61,41 @@ def readable(page, check, where):
     check.same(weak, [], f"{where}: contrast")
 
 
+COUNTS = ("runs", "coveredRuns", "sizedRuns", "coveredSizedRuns")
+
+
+def past_advice(page, check, data, expected):
+    """The accuracy on the page is that of -o json: in sum, and run by run where all runs are listed."""
+    judged = [row["accuracy"] for row in expected if row["accuracy"]]
+    shown = data["summary"]["accuracy"]
+    if not judged:
+        check.same(shown, None, "no run was judged, and the page says so")
+        return
+    check.same({name: shown[name] for name in COUNTS}, {name: sum(one[name] for one in judged) for name in COUNTS}, "runs judged are those of -o json")
+    for name in ("wasteGiBHours", "missingGiBHours", "regretGiBHours"):
+        total = sum(one[name] for one in judged)
+        check.that(abs(shown[name] - total) <= 0.0005 * (len(judged) + 1), f"{name} are those of -o json", f"{shown[name]} is not {total}")
+    wrong = []
+    for job in data["jobs"]:
+        verdicts = [run[6] for run in job["runs"]]
+        if len(verdicts) < job["row"]["applications"]:
+            continue
+        accuracy = job["row"]["accuracy"] or {"runs": 0, "coveredRuns": 0}
+        seen = (verdicts.count("covered") + verdicts.count("lacking"), verdicts.count("covered"))
+        if seen != (accuracy["runs"], accuracy["coveredRuns"]):
+            wrong.append((job["row"]["signature"][:20], seen, accuracy))
+    check.same(wrong, [], "verdicts of runs add up to what was judged")
+    card = page.run("[...document.querySelectorAll('.card')].find(c => c.textContent.includes('Covered by past advice'))?.textContent")
+    check.that(card is not None and f"{shown['runs']:,}" in card.replace("\u202f", ","), "and the headline has them", card)
+
+
 def fleet_page(browser, check, path, expected, shots):
     page = browser.page()
     page.open(path)
     data = json.loads(page.run("document.getElementById('data').textContent"))
     check.same([job["row"] for job in data["jobs"]], expected, "numbers in the page are those of -o json")
     check.same(len(rows(page)), min(100, len(expected)), "a row for each job")
+    past_advice(page, check, data, expected)
 
     page.run("document.querySelector('input[type=search]').focus()")
     page.type(expected[0]["signature"][:6])

@@ -53,6 +53,7 @@ REFERENCE = [
     ("adaptive:risk=safe", 433.1, 174.0, 60, 73),
 ]
 
+ACCURACY_HOURS = "wasteGiBHours missingGiBHours regretGiBHours".split()
 REPLAY_EXACT = "applications executors containerOOMs heapOOMs".split()
 REPLAY_BYTES = ("peakBytes requestBytes targetBytes lowerBytes upperBytes heapBytes overheadBytes").split()
 
@@ -189,6 +190,18 @@ def compare_rows(differences, where, expected, actual):
         for field in REPLAY_BYTES:
             if not near(got.get(field, MISSING), want[field], absolute=1):
                 differences.add(place, field, want[field], got.get(field, MISSING))
+        compare_accuracy(differences, place, want["accuracy"], got.get("accuracy", MISSING))
+
+
+def compare_accuracy(differences, place, want, got):
+    if not isinstance(want, dict) or not isinstance(got, dict):
+        if want != got:
+            differences.add(place, "accuracy", want, got)
+        return
+    for field, value in want.items():
+        same = near(got.get(field), value, absolute=0.00051) if field in ACCURACY_HOURS else got.get(field) == value
+        if not same:
+            differences.add(place, "accuracy." + field, value, got.get(field, MISSING))
 
 
 def time_text(ms):

@@ -255,6 +255,8 @@ class Application:
         self.counted = False            # for the floor
         self.ooms = 0
         self.step = 0                   # in-run escalation
+        self.stretch = None             # (target at its start, executors) not judged yet
+        self.over = False               # ended, and no executor since
         self.asked = (0, 0)             # largest (heap, overhead) that its OOMs asked for
 
     def alive(self):
@@ -290,6 +292,8 @@ class Key:
         self.container_ooms = self.heap_ooms = 0
         self.sealed = []                # executors in the order they were sealed
         self.last_seen = None
+        self.asking = None              # an executor that is about to join
+        self.judged = []                # (target, executors) of runs that are over
 
     def shape(self, shape):
         return self.shapes.setdefault(shape, ShapeState())
@@ -341,7 +345,7 @@ class Replay:
         return max(key.executors.values(), key=lambda e: (e.created, e.order))
 
     def job_setting(self, key, setting):
-        executor = self.newest(key)
+        executor = key.asking or self.newest(key)
         return lookup(setting, [executor.pod, self.drivers.get(executor.facts.owner, {})])
 
     def bump(self, key, size, factor=None):
@@ -356,13 +360,14 @@ class Replay:
         """Everything that happens by the passing of time alone, up to `now`."""
         for identity, key in list(self.keys.items()):
             for app in sorted(key.applications.values(), key=lambda a: a.idle_since or 0):
-                if not app.ended and app.idle_since is not None and app.idle_since + IDLE_END_MS <= now:
+                if not app.over and app.idle_since is not None and app.idle_since + IDLE_END_MS <= now:
                     self.end_application(key, app)
             ripe = [e for e in key.executors.values()
-                    if e.ended_at is not None and not e.sealed and e.ended_at + SEAL_MS <= now]
-            for executor in sorted(ripe, key=lambda e: (e.ended_at, e.order)):
+                    if e.ended_at is not None and not e.sealed and e.end_time + SEAL_MS <= now]
+            for executor in sorted(ripe, key=lambda e: (e.end_time, e.order)):
                 executor.sealed = True
                 key.sealed.append(executor)
+                self.judge(key, executor.application)
             alive = any(e.ended_at is None for e in key.executors.values())
             if not alive and key.last_seen + RETENTION_MS <= now:
                 del self.keys[identity]
@@ -384,7 +389,7 @@ class Replay:
             self.gone_drivers.add(uid)
             for key in list(self.keys.values()):
                 for app in sorted(key.applications.values(), key=lambda a: a.order):
-                    if uid in app.owners and not app.ended:
+                    if uid in app.owners and not app.over:
                         self.end_application(key, app)
 
     def on_executor(self, t, event, pod):
@@ -421,6 +426,11 @@ class Replay:
         executor = Executor(pod, facts, self.order)
         identity = (executor.namespace, signature, facts.profile)
         key = self.keys.get(identity)
+        target = None
+        if key:                          # with the settings of the job as it is now
+            key.asking = executor
+            target = self.row(key)["targetBytes"]
+            key.asking = None
         if key is None:
             key = self.keys[identity] = Key(identity)
         app = key.applications.get(facts.application)
@@ -430,6 +440,9 @@ class Replay:
             key.applications[app.identity] = app
         executor.application = app
         app.executors.append(executor)
+        app.over = False
+        app.stretch = app.stretch or (target, [])
+        app.stretch[1].append(executor)
         app.idle_since = None
         if facts.owner:
             app.owners.add(facts.owner)
@@ -453,12 +466,59 @@ class Replay:
         """D1: ended when a later application has started and it has no executor left."""
         latest = max(a.order for a in key.applications.values())
         for app in sorted(key.applications.values(), key=lambda a: a.order):
-            if not app.ended and app.order < latest and not app.alive():
+            if not app.over and app.order < latest and not app.alive():
                 self.end_application(key, app)
 
     def end_application(self, key, app):
-        app.ended = True
+        app.ended = app.over = True
         self.count_application(key, app)
+        self.judge(key, app)
+
+    # -- past advice
+
+    def judge(self, key, app):
+        """A run is judged when it is over and all of its executors are sealed."""
+        if app.over and app.stretch and all(e.sealed for e in app.stretch[1]):
+            key.judged.append(app.stretch)
+            app.stretch = None
+
+    def accuracy(self, key):
+        """The definitions of docs/algorithm.md, run by run."""
+        counts = dict.fromkeys("runs coveredRuns sizedRuns coveredSizedRuns unknownRuns unadvisedRuns".split(), 0)
+        hours = dict.fromkeys("wasteGiBHours missingGiBHours regretGiBHours".split(), 0.0)
+        for target, executors in key.judged:
+            if target is None:
+                counts["unadvisedRuns"] += 1
+                continue
+            executors = [e for e in executors if e.comparable]
+            needs, undecided = [], False         # (need, hours)
+            for e in executors:
+                lived = max(0, e.end_time - e.created) / 3_600_000
+                if e.ooms and ceil_mib(e.limit or 0) < target:
+                    undecided = True
+                elif e.ooms:
+                    needs.append((max(e.limit, target) + 1, lived))
+                elif e.peak() is not None:
+                    needs.append((e.peak(), lived))
+            covered = all(need <= target for need, _ in needs)
+            if covered and (undecided or not needs):
+                counts["unknownRuns"] += 1
+                continue
+            sized = any((e.limit, e.heap) != (e.facts.submitted_limit, e.facts.submitted_heap) for e in executors)
+            counts["runs"] += 1
+            counts["coveredRuns"] += covered
+            counts["sizedRuns"] += sized
+            counts["coveredSizedRuns"] += covered and sized
+            if covered:
+                best = max(need for need, _ in needs)
+                hours["wasteGiBHours"] += sum((target - need) * lived for need, lived in needs)
+                hours["regretGiBHours"] += sum((target - best) * lived for _, lived in needs)
+            else:
+                hours["missingGiBHours"] += sum(max(0, need - target) * lived for need, lived in needs)
+                hours["regretGiBHours"] += sum(target * lived for need, lived in needs if need > target)
+        if counts["runs"] == 0:
+            return None
+        return {**counts, **{name: value / (1 << 30) for name, value in hours.items()}}
 
     def count_application(self, key, app):
         """D4: the floor's expiry counts, once for an application that ended with a sampled
@@ -659,7 +719,7 @@ class Replay:
             "peakBytes": max((e.peak() for e in with_peak), default=None),
             "requestBytes": newest.facts.request,
             "targetBytes": target, "lowerBytes": lower, "upperBytes": upper,
-            "heapBytes": heap, "overheadBytes": overhead, "explanation": "",
+            "heapBytes": heap, "overheadBytes": overhead, "accuracy": self.accuracy(key), "explanation": "",
         }
 
     def stages(self, key, size, shape, state, reference, at_least_submitted):

@@ -3,9 +3,9 @@
 // Prometheus' text format 0.0.4, for thousands of series a scrape.
 #pragma once
 
-#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sparkfit::exposition {
 
@@ -22,7 +22,7 @@ class Writer {
   void Family(std::string_view name, std::string_view help, std::string_view type);
 
   // One sample of the family begun last. Label values may hold anything.
-  void Sample(std::initializer_list<Label> labels, double value);
+  void Sample(const std::vector<Label>& labels, double value);
 
   [[nodiscard]] const std::string& Text() const { return text_; }
 

@@ -25,6 +25,7 @@
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/base/compact_text.h"
 #include "sparkfit/base/time.h"
+#include "sparkfit/model/accuracy.h"
 #include "sparkfit/model/histogram.h"
 #include "sparkfit/model/key.h"
 #include "sparkfit/model/pod.h"
@@ -62,6 +63,8 @@ struct Executor {
   [[nodiscard]] Coverage GetCoverage() const;
   // When its peak was: finishedAt (or the event's time) once ended, else its latest sample's.
   [[nodiscard]] base::Time PeakTime() const { return ended ? *ended : last_sample; }
+  // 0 where its creation is not known. REQUIRES: it has ended.
+  [[nodiscard]] double HoursLived() const;
 };
 
 // One run of the job.
@@ -169,6 +172,7 @@ class KeyHistory {
   [[nodiscard]] const Key& GetKey() const { return key_; }
   [[nodiscard]] const ObservedTotals& Totals() const { return totals_; }
   [[nodiscard]] const std::vector<ApplicationSummary>& Applications() const { return ring_; }
+  [[nodiscard]] const AdviceBook& PastAdvice() const { return advice_; }
   [[nodiscard]] const std::unordered_map<std::string, Executor>& Executors() const {
     return executors_;
   }
@@ -208,6 +212,7 @@ class KeyHistory {
     std::vector<Run> runs;  // oldest first
     std::unordered_map<std::string, Executor> executors;
     std::uint32_t next_shape_id = 1;
+    AdviceBook advice;
   };
   [[nodiscard]] State Save() const;
   // False, and unchanged, where the state contradicts itself. REQUIRES: its histograms have this
@@ -223,6 +228,8 @@ class KeyHistory {
   std::uint32_t UseShape(const Executor& executor);
   void EndIdleApplications();
   void CountIfDone(ApplicationSummary& application);
+  void JudgeIfOver(std::string_view application);
+  void LoadAdvice(const AdviceBook& saved);
   void TrimRing();
   [[nodiscard]] bool Counts(std::uint32_t shape_id) const;
 
@@ -234,6 +241,7 @@ class KeyHistory {
   RunRing runs_;
   std::unordered_map<std::string, Executor> executors_;
   std::uint32_t next_shape_id_ = 1;
+  AdviceBook advice_;
 };
 
 }  // namespace sparkfit::model

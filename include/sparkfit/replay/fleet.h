@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a report shows of a replayed log besides the recommendations themselves: what happened over
-// time, run by run, and whether the advice of the past held. Amounts over time are GiB·h.
+// time and run by run. Amounts over time are GiB·h.
 #pragma once
 
 #include <cstdint>
@@ -20,31 +20,16 @@
 
 namespace sparkfit::replay {
 
-// Past advice against what was then needed: for every executor that has ended, the target in force
-// when it started. By the rules of a backtest (docs/formats.md), so a failed attempt costs all of
-// it.
-struct Advice {
-  std::uint64_t judged = 0;
-  std::uint64_t held = 0;  // needed no more than was advised
-  // There was advice, but not the need: not sampled, or killed below what was advised.
-  std::uint64_t unknown = 0;
-  std::uint64_t first = 0;  // there was no advice yet
-  double waste = 0;         // what would have been allocated and not used
-  double hindsight = 0;     // the same with the smallest one size that all would have fitted into
-
-  [[nodiscard]] double Regret() const { return waste - hindsight; }
-};
-
 // One run of the job, as a report lists it.
 struct RunReport {
   std::uint64_t application = 0;  // a hash of its id
   base::Time started{};
   base::Bytes request;  // submitted; 0: unknown
-  base::Bytes target;   // advised when it started; 0: nothing yet
   base::Bytes peak;     // of its largest executor; 0: not sampled
   std::uint32_t executors = 0;
   std::uint32_t ooms = 0;
-  std::uint32_t failed = 0;  // of its executors, that needed more than was advised
+  bool over = false;  // and judged: `advice` will not change
+  model::RunAdvice advice;
 };
 
 // Of executors that have ended, and whose request is known.
@@ -60,28 +45,17 @@ struct KeyReport {
 
   Timeline timeline{kIntervals};
   std::vector<RunReport> runs;  // the latest, oldest first
-  Advice advice;
   MemoryHours hours;
 
-  // Taken into account when it is over.
-  void Finish(const model::Executor& executor, const recommend::Policy& policy);
-
  private:
-  void Judge(const model::Executor& executor, double hours_lived, const recommend::Policy& policy);
+  void AddHours(const model::Executor& executor);
   RunReport& RunOf(const model::Executor& executor);
   friend class FleetRecorder;
-
-  base::Bytes judged_peak_;  // the largest of those judged
-  double judged_hours_ = 0;
-  double judged_used_ = 0;
 };
 
 // Listens to a pipeline. Memory: at most 480 intervals and 64 runs of each key.
 class FleetRecorder : public controller::Listener {
  public:
-  // The policy says how a failed attempt is repeated.
-  explicit FleetRecorder(const recommend::Policy& policy) : policy_(policy) {}
-
   void Started(const model::KeyHistory& history, const model::Executor& executor,
                base::Time now) override;
   void Sampled(const model::KeyHistory& history, const model::Executor& executor,
@@ -91,13 +65,12 @@ class FleetRecorder : public controller::Listener {
   void Sealed(const model::KeyHistory& history, const model::Executor& executor) override;
   void Forgotten(const model::KeyHistory& history) override;
 
-  // Of this key, as of now: executors that have ended and are not sealed yet count too.
+  // Of this key, as of now: hours of executors that have ended and are not sealed yet count too.
   [[nodiscard]] KeyReport ReportOf(const model::KeyHistory& history) const;
 
  private:
   KeyReport& Of(const model::KeyHistory& history);
 
-  recommend::Policy policy_;
   std::unordered_map<const model::KeyHistory*, std::unique_ptr<KeyReport>> keys_;
 };
 
@@ -132,7 +105,7 @@ struct FleetSummary {
   double used = 0;
   double less = 0;  // Σ of what jobs would have needed less at today's targets …
   double more = 0;  // … and more, not negative
-  Advice advice;
+  model::Accuracy accuracy;
 
   void Add(const JobReport& job);
 };

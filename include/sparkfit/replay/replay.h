@@ -18,6 +18,7 @@ namespace sparkfit::replay {
 struct ReplayRow {
   model::Key key;
   model::ObservedTotals totals;
+  model::Accuracy accuracy;
   base::Bytes peak;     // 0: none seen
   base::Bytes request;  // 0: unknown
   recommend::Recommendation recommendation;

@@ -24,6 +24,8 @@ std::string Render(const std::vector<BacktestResult>& results, OutputFormat form
 // One entry of those arrays.
 nlohmann::ordered_json ToJson(const ReplayRow& row);
 nlohmann::ordered_json ToJson(const BacktestResult& result);
+// Null where no run was judged.
+nlohmann::ordered_json ToJson(const model::Accuracy& accuracy);
 // Any document, as JSON or YAML. REQUIRES: not kTable.
 std::string Render(const nlohmann::ordered_json& document, OutputFormat format);
 

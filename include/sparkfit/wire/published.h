@@ -23,6 +23,19 @@ struct PublishedCondition {
   std::string message;
 };
 
+// Of past advice (model/accuracy.h), as far as it was judged.
+struct PublishedAccuracy {
+  std::int64_t runs = 0;
+  std::int64_t covered = 0;
+  std::int64_t sized = 0;
+  std::int64_t covered_sized = 0;
+  std::int64_t unknown = 0;
+  std::int64_t unadvised = 0;
+  double waste_gib_hours = 0;
+  double missing_gib_hours = 0;
+  double regret_gib_hours = 0;
+};
+
 // What an object does not say, or says in a way that cannot be read, is absent, empty or 0.
 struct Published {
   model::Key key;
@@ -44,6 +57,7 @@ struct Published {
   double possible_gib_hours = 0;
   double realised_gib_hours = 0;
   double extra_gib_hours = 0;
+  std::optional<PublishedAccuracy> accuracy;
   std::vector<PublishedCondition> conditions;
 
   [[nodiscard]] bool Is(std::string_view condition) const;  // its status is True

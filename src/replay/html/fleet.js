@@ -16,8 +16,10 @@ const jobs = data.jobs.map((job, index) => {
   };
 });
 const byHash = new Map(jobs.map(job => [job.hash, job]));
-// Rounded down: one that did not hold is never rounded away.
-const heldShare = advice => percent(Math.floor((advice.held / advice.judged) * 1000) / 1000);
+// Rounded down: one that was not covered is never rounded away.
+const coveredShare = accuracy => percent(Math.floor((accuracy.coveredRuns / accuracy.runs) * 1000) / 1000);
+const inHindsight = accuracy =>
+  `Waste ${significant(accuracy.wasteGiBHours)} GiB·h, missing ${significant(accuracy.missingGiBHours)}, regret ${significant(accuracy.regretGiBHours)}`;
 const changeOf = job =>
   job.change === null
     ? '–'
@@ -203,7 +205,7 @@ function headline(sum) {
 
 function overview() {
   const sum = data.summary;
-  const advice = sum.advice;
+  const accuracy = sum.accuracy;
   const period = meta.from === null ? '' : `Seen ${between(meta.from, meta.until)}. `;
   const lead =
     sum.signatures === 0
@@ -243,12 +245,12 @@ function overview() {
       'ran out of memory here, or ask for less than is recommended',
     ),
     card(
-      'Past advice that held',
-      advice.judged > 0 ? heldShare(advice) : '–',
+      'Covered by past advice',
+      accuracy ? coveredShare(accuracy) : '–',
       '',
-      advice.judged > 0
-        ? `of ${plural(advice.judged, 'executor')} that started with advice needed no more than that`
-        : 'no executor started with advice yet',
+      accuracy
+        ? `of ${plural(accuracy.runs, 'run')} that started with advice; ${count(accuracy.coveredSizedRuns)} of ${count(accuracy.sizedRuns)} that were sized by it`
+        : 'no run that started with advice is over yet',
     ),
     card(
       'Observed',
@@ -292,8 +294,12 @@ function overview() {
         'li',
         {},
         h('b', {}, 'Past advice: '),
-        `${plural(advice.first, 'executor')} started before there was any; of ${count(advice.unknown)} the need is not known (never sampled, or killed with less than was advised). ` +
-          `Sized by it, ${significant(advice.wasteGibHours)} GiB·h would have been left unused or spent on failed attempts.`,
+        'a run is covered if none of its executors needed more than was recommended when it started. ' +
+          (accuracy
+            ? `${plural(accuracy.unadvisedRuns, 'run')} started before there was any advice; of ${count(accuracy.unknownRuns)} the need is not known (never sampled, or killed with less than was advised). ` +
+              `${inHindsight(accuracy)}. `
+            : '') +
+          'Waste is what would have been allocated and not used; missing, what was needed on top; regret, what it cost above the best size of each run, which is known only afterwards.',
       ),
       h(
         'li',
@@ -682,17 +688,14 @@ function sizeBars(job) {
 }
 
 function runsPanel(job) {
-  const advice = job.advice;
-  const verdict = ([, executors, , target, peak, ooms, failed]) =>
-    target === 0
-      ? h('span', {class: 'soft'}, 'no advice yet')
-      : failed > 0
-        ? h('span', {class: 'badge oom'}, `${count(failed)} of ${count(executors)} needed more`)
-        : peak === 0
-          ? h('span', {class: 'soft'}, 'not sampled')
-          : peak > target
-            ? h('span', {class: 'badge warn'}, 'not known')
-            : h('span', {class: 'down'}, `held, ${percent(1 - peak / target)} to spare`);
+  const accuracy = job.accuracy;
+  const verdict = ([, executors, , target, peak, , outcome, lacking]) =>
+    ({
+      unadvised: () => h('span', {class: 'soft'}, 'no advice yet'),
+      unknown: () => h('span', {class: 'badge warn'}, peak === 0 ? 'not sampled' : 'not known'),
+      covered: () => h('span', {class: 'down'}, `covered, ${percent(Math.max(0, 1 - peak / target))} to spare`),
+      lacking: () => h('span', {class: 'badge oom'}, `${count(lacking)} of ${count(executors)} needed more`),
+    })[outcome]?.() ?? h('span', {class: 'soft'}, 'not over');
   const runs = [...job.runs].reverse();
   const table = sortable(
     [
@@ -721,11 +724,10 @@ function runsPanel(job) {
   );
   table.order();
   const sub =
-    (advice.judged > 0
-      ? `${heldShare(advice)} of ${plural(advice.judged, 'executor')} that started with advice needed no more. Sized by it, ${significant(advice.wasteGibHours)} GiB·h would have been unused or spent on failed attempts: ` +
-        `${significant(Math.abs(advice.regretGibHours))} GiB·h ${advice.regretGibHours >= 0 ? 'more' : 'less'} than with the one size that, known in hindsight, fits all. `
-      : 'No executor started with advice yet whose need is known. ') +
-    (advice.unknown > 0 ? `Of ${plural(advice.unknown, 'executor')} the need is not known. ` : '') +
+    (accuracy
+      ? `${count(accuracy.coveredRuns)} of ${plural(accuracy.runs, 'run')} were covered (${count(accuracy.coveredSizedRuns)} of ${count(accuracy.sizedRuns)} that were sized by it). ${inHindsight(accuracy)}. ` +
+        (accuracy.unknownRuns > 0 ? `Of ${plural(accuracy.unknownRuns, 'run')} the need is not known. ` : '')
+      : 'No run that started with advice, and whose need is known, is over yet. ') +
     (job.applications > runs.length ? `The latest ${runs.length} of ${count(job.applications)} runs are listed.` : '');
   return panel('Past advice against what was needed', sub, h('div', {class: 'scroll'}, table.table));
 }

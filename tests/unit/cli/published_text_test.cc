@@ -69,6 +69,23 @@ TEST_CASE("a person is told what to know before using settings", "[cli]") {
   CHECK(ConfOf(job, ConfForm::kSparkSubmit)->notes.size() == 2);
 }
 
+TEST_CASE("past advice is explained, or said not to be judged yet", "[cli]") {
+  auto job = Job("nightly", 384, model::OverheadClass::kDefaultJvm);
+  CHECK_THAT(ExplanationText(job), Contains("Past advice   no run was judged yet"));
+  job.accuracy = wire::PublishedAccuracy{.runs = 12,
+                                         .covered = 11,
+                                         .sized = 8,
+                                         .covered_sized = 8,
+                                         .unknown = 1,
+                                         .unadvised = 1,
+                                         .waste_gib_hours = 3.21,
+                                         .missing_gib_hours = 0.5,
+                                         .regret_gib_hours = 2.04};
+  CHECK_THAT(ExplanationText(job),
+             Contains("Past advice   covered 11 of 12 runs (8 of 8 that were sized by it); waste "
+                      "3.2 GiB·h, missing 0.5, regret 2.0"));
+}
+
 TEST_CASE("lists come in the order that was asked for", "[cli]") {
   std::vector<Published> jobs;
   for (const auto& [signature, waste, ooms] :

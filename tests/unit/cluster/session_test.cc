@@ -580,6 +580,30 @@ TEST_CASE("what changed little reaches the status too, after five minutes at mos
   CHECK(term.writes.empty());
 }
 
+TEST_CASE("past advice is in the status, and makes no write of its own", "[cluster]") {
+  Term term;
+  for (const auto* run : {"a", "b"}) {
+    auto pod = term.Run(run, run);
+    term.Use(pod, base::MiB(1000));
+    pod.ended = model::Termination{"", "Completed", 0, term.now};
+    term.Pod(EventType::kDeleted, pod);
+    term.Settle();
+    CHECK_FALSE(term.status.contains("accuracy"));
+    term.Tick(std::chrono::minutes(6));
+    term.CarryOut();
+    // The run ended by then: that is written, whatever became of the advice.
+    term.Tick(std::chrono::minutes(6));
+    term.CarryOut();
+  }
+  REQUIRE(term.status.contains("accuracy"));
+  CHECK(term.status["accuracy"]["runs"] == 1);
+  CHECK(term.status["accuracy"]["coveredRuns"] == 1);
+  CHECK(term.status["accuracy"]["unadvisedRuns"] == 1);
+  CHECK(term.status["accuracy"]["missingGiBHours"] == "0.000");
+  term.Tick(std::chrono::hours(1));
+  CHECK(term.writes.empty());
+}
+
 TEST_CASE("an object that a user made before the job ran is used as it is", "[cluster]") {
   Term term;
   auto object = json::parse(wire::NewRecommendation({"jobs", kSignature, 0}));

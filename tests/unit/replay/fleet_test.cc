@@ -40,60 +40,44 @@ struct Recorded {
     return MakeJob(result, recorder.ReportOf(*result.history));
   }
 
-  FleetRecorder recorder{Twice()};
+  FleetRecorder recorder;
   ClusterStory story{Options(), &recorder};
 };
 
-TEST_CASE("past advice is held against what was needed", "[replay][fleet]") {
-  // Advised: nothing; 2 × 1024 = 2048; 2048; 2 × 1536 = 3072.
+TEST_CASE("runs are listed with what was advised and what they needed", "[replay][fleet]") {
+  // Advised: nothing; 2 × 1024 = 2048; 2 × 1536 = 3072, too little for 3500; 4505 at most, as more
+  // was never tried: the last is not over.
   Recorded r;
   r.Hour("a", "one", MiB(1024));
   r.Hour("b", "two", MiB(1536));
-  r.Hour("c", "three", MiB(1024));
+  r.Hour("c", "three", MiB(3500));
+  auto alive = ClusterStory::Executor("d", "four", "s");
+  r.story.Run(alive);
   const auto job = r.Job();
-  const auto& advice = job.seen.advice;
-  CHECK(advice.first == 1);
-  CHECK(advice.judged == 2);
-  CHECK(advice.held == 2);
-  CHECK(advice.unknown == 0);
-  // b: 2048 − 1536 = 512 MiB·h; c: 3072 − 1024 = 2048 MiB·h: 2.5 GiB·h. In hindsight 1536 MiB fit
-  // all: 0 + 512 MiB·h.
-  CHECK(advice.waste == Approx(2.5));
-  CHECK(advice.Regret() == Approx(2.0));
-  REQUIRE(job.seen.runs.size() == 3);
-  CHECK(job.seen.runs[0].target.value == 0);
-  CHECK(job.seen.runs[1].target == MiB(2048));
-  CHECK(job.seen.runs[1].peak == MiB(1536));
-  CHECK(job.seen.runs[2].target == MiB(3072));
+  const auto& runs = job.seen.runs;
+  REQUIRE(runs.size() == 4);
+  CHECK(runs[0].over);
+  CHECK(runs[0].advice.GetVerdict() == model::Verdict::kUnadvised);
+  CHECK(runs[1].over);
+  CHECK(runs[1].advice.target == MiB(2048));
+  CHECK(runs[1].peak == MiB(1536));
+  CHECK(runs[1].advice.GetVerdict() == model::Verdict::kCovered);
+  CHECK(runs[2].advice.target == MiB(3072));
+  CHECK(runs[2].advice.GetVerdict() == model::Verdict::kLacking);
+  CHECK(runs[2].advice.lacking == 1);
+  CHECK_FALSE(runs[3].over);
+  // The same as in the row. Waste 2048 − 1536 = 512 MiB·h, missing 3500 − 3072 = 428, regret 512 and
+  // an attempt of 3072.
+  const auto& accuracy = job.row.accuracy;
+  CHECK(accuracy.unadvised == 1);
+  CHECK(accuracy.submitted.covered == 1);
+  CHECK(accuracy.submitted.lacking == 1);
+  CHECK(accuracy.waste == Approx(512 / 1024.0));
+  CHECK(accuracy.missing == Approx(428 / 1024.0));
+  CHECK(accuracy.regret == Approx((512 + 3072) / 1024.0));
 }
 
-TEST_CASE("advice that was too small costs the failed attempt", "[replay][fleet]") {
-  // Advised 2048 for a need of 3000: 2048 is lost, then 4096 − 3000 = 1096 is unused. In hindsight
-  // 3000 fit exactly.
-  Recorded r;
-  r.Hour("a", "one", MiB(1024));
-  r.Hour("b", "two", MiB(3000));
-  const auto job = r.Job();
-  CHECK(job.seen.advice.judged == 1);
-  CHECK(job.seen.advice.held == 0);
-  CHECK(job.seen.advice.waste == Approx((2048 + 1096) / 1024.0));
-  CHECK(job.seen.advice.hindsight == Approx(0).margin(1e-9));
-  CHECK(job.seen.runs[1].failed == 1);
-}
-
-TEST_CASE("what was never sampled is not judged", "[replay][fleet]") {
-  Recorded r;
-  r.Hour("a", "one", MiB(1024));
-  auto pod = ClusterStory::Executor("b", "two", "s");
-  r.story.Run(pod);
-  r.story.Terminate(pod, "Completed", 0);
-  r.story.Delete(pod);
-  CHECK(r.Job().seen.advice.judged == 0);
-  CHECK(r.Job().seen.advice.unknown == 1);
-}
-
-TEST_CASE("a killed executor refutes advice that was not larger than it", "[replay][fleet]") {
-  // Advised 2048, it had 4505 and was killed there.
+TEST_CASE("an OOM marks its job, its run and its interval", "[replay][fleet]") {
   Recorded r;
   r.Hour("a", "one", MiB(1024));
   auto pod = ClusterStory::Executor("b", "two", "s");
@@ -102,30 +86,11 @@ TEST_CASE("a killed executor refutes advice that was not larger than it", "[repl
   r.story.Terminate(pod, "OOMKilled", 137);
   r.story.Delete(pod);
   const auto job = r.Job();
-  CHECK(job.seen.advice.judged == 1);
-  CHECK(job.seen.advice.held == 0);
   CHECK(job.seen.runs[1].ooms == 1);
   CHECK(job.at_risk);
   std::uint32_t marked = 0;
   for (const auto& interval : job.seen.timeline.Intervals()) marked += interval.what.container_ooms;
   CHECK(marked == 1);
-}
-
-TEST_CASE("a killed executor says nothing of advice that was larger", "[replay][fleet]") {
-  // The first run's OOM asks for more than the next one has, which is killed too: whether the
-  // advice would have been enough is not known.
-  Recorded r;
-  for (const auto* uid : {"a", "b"}) {
-    auto pod = ClusterStory::Executor(uid, uid, "s");
-    r.story.Run(pod);
-    r.story.Use(pod, MiB(1000));
-    r.story.Terminate(pod, "OOMKilled", 137);
-    r.story.Delete(pod);
-    r.story.Pass(hours(1));
-  }
-  CHECK(r.Job().seen.advice.first == 1);
-  CHECK(r.Job().seen.advice.unknown == 1);
-  CHECK(r.Job().seen.advice.judged == 0);
 }
 
 TEST_CASE("savings at today's recommendation are those of the executors that ended",
@@ -150,7 +115,7 @@ TEST_CASE("savings at today's recommendation are those of the executors that end
   CHECK(summary.executors == 6);
   CHECK(summary.less == Approx(2 * job.saved));
   CHECK(summary.more == 0);
-  CHECK(summary.advice.judged == 2);
+  CHECK(summary.accuracy.Judged() == 2);
 }
 
 TEST_CASE("a job that is forgotten is forgotten here too", "[replay][fleet]") {

@@ -35,7 +35,7 @@ struct Recorded {
     return jobs;
   }
 
-  FleetRecorder recorder{recommend::Policy{}};
+  FleetRecorder recorder;
   ClusterStory story{{}, &recorder};
 };
 
@@ -119,7 +119,7 @@ TEST_CASE("three thousand jobs with full histories fit into ten megabytes", "[re
   }
   RunReport run;
   run.started = recorded.story.now;
-  run.request = run.target = run.peak = MiB(12'000);
+  run.request = run.advice.target = run.peak = MiB(12'000);
   run.executors = 33;
   job.seen.runs.assign(KeyReport::kRuns, run);
   job.row.key.signature = std::string(60, 's');

@@ -20,12 +20,33 @@ TEST_CASE("what is unknown is null, never 0", "[replay][report]") {
   const auto json = nlohmann::json::parse(Render({Unknown("s")}, OutputFormat::kJson));
   REQUIRE(json.size() == 1);
   for (const auto* field : {"peakBytes", "requestBytes", "targetBytes", "lowerBytes", "upperBytes",
-                            "heapBytes", "overheadBytes"}) {
+                            "heapBytes", "overheadBytes", "accuracy"}) {
     INFO(field);
     CHECK(json[0].at(field).is_null());
   }
   CHECK(json[0]["resourceProfile"] == 1);
   CHECK(json[0]["executors"] == 0);
+}
+
+TEST_CASE("accuracy is that of the runs judged, with the decimals of a status",
+          "[replay][report]") {
+  auto row = Unknown("s");
+  row.accuracy.submitted = {3, 1};
+  row.accuracy.sized = {2, 0};
+  row.accuracy.unknown = 4;
+  row.accuracy.unadvised = 1;
+  row.accuracy.waste = 1.23456;
+  const auto json = nlohmann::json::parse(Render({row}, OutputFormat::kJson))[0]["accuracy"];
+  CHECK(json == nlohmann::json{{"runs", 6},
+                               {"coveredRuns", 5},
+                               {"sizedRuns", 2},
+                               {"coveredSizedRuns", 2},
+                               {"unknownRuns", 4},
+                               {"unadvisedRuns", 1},
+                               {"wasteGiBHours", 1.235},
+                               {"missingGiBHours", 0.0},
+                               {"regretGiBHours", 0.0}});
+  CHECK_THAT(Render({row}, OutputFormat::kTable), Catch::Contains("5/6"));
 }
 
 TEST_CASE("an empty result is an empty array", "[replay][report]") {

@@ -134,6 +134,37 @@ TEST_CASE("runs that cannot be are refused", "[wire][checkpoint]") {
   CHECK_FALSE(Read(Sealed(spec)));
 }
 
+TEST_CASE("a checkpoint from before past advice was judged begins with none, and judges its runs",
+          "[wire][checkpoint]") {
+  const auto spec = WriteCheckpoint(Checkpoint());
+  auto data = json::parse(spec.data);
+  REQUIRE(data.contains("advice"));
+  REQUIRE(data["advice"]["open"].size() > 0);
+  data.erase("advice");
+  const auto old = Read(Sealed({spec.encoding, "", data.dump()}));
+  REQUIRE(old);
+  model::KeyHistory history(kKey, old->half_life);
+  REQUIRE(history.Load(old->history));
+  CHECK(history.PastAdvice().Sums().Judged() == 0);
+  // Those of executors that are not sealed yet, with the target that was in force at their start.
+  const auto& open = history.PastAdvice().Open();
+  REQUIRE_FALSE(open.empty());
+  for (const auto& run : open) {
+    CHECK(run.advice.target == history.FindApplication(run.application)->reference);
+  }
+}
+
+TEST_CASE("accuracy that cannot be is refused", "[wire][checkpoint]") {
+  auto spec = WriteCheckpoint(Checkpoint());
+  auto data = json::parse(spec.data);
+  const auto bad = GENERATE(json(-1), json("x"), json::array(), json(1e300));
+  const auto* member = GENERATE("waste", "missing", "regret", "unknown", "open", "sized");
+  if (bad.is_array() && member == std::string("open")) return;  // none is open
+  data["advice"][member] = bad;
+  spec.data = data.dump();
+  CHECK_FALSE(Read(Sealed(spec)));
+}
+
 TEST_CASE("a checkpoint that inflates without end is refused", "[wire][checkpoint]") {
   const auto bomb = Sealed(
       {"gzip+base64", "", base::EncodeBase64(base::Gzip(std::string(std::size_t{65} << 20, ' ')))});

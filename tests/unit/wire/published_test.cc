@@ -18,6 +18,8 @@ TEST_CASE("an object is read as its status says", "[wire]") {
                    "peak": "1079Mi", "request": "970Mi", "lastOOM": "2026-11-25T00:48:35Z",
                    "shape": {"cores": "1", "overhead": "default 0.4"}},
       "savings": {"possibleGiBHours": "1.250", "realisedGiBHours": "0.5", "extraGiBHours": "0.005"},
+      "accuracy": {"runs": 5, "coveredRuns": 4, "sizedRuns": 2, "coveredSizedRuns": 1, "unknownRuns": 3, "unadvisedRuns": 1,
+                   "wasteGiBHours": "1.500", "missingGiBHours": "0.250", "regretGiBHours": "1.000"},
       "explanation": "because",
       "conditions": [{"type": "LowConfidence", "status": "True", "reason": "Few", "message": "m"},
                      {"type": "Duplicate", "status": "False"}]}})");
@@ -32,6 +34,16 @@ TEST_CASE("an object is read as its status says", "[wire]") {
   CHECK(job->heap_ooms == 1);
   CHECK(job->overhead_class == model::OverheadClass::kDefaultPython);
   CHECK(job->possible_gib_hours == 1.25);
+  REQUIRE(job->accuracy);
+  CHECK(job->accuracy->runs == 5);
+  CHECK(job->accuracy->covered == 4);
+  CHECK(job->accuracy->sized == 2);
+  CHECK(job->accuracy->covered_sized == 1);
+  CHECK(job->accuracy->unknown == 3);
+  CHECK(job->accuracy->unadvised == 1);
+  CHECK(job->accuracy->waste_gib_hours == 1.5);
+  CHECK(job->accuracy->missing_gib_hours == 0.25);
+  CHECK(job->accuracy->regret_gib_hours == 1);
   CHECK(job->Is("LowConfidence"));
   CHECK_FALSE(job->Is("Duplicate"));
 }
@@ -40,7 +52,7 @@ TEST_CASE("a status that anybody wrote over is read as far as it makes sense", "
   for (
       const auto* status :
       {"7", "[]",
-       R"({"conditions": {"type": 1}, "observed": 3, "recommendation": {"memory": "1Gi"}})",
+       R"({"conditions": {"type": 1}, "observed": 3, "accuracy": [], "recommendation": {"memory": "1Gi"}})",
        R"({"conditions": [7, {}], "recommendation": {"memory": {"target": "lots"}, "heap": -1}})"}) {
     INFO(status);
     const auto job = ReadPublished(
@@ -49,6 +61,7 @@ TEST_CASE("a status that anybody wrote over is read as far as it makes sense", "
     REQUIRE(job);
     CHECK_FALSE(job->target);
     CHECK_FALSE(job->heap);
+    CHECK_FALSE(job->accuracy);
     CHECK(job->executors == 0);
   }
   for (const auto* text : {"", "{", "[]", R"({"spec":{"signature":"s"}})"}) {

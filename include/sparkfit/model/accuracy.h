@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How good past advice was: the target T that was in force when a run started against what each of
+// its executors i then needed, nᵢ, over its lifetime hᵢ.
+//
+// Need is the executor's peak; one that died of an OOM needed more than its limit. Not known is that
+// of one that was never sampled, and whether T would have done for one that died with less than T.
+// Executors of another shape than their run's are left out.
+//
+// A run is covered where T ≥ n = max nᵢ. With H = Σ hᵢ, in GiB·h:
+//
+//   waste    Σ (T − nᵢ)·hᵢ of covered runs: allocated by the advice, and not used
+//   missing  Σ max(0, nᵢ − T)·hᵢ of the others: what executors needed on top, at least
+//   regret   cost of T less that of the smallest size for all executors of the run, which is known
+//            only afterwards: (T − n)·H of covered runs; of the others T·Σ hᵢ over the executors
+//            with nᵢ > T, whose attempts would have been lost (rule 5 of a backtest, docs/formats.md)
+//
+// Runs as they were submitted are judged by what T would have done, runs that were sized by us by
+// what it did; both are counted, apart.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sparkfit/base/bytes.h"
+
+namespace sparkfit::model {
+
+struct Executor;
+
+double InGiB(base::Bytes amount);
+
+enum class Verdict {
+  kUnadvised,  // there was no target yet
+  kUnknown,    // there was, but nobody knows what was needed
+  kCovered,    // as far as its sampled executors tell
+  kLacking,      // an executor needed more
+};
+
+// One run, as far as its executors are over.
+struct RunAdvice {
+  base::Bytes target;  // 0: none
+  base::Bytes need;    // the largest that is known; 0: none is
+  bool sized = false;  // an executor of it had another size than it was submitted with
+  bool unknown = false;         // an executor died with less than the target
+  std::uint32_t lacking = 0;    // executors that needed more than the target
+  double hours = 0;             // Σ lifetime of executors whose need is known
+  double lacking_hours = 0;     // of those that needed more
+  double over = 0;              // Σ (target − need) × lifetime of the others, GiB·h
+  double under = 0;             // Σ (need − target) × lifetime of those that needed more, GiB·h
+
+  // REQUIRES: it has ended.
+  void Add(const Executor& executor);
+  [[nodiscard]] Verdict GetVerdict() const;
+};
+
+// Sums over runs that are over, of a key's whole life: they only grow, as counters must, and how
+// good recent advice was is their increase.
+struct Accuracy {
+  struct Runs {
+    std::uint64_t covered = 0;
+    std::uint64_t lacking = 0;
+    [[nodiscard]] std::uint64_t All() const { return covered + lacking; }
+  };
+  Runs submitted;  // ran as they were submitted
+  Runs sized;      // by us
+  std::uint64_t unknown = 0;
+  std::uint64_t unadvised = 0;
+  double waste = 0;
+  double missing = 0;
+  double regret = 0;
+
+  [[nodiscard]] std::uint64_t Judged() const { return submitted.All() + sized.All(); }
+  [[nodiscard]] std::uint64_t Covered() const { return submitted.covered + sized.covered; }
+  void Add(const RunAdvice& run);
+  Accuracy& operator+=(const Accuracy& other);
+};
+
+// Judges the runs of one key as they end. Memory: a run is in it until it was judged, which is when
+// it is over and late samples of its executors are too.
+class AdviceBook {
+ public:
+  struct OpenRun {
+    std::string application;
+    std::uint32_t unsealed = 0;  // executors that are not in `advice` yet
+    RunAdvice advice;
+  };
+
+  // An executor starts, with this target in force, 0: none. It counts if the executor is the first
+  // of its run; one that starts after the run was judged begins another.
+  void Start(const std::string& application, base::Bytes target);
+  // Late samples of it are over. REQUIRES: it was started.
+  void Seal(const Executor& executor);
+  // The run is over; judged if nothing more can come of it. Idempotent.
+  void Judge(std::string_view application);
+
+  [[nodiscard]] const Accuracy& Sums() const { return sums_; }
+  // Runs that are not judged yet, in the order in which they started.
+  [[nodiscard]] const std::vector<OpenRun>& Open() const { return open_; }
+
+  // As a checkpoint has it; `unsealed` is not believed but counted by Start.
+  void Load(const Accuracy& sums, std::vector<OpenRun> open);
+
+ private:
+  OpenRun* Find(std::string_view application);
+
+  Accuracy sums_;
+  std::vector<OpenRun> open_;
+};
+
+}  // namespace sparkfit::model

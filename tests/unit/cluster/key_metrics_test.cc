@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cluster/key_metrics.h"
+
+#include <catch2/catch.hpp>
+
+#include "cluster_story.h"
+
+namespace sparkfit::cluster {
+namespace {
+
+using base::MiB;
+using Catch::Contains;
+using std::chrono::hours;
+using test::ClusterStory;
+
+// An executor of 4505 MiB that lives for an hour.
+void Hour(ClusterStory& story, const std::string& application, base::Bytes peak, bool sized) {
+  auto pod = ClusterStory::Executor(application, application, "s");
+  if (sized) pod.size.limit = pod.size.limit + MiB(100);
+  story.Run(pod);
+  story.Use(pod, peak);
+  story.now = pod.created + hours(1);
+  story.Terminate(pod, "Completed", 0);
+  story.Delete(pod);
+  story.Pass(hours(1));
+}
+
+TEST_CASE("past advice is counted by whether it covered a run and sized it", "[cluster]") {
+  controller::PipelineOptions options;
+  options.policy = *recommend::ParsePolicy("max:margin=1");
+  ClusterStory story(options);
+  Hour(story, "a", MiB(1024), false);  // nothing was advised
+  Hour(story, "b", MiB(1536), false);  // of 2048: 0.5 GiB·h of waste and regret
+  Hour(story, "c", MiB(2048), true);   // of 3072: 1 GiB·h
+  Hour(story, "d", MiB(4352), false);  // of 4096: 0.25 missing, regret 4
+  const auto row = story.Only();
+  const auto text = KeyMetrics({{row.history->GetKey(), row}}, {});
+  const std::string key = R"({namespace="jobs",signature="s",profile="0")";
+  for (const auto& line :
+       {"sparkfit_advice_runs_total" + key + R"(,covered="true",sized="true"} 1)",
+        "sparkfit_advice_runs_total" + key + R"(,covered="true",sized="false"} 1)",
+        "sparkfit_advice_runs_total" + key + R"(,covered="false",sized="true"} 0)",
+        "sparkfit_advice_runs_total" + key + R"(,covered="false",sized="false"} 1)",
+        "sparkfit_advice_waste_gib_hours_total" + key + "} 1.5",
+        "sparkfit_advice_missing_gib_hours_total" + key + "} 0.25",
+        "sparkfit_advice_regret_gib_hours_total" + key + "} 5.5"}) {
+    CHECK_THAT(text, Contains(line + "\n"));
+  }
+}
+
+}  // namespace
+}  // namespace sparkfit::cluster
