@@ -51,8 +51,11 @@ void Recommendations(Writer& writer, const Rows& rows) {
                                                  {"lower", &Recommendation::lower},
                                                  {"upper", &Recommendation::upper},
                                                  {"uncapped", &Recommendation::uncapped}}};
-  writer.Family("sparkfit_recommendation_memory_bytes", "Recommended memory of an executor.",
-                "gauge");
+  writer.Family(
+      "sparkfit_recommendation_memory_bytes",
+      "Recommended memory of an executor; bound: target, lower, upper, uncapped (what the policy "
+      "said before bounds and safety).",
+      "gauge");
   for (const auto& bound : kBounds) {
     Series(writer, rows, {Label{"bound", bound.name}},
            [&](const auto& row) { return Of(row.recommendation.*bound.amount); });
@@ -102,22 +105,28 @@ std::uint64_t Unfinished(const KeyRecommendation& row, std::size_t coverage) {
 }
 
 void Totals(Writer& writer, const Rows& rows) {
-  writer.Family("sparkfit_executors_observed_total",
-                "Ended executors, by distinct usage samples: none 0, few 1-2, many 3 or more.",
-                "counter");
+  writer.Family(
+      "sparkfit_executors_observed_total",
+      "Executors, a minute after their end, by distinct usage samples; coverage: none, few (1-2), "
+      "many (3 or more).",
+      "counter");
   static constexpr std::array<const char*, 3> kCoverage{"none", "few", "many"};
   for (std::size_t i = 0; i < kCoverage.size(); ++i) {
     Series(writer, rows, {Label{"coverage", kCoverage.at(i)}}, [i](const auto& row) {
       return static_cast<double>(row.history->Totals().coverage.at(i) - Unfinished(row, i));
     });
   }
-  writer.Family("sparkfit_executor_ooms_total", "Executors that died of an OOM.", "counter");
+  writer.Family("sparkfit_executor_ooms_total",
+                "Executors that died of an OOM; kind: container, heap.", "counter");
   Series(writer, rows, {Label{"kind", "container"}},
          [](const auto& row) { return static_cast<double>(row.history->Totals().container_ooms); });
   Series(writer, rows, {Label{"kind", "heap"}},
          [](const auto& row) { return static_cast<double>(row.history->Totals().heap_ooms); });
-  writer.Family("sparkfit_savings_gib_hours_total",
-                "Executor lifetime times (request - target at its start).", "counter");
+  writer.Family(
+      "sparkfit_savings_gib_hours_total",
+      "Executor lifetime times (request - target at its start); kind: possible, realised, extra "
+      "(the target was larger).",
+      "counter");
   Series(writer, rows, {Label{"kind", "possible"}},
          [](const auto& row) { return row.history->Totals().savings.possible; });
   Series(writer, rows, {Label{"kind", "realised"}},
@@ -134,10 +143,12 @@ void PastAdvice(Writer& writer, const Rows& rows) {
       return static_cast<double>(row.history->PastAdvice().Sums().*runs.*number);
     });
   };
-  writer.Family("sparkfit_advice_runs_total",
-                "Ended runs, by whether the target at their start covered what they needed, and "
-                "whether they were sized by it.",
-                "counter");
+  writer.Family(
+      "sparkfit_advice_runs_total",
+      "Runs that are over and judged; covered: true where no executor needed more than the "
+      "target in force when it started; sized: true where it ran with it, else it was "
+      "judged by what the target would have done.",
+      "counter");
   counted("true", "true", &Accuracy::sized, &Accuracy::Runs::covered);
   counted("false", "true", &Accuracy::sized, &Accuracy::Runs::lacking);
   counted("true", "false", &Accuracy::submitted, &Accuracy::Runs::covered);

@@ -459,7 +459,7 @@ class Replay:
             executor.end_time = parse_time(finished)
         app = executor.application
         if not app.alive():
-            app.idle_since = t
+            app.idle_since = max(e.end_time for e in app.executors)
         self.end_left_behind(key)
 
     def end_left_behind(self, key):

@@ -3,9 +3,9 @@
 // How good past advice was: the target T that was in force when a run started against what each of
 // its executors i then needed, nᵢ, over its lifetime hᵢ.
 //
-// Need is the executor's peak; one that died of an OOM needed more than its limit. Not known is that
-// of one that was never sampled, and whether T would have done for one that died with less than T.
-// Executors of another shape than their run's are left out.
+// Need is the executor's peak; one that died of an OOM needed more than its limit. Not known is
+// that of one that was never sampled, and whether T would have done for one that died with less
+// than T. Executors of another shape than their run's are left out.
 //
 // A run is covered where T ≥ n = max nᵢ. With H = Σ hᵢ, in GiB·h:
 //
@@ -13,7 +13,8 @@
 //   missing  Σ max(0, nᵢ − T)·hᵢ of the others: what executors needed on top, at least
 //   regret   cost of T less that of the smallest size for all executors of the run, which is known
 //            only afterwards: (T − n)·H of covered runs; of the others T·Σ hᵢ over the executors
-//            with nᵢ > T, whose attempts would have been lost (rule 5 of a backtest, docs/formats.md)
+//            with nᵢ > T, whose attempts would have been lost (rule 5 of a backtest,
+//            docs/formats.md)
 //
 // Runs as they were submitted are judged by what T would have done, runs that were sized by us by
 // what it did; both are counted, apart.
@@ -36,20 +37,20 @@ enum class Verdict {
   kUnadvised,  // there was no target yet
   kUnknown,    // there was, but nobody knows what was needed
   kCovered,    // as far as its sampled executors tell
-  kLacking,      // an executor needed more
+  kLacking,    // an executor needed more
 };
 
 // One run, as far as its executors are over.
 struct RunAdvice {
-  base::Bytes target;  // 0: none
-  base::Bytes need;    // the largest that is known; 0: none is
-  bool sized = false;  // an executor of it had another size than it was submitted with
-  bool unknown = false;         // an executor died with less than the target
-  std::uint32_t lacking = 0;    // executors that needed more than the target
-  double hours = 0;             // Σ lifetime of executors whose need is known
-  double lacking_hours = 0;     // of those that needed more
-  double over = 0;              // Σ (target − need) × lifetime of the others, GiB·h
-  double under = 0;             // Σ (need − target) × lifetime of those that needed more, GiB·h
+  base::Bytes target;         // 0: none
+  base::Bytes need;           // the largest that is known; 0: none is
+  bool sized = false;         // an executor of it had another size than it was submitted with
+  bool unknown = false;       // an executor died with less than the target
+  std::uint32_t lacking = 0;  // executors that needed more than the target
+  double hours = 0;           // Σ lifetime of executors whose need is known
+  double lacking_hours = 0;   // of those that needed more
+  double over = 0;            // Σ (target − need) × lifetime of the others, GiB·h
+  double under = 0;           // Σ (need − target) × lifetime of those that needed more, GiB·h
 
   // REQUIRES: it has ended.
   void Add(const Executor& executor);
