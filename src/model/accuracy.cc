@@ -22,9 +22,10 @@ void RunAdvice::Add(const Executor& executor) {
     return;
   }
   if (!executor.oom && executor.peak.value == 0) return;
-  // One that died with at least the target shows that this was not enough, not what would have been.
-  const auto needed = executor.oom ? std::max(executor.size.limit, target) + base::Bytes{1}
-                                   : executor.peak;
+  // One that died with at least the target shows that this was not enough, not what would have
+  // been.
+  const auto needed =
+      executor.oom ? std::max(executor.size.limit, target) + base::Bytes{1} : executor.peak;
   const double lived = executor.HoursLived();
   need = std::max(need, needed);
   hours += lived;

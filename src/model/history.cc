@@ -195,8 +195,7 @@ void KeyHistory::End(Executor& executor, base::Time at) {
 
 void KeyHistory::CountSavings(const Executor& executor) {
   if (executor.target_at_start.value == 0 || executor.request.value == 0) return;
-  const double saved =
-      InGiB(executor.request - executor.target_at_start) * executor.HoursLived();
+  const double saved = InGiB(executor.request - executor.target_at_start) * executor.HoursLived();
   auto& savings = totals_.savings;
   if (saved < 0) {
     savings.extra -= saved;

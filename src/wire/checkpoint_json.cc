@@ -279,14 +279,9 @@ json Of(const model::AdviceBook& book) {
   const auto& sums = book.Sums();
   json open = json::array();
   for (const auto& run : book.Open()) open.push_back(Of(run));
-  return {{"submitted", Of(sums.submitted)},
-          {"sized", Of(sums.sized)},
-          {"unknown", sums.unknown},
-          {"unadvised", sums.unadvised},
-          {"waste", sums.waste},
-          {"missing", sums.missing},
-          {"regret", sums.regret},
-          {"open", std::move(open)}};
+  return {{"submitted", Of(sums.submitted)}, {"sized", Of(sums.sized)}, {"unknown", sums.unknown},
+          {"unadvised", sums.unadvised},     {"waste", sums.waste},     {"missing", sums.missing},
+          {"regret", sums.regret},           {"open", std::move(open)}};
 }
 void Read(const json& object, model::AdviceBook& book) {
   model::Accuracy sums;

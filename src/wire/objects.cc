@@ -191,12 +191,11 @@ std::string NewRecommendation(const model::Key& key, int attempt) {
 
 std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, ConditionTimes& times,
                         base::Time now) {
-  ordered_json status{
-      {"observedGeneration", object.generation},
-      {"effective", EffectiveOf(facts)},
-      {"recommendation", RecommendationOf(facts.recommendation)},
-      {"observed", ObservedOf(facts.history)},
-      {"savings", SavingsOf(facts.history.Totals().savings)}};
+  ordered_json status{{"observedGeneration", object.generation},
+                      {"effective", EffectiveOf(facts)},
+                      {"recommendation", RecommendationOf(facts.recommendation)},
+                      {"observed", ObservedOf(facts.history)},
+                      {"savings", SavingsOf(facts.history.Totals().savings)}};
   const auto& accuracy = facts.history.PastAdvice().Sums();
   if (accuracy.Judged() > 0) status["accuracy"] = AccuracyOf(accuracy);
   status["explanation"] = facts.explanation;

@@ -47,7 +47,9 @@ std::vector<Observation> Observations(const std::vector<Step>& steps) {
       pod->phase = PodPhase::kRunning;
       all.push_back({now, PodEvent{EventType::kAdded, *pod}});
     } else if (step.kind < 2) {
-      all.push_back({now, UsageSample{pod->name_space, pod->name, now,
+      all.push_back({now, UsageSample{pod->name_space,
+                                      pod->name,
+                                      now,
                                       {{"spark-kubernetes-executor", MiB(step.peak_mib)}}}});
     } else {
       pod->ended = Termination{"", step.kind == 2 ? "Completed" : "OOMKilled",

@@ -66,8 +66,8 @@ TEST_CASE("runs are listed with what was advised and what they needed", "[replay
   CHECK(runs[2].advice.GetVerdict() == model::Verdict::kLacking);
   CHECK(runs[2].advice.lacking == 1);
   CHECK_FALSE(runs[3].over);
-  // The same as in the row. Waste 2048 − 1536 = 512 MiB·h, missing 3500 − 3072 = 428, regret 512 and
-  // an attempt of 3072.
+  // The same as in the row. Waste 2048 − 1536 = 512 MiB·h, missing 3500 − 3072 = 428, regret 512
+  // and an attempt of 3072.
   const auto& accuracy = job.row.accuracy;
   CHECK(accuracy.unadvised == 1);
   CHECK(accuracy.submitted.covered == 1);
