@@ -5,11 +5,9 @@
 #include "sparkfit/admission/admission.h"
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <fstream>
 #include <functional>
-#include <iterator>
 
+#include "golden.h"
 #include "review_pod.h"
 
 namespace {
@@ -17,8 +15,6 @@ namespace {
 using namespace sparkfit;
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-constexpr const char* kFile = SPARKFIT_SOURCE_DIR "/tests/golden/data/admission.json";
 
 struct Case {
   const char* name;
@@ -101,10 +97,7 @@ ordered_json Answer(const Case& given) {
 TEST_CASE("pods of many kinds are answered as ever") {
   ordered_json all = ordered_json::array();
   for (const auto& given : kCases) all.push_back(Answer(given));
-  const auto output = all.dump(1) + "\n";
-  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(kFile) << output;
-  std::ifstream file(kFile);
-  CHECK(output == std::string(std::istreambuf_iterator<char>(file), {}));
+  test::CheckGolden(all.dump(1) + "\n", "admission.json");
 }
 
 }  // namespace

@@ -3,27 +3,14 @@
 // Every metric, as it is exported; docs/metrics.md is made of these files (tools/reference).
 // UPDATE_GOLDEN=1 rewrites them.
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <regex>
 
 #include "cluster/key_metrics.h"
+#include "golden.h"
 #include "history_builder.h"
 #include "sparkfit/exposition/own_metrics.h"
 
-namespace {
-
 using namespace sparkfit;
-
-void CompareWith(const std::string& name, const std::string& text) {
-  const std::string path = SPARKFIT_SOURCE_DIR "/tests/golden/data/" + name;
-  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
-  std::ifstream file(path);
-  CHECK(text == std::string(std::istreambuf_iterator<char>(file), {}));
-}
-
-}  // namespace
 
 TEST_CASE("the metrics of a job are the same as ever", "[golden]") {
   test::HistoryBuilder builder;
@@ -33,8 +20,8 @@ TEST_CASE("the metrics of a job are the same as ever", "[golden]") {
   controller::KeyRecommendation row;
   row.history = &builder.history;
   row.recommendation = recommend::Recommend(builder.history, builder.ContextWith());
-  CompareWith("metrics-recommendations.txt",
-              cluster::KeyMetrics({{builder.history.GetKey(), row}}, {{"crowded", 3}}));
+  test::CheckGolden(cluster::KeyMetrics({{builder.history.GetKey(), row}}, {{"crowded", 3}}),
+                    "metrics-recommendations.txt");
 }
 
 TEST_CASE("the controller's own metrics are the same as ever", "[golden]") {
@@ -53,7 +40,7 @@ TEST_CASE("the controller's own metrics are the same as ever", "[golden]") {
   metrics.SetCertificateExpiry("serving", 1.8e9);
   metrics.CountCertificateReload(true);
   // Which commit it was built of is no change.
-  CompareWith(
-      "metrics-controller.txt",
-      std::regex_replace(metrics.Text(), std::regex("(commit|version)=\"[^\"]*\""), "$1=\"\""));
+  test::CheckGolden(
+      std::regex_replace(metrics.Text(), std::regex("(commit|version)=\"[^\"]*\""), "$1=\"\""),
+      "metrics-controller.txt");
 }

@@ -5,10 +5,9 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
+
+#include "golden.h"
 
 namespace {
 
@@ -25,13 +24,8 @@ std::string Output(const std::string& arguments) {
 }
 
 void CheckGolden(const std::string& arguments, const std::string& name) {
-  const std::string path = std::string(SPARKFIT_SOURCE_DIR "/tests/golden/data/") + name;
-  const auto output = Output(arguments);
-  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << output;
-  std::ifstream file(path);
-  const std::string expected{std::istreambuf_iterator<char>(file), {}};
-  INFO("sparkfit " << arguments << " against " << name);
-  CHECK(output == expected);
+  INFO("sparkfit " << arguments);
+  sparkfit::test::CheckGolden(Output(arguments), name);
 }
 
 const std::string kExamples = SPARKFIT_SOURCE_DIR "/examples/";
