@@ -9,6 +9,7 @@
 
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/replay/text_table.h"
+#include "sparkfit/wire/objects.h"
 
 namespace sparkfit::replay {
 namespace {
@@ -169,15 +170,7 @@ Json ToJson(const ReplayRow& row) {
 
 Json ToJson(const model::Accuracy& accuracy) {
   if (accuracy.Judged() == 0) return {};
-  return {{"runs", accuracy.Judged()},
-          {"coveredRuns", accuracy.Covered()},
-          {"sizedRuns", accuracy.sized.All()},
-          {"coveredSizedRuns", accuracy.sized.covered},
-          {"unknownRuns", accuracy.unknown},
-          {"unadvisedRuns", accuracy.unadvised},
-          {"wasteGiBHours", Rounded(accuracy.waste)},
-          {"missingGiBHours", Rounded(accuracy.missing)},
-          {"regretGiBHours", Rounded(accuracy.regret)}};
+  return wire::AccuracyOf(accuracy, Rounded);
 }
 
 Json ToJson(const BacktestResult& result) {

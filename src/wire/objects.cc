@@ -119,18 +119,6 @@ ordered_json SavingsOf(const model::Savings& savings) {
           {"extraGiBHours", HoursText(savings.extra)}};
 }
 
-ordered_json AccuracyOf(const model::Accuracy& accuracy) {
-  return {{"runs", accuracy.Judged()},
-          {"coveredRuns", accuracy.Covered()},
-          {"sizedRuns", accuracy.sized.All()},
-          {"coveredSizedRuns", accuracy.sized.covered},
-          {"unknownRuns", accuracy.unknown},
-          {"unadvisedRuns", accuracy.unadvised},
-          {"wasteGiBHours", HoursText(accuracy.waste)},
-          {"missingGiBHours", HoursText(accuracy.missing)},
-          {"regretGiBHours", HoursText(accuracy.regret)}};
-}
-
 ordered_json ConditionsOf(const std::vector<Condition>& all, std::int64_t generation,
                           ConditionTimes& times, base::Time now) {
   ordered_json conditions = ordered_json::array();
@@ -189,6 +177,19 @@ std::string NewRecommendation(const model::Key& key, int attempt) {
                {"spec", {{"signature", key.signature}, {"resourceProfile", key.profile}}}});
 }
 
+ordered_json AccuracyOf(const model::Accuracy& accuracy,
+                        const std::function<ordered_json(double)>& hours) {
+  return {{"runs", accuracy.Judged()},
+          {"coveredRuns", accuracy.Covered()},
+          {"sizedRuns", accuracy.sized.All()},
+          {"coveredSizedRuns", accuracy.sized.covered},
+          {"unknownRuns", accuracy.unknown},
+          {"unadvisedRuns", accuracy.unadvised},
+          {"wasteGiBHours", hours(accuracy.waste)},
+          {"missingGiBHours", hours(accuracy.missing)},
+          {"regretGiBHours", hours(accuracy.regret)}};
+}
+
 std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, ConditionTimes& times,
                         base::Time now) {
   ordered_json status{{"observedGeneration", object.generation},
@@ -197,7 +198,7 @@ std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, Condi
                       {"observed", ObservedOf(facts.history)},
                       {"savings", SavingsOf(facts.history.Totals().savings)}};
   const auto& accuracy = facts.history.PastAdvice().Sums();
-  if (accuracy.Judged() > 0) status["accuracy"] = AccuracyOf(accuracy);
+  if (accuracy.Judged() > 0) status["accuracy"] = AccuracyOf(accuracy, HoursText);
   status["explanation"] = facts.explanation;
   status["conditions"] = ConditionsOf(facts.conditions, object.generation, times, now);
   return PatchOf(object, std::move(status));

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +47,11 @@ struct StatusFacts {
   const std::string& explanation;
   std::vector<Condition> conditions;
 };
+
+// Past advice by the names that a status and a replay have for it; `hours` writes an amount of
+// GiB·h.
+nlohmann::ordered_json AccuracyOf(const model::Accuracy& accuracy,
+                                  const std::function<nlohmann::ordered_json(double)>& hours);
 
 // Which object is meant: a write to another one fails.
 struct ObjectRef {
