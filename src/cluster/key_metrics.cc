@@ -30,13 +30,15 @@ Value Positive(Bytes amount) {
 // One series of every key that has a value; `more` tells the series of a family apart.
 void Series(Writer& writer, const Rows& rows, const std::vector<Label>& more,
             const std::function<Value(const KeyRecommendation&)>& value) {
+  std::vector<Label> labels{{"namespace", {}}, {"signature", {}}, {"profile", {}}};
+  labels.insert(labels.end(), more.begin(), more.end());
   for (const auto& [key, row] : rows) {
     const auto number = value(row);
     if (!number) continue;
     const auto profile = std::to_string(key.profile);
-    std::vector<Label> labels{
-        {"namespace", key.name_space}, {"signature", key.signature}, {"profile", profile}};
-    labels.insert(labels.end(), more.begin(), more.end());
+    labels[0].value = key.name_space;
+    labels[1].value = key.signature;
+    labels[2].value = profile;
     writer.Sample(labels, *number);
   }
 }
@@ -138,7 +140,7 @@ void Totals(Writer& writer, const Rows& rows) {
 void PastAdvice(Writer& writer, const Rows& rows) {
   using model::Accuracy;
   const auto counted = [&](const char* covered, const char* sized, Accuracy::Runs Accuracy::*runs,
-                           std::uint64_t Accuracy::Runs::*number) {
+                           std::uint32_t Accuracy::Runs::*number) {
     Series(writer, rows, {{"covered", covered}, {"sized", sized}}, [=](const auto& row) {
       return static_cast<double>(row.history->PastAdvice().Sums().*runs.*number);
     });

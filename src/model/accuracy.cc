@@ -2,6 +2,7 @@
 #include "sparkfit/model/accuracy.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sparkfit/model/history.h"
@@ -80,17 +81,18 @@ Accuracy& Accuracy::operator+=(const Accuracy& other) {
 }
 
 AdviceBook::OpenRun* AdviceBook::Find(std::string_view application) {
-  // From the back: the latest is asked for nearly always.
-  const auto found = std::find_if(open_.rbegin(), open_.rend(), [&](const OpenRun& run) {
+  const auto found = std::find_if(open_.begin(), open_.end(), [&](const OpenRun& run) {
     return run.application == application;
   });
-  return found == open_.rend() ? nullptr : &*found;
+  return found == open_.end() ? nullptr : &*found;
 }
 
 void AdviceBook::Start(const std::string& application, base::Bytes target) {
   auto* run = Find(application);
   if (run == nullptr) {
-    run = &open_.emplace_back();
+    auto last = open_.before_begin();
+    while (std::next(last) != open_.end()) ++last;
+    run = &*open_.emplace_after(last);
     run->application = application;
     run->advice.target = target;
   }
@@ -108,12 +110,10 @@ void AdviceBook::Judge(std::string_view application) {
   const auto* run = Find(application);
   if (run == nullptr || run->unsealed > 0) return;
   sums_.Add(run->advice);
-  open_.erase(open_.begin() + (run - open_.data()));
-  // A key at rest needs no room for runs.
-  if (open_.empty()) open_ = decltype(open_)();
+  open_.remove_if([&](const OpenRun& other) { return &other == run; });
 }
 
-void AdviceBook::Load(const Accuracy& sums, std::vector<OpenRun> open) {
+void AdviceBook::Load(const Accuracy& sums, std::forward_list<OpenRun> open) {
   sums_ = sums;
   open_ = std::move(open);
   for (auto& run : open_) run.unsealed = 0;

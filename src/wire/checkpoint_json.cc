@@ -285,7 +285,7 @@ json Of(const model::AdviceBook& book) {
 }
 void Read(const json& object, model::AdviceBook& book) {
   model::Accuracy sums;
-  std::vector<model::AdviceBook::OpenRun> open;
+  std::forward_list<model::AdviceBook::OpenRun> open;
   Read(object.at("submitted"), sums.submitted);
   Read(object.at("sized"), sums.sized);
   Read(object, "unknown", sums.unknown);
@@ -293,7 +293,11 @@ void Read(const json& object, model::AdviceBook& book) {
   Read(object, "waste", sums.waste);
   Read(object, "missing", sums.missing);
   Read(object, "regret", sums.regret);
-  for (const auto& run : object.at("open")) Read(run, open.emplace_back());
+  auto last = open.before_begin();
+  for (const auto& run : object.at("open")) {
+    last = open.emplace_after(last);
+    Read(run, *last);
+  }
   book.Load(sums, std::move(open));
 }
 

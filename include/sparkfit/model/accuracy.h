@@ -21,9 +21,9 @@
 #pragma once
 
 #include <cstdint>
+#include <forward_list>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "sparkfit/base/bytes.h"
 
@@ -58,23 +58,25 @@ struct RunAdvice {
 };
 
 // Sums over runs that are over, of a key's whole life: they only grow, as counters must, and how
-// good recent advice was is their increase.
+// good recent advice was is their increase. Small, as every key has one.
 struct Accuracy {
   struct Runs {
-    std::uint64_t covered = 0;
-    std::uint64_t lacking = 0;
-    [[nodiscard]] std::uint64_t All() const { return covered + lacking; }
+    std::uint32_t covered = 0;
+    std::uint32_t lacking = 0;
+    [[nodiscard]] std::uint64_t All() const { return std::uint64_t{covered} + lacking; }
   };
   Runs submitted;  // ran as they were submitted
   Runs sized;      // by us
-  std::uint64_t unknown = 0;
-  std::uint64_t unadvised = 0;
+  std::uint32_t unknown = 0;
+  std::uint32_t unadvised = 0;
   double waste = 0;
   double missing = 0;
   double regret = 0;
 
   [[nodiscard]] std::uint64_t Judged() const { return submitted.All() + sized.All(); }
-  [[nodiscard]] std::uint64_t Covered() const { return submitted.covered + sized.covered; }
+  [[nodiscard]] std::uint64_t Covered() const {
+    return std::uint64_t{submitted.covered} + sized.covered;
+  }
   void Add(const RunAdvice& run);
   Accuracy& operator+=(const Accuracy& other);
 };
@@ -99,16 +101,16 @@ class AdviceBook {
 
   [[nodiscard]] const Accuracy& Sums() const { return sums_; }
   // Runs that are not judged yet, in the order in which they started.
-  [[nodiscard]] const std::vector<OpenRun>& Open() const { return open_; }
+  [[nodiscard]] const std::forward_list<OpenRun>& Open() const { return open_; }
 
   // As a checkpoint has it; `unsealed` is not believed but counted by Start.
-  void Load(const Accuracy& sums, std::vector<OpenRun> open);
+  void Load(const Accuracy& sums, std::forward_list<OpenRun> open);
 
  private:
   OpenRun* Find(std::string_view application);
 
   Accuracy sums_;
-  std::vector<OpenRun> open_;
+  std::forward_list<OpenRun> open_;
 };
 
 }  // namespace sparkfit::model

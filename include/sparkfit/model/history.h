@@ -88,16 +88,16 @@ struct ApplicationSummary {
 // What is known of executors of one shape.
 struct ShapeHistory {
   std::uint32_t id = 0;
-  Shape shape;
-  DecayingHistogram peaks;        // of ended executors
-  std::uint64_t sealed = 0;       // how many peaks are in it, however light by now
   bool proven = false;            // an application of it ended with a sampled executor
   bool peak_raise_spent = false;  // growth guard: a high peak raised it, and no OOM since
-  base::Bytes largest_limit{};    // under which executors of this shape ran
-  base::Bytes raised_to{};        // growth guard: what evidence raised it to
-  base::Bytes least_overhead{};   // that an OOM asked for
-  ExecutorSize submitted{};       // of the latest executor
-  base::Bytes request{};          // of the latest executor
+  Shape shape;
+  DecayingHistogram peaks;       // of ended executors
+  std::uint64_t sealed = 0;      // how many peaks are in it, however light by now
+  base::Bytes largest_limit{};   // under which executors of this shape ran
+  base::Bytes raised_to{};       // growth guard: what evidence raised it to
+  base::Bytes least_overhead{};  // that an OOM asked for
+  ExecutorSize submitted{};      // of the latest executor
+  base::Bytes request{};         // of the latest executor
 };
 
 // What OOMs asked for: a pair, so that heap and overhead are both at least what failed.
