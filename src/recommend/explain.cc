@@ -181,9 +181,8 @@ std::string Explain(const Recommendation& recommendation, const KeyHistory& hist
                          : "No executor was sampled yet";
   if (recommendation.uncapped && FollowsDown(context.policy, recommendation.heap)) {
     text += fmt::format(
-        "; peaks follow the heap, {:.2g} bytes for each byte of it, so that in a smaller one {} "
-        "are "
-        "enough",
+        "; peaks follow the heap, {:.2g} bytes for each byte of it, so that in a smaller one "
+        "{} are enough",
         recommendation.heap.slope, FormatMiB(*recommendation.uncapped));
   }
   for (const auto& applied : recommendation.applied) {

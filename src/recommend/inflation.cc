@@ -122,9 +122,8 @@ std::string_view Describe(Inflation inflation) {
     case Inflation::kBelow:
       return "Executors use less than 55 % of their heap, which a JVM touches whatever it needs.";
     case Inflation::kPossible:
-      return "Executors use at least 55 % of their heap. With -Xms = -Xmx a JVM does so whatever "
-             "it "
-             "needs, and no run had another size to compare with.";
+      return "Executors use at least 55 % of their heap. With -Xms = -Xmx a JVM does so "
+             "whatever it needs, and no run had another size to compare with.";
     case Inflation::kFollows:
       return "In heaps of different sizes the peaks followed the heap: the job may need much less.";
     case Inflation::kIndependent:

@@ -88,8 +88,8 @@ Bytes ThroughNoting(const std::vector<Limit>& limits, Bytes value, std::vector<A
   return value;
 }
 
-// Under which the latest runs of the shape were: what used more before had a larger heap to use, or
-// is a freak that was long enough ago.
+// Under which the latest runs were, of whatever shape: what used more before had a larger heap to
+// use, or is a freak that was long enough ago.
 Bytes LargestLimit(const KeyHistory& history) {
   Bytes largest;
   for (const auto& application : history.Applications()) {

@@ -177,7 +177,7 @@ void Job::EndAttempt(Attempt& attempt, Time at) {
 
 model::ExecutorSize Job::Admitted(const model::PodFacts& pod) const {
   static const admission::Limits kNoLimits;
-  const auto row = Recommended();
+  const auto row = pipeline_.Recommend(key_);
   const auto advice = row ? AdviceFrom(*row) : admission::Advice{};
   const auto places = PlacesOf(pod);
   const auto decision = admission::Decide({.pod = pod,

@@ -22,11 +22,6 @@ class Job {
   // The next run; every executor needs `factor` times what the profile says.
   RunResult Run(double factor);
 
-  // What it is recommended now.
-  [[nodiscard]] std::optional<controller::KeyRecommendation> Recommended() const {
-    return pipeline_.Recommend(key_);
-  }
-
  private:
   // A replacement has the executor's number and the next attempt.
   struct Attempt {
