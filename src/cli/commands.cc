@@ -197,14 +197,16 @@ Progress::~Progress() {
 }
 
 void Progress::Show(std::uint64_t count) {
+  Show(base::FormatCount(static_cast<std::int64_t>(count)));
+}
+
+void Progress::Show(const std::string& how_far) {
   if (!process_.err_is_terminal) return;
   const auto now = process_.clock.SteadyNow();
   if (now - shown_ < std::chrono::milliseconds(200)) return;
   shown_ = now;
   anything_ = true;
-  process_.err << fmt::format("\r{} {}\033[K", what_,
-                              base::FormatCount(static_cast<std::int64_t>(count)))
-               << std::flush;
+  process_.err << fmt::format("\r{} {}\033[K", what_, how_far) << std::flush;
 }
 
 Result<std::string> ReadWholeFile(const std::string& path) {
