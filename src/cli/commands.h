@@ -135,6 +135,9 @@ bool Refuse(const std::vector<std::string>& problems, const Process& process);
 // "error: …", and the exit code.
 int Fail(const std::string& message, const Process& process, int code = kExitFailed);
 
+// Usage, where a person can mend it by other arguments.
+int ExitFor(base::Code code);
+
 base::Result<std::string> ReadWholeFile(const std::string& path);
 
 // How far long work has come, on a terminal, at most five times a second. Nothing in a pipe.
@@ -149,6 +152,9 @@ class Progress {
   void Show(const std::string& how_far);
 
  private:
+  bool Due();
+  void Print(const std::string& how_far);
+
   std::string what_;
   const Process& process_;
   base::Clock::Steady shown_;
