@@ -119,7 +119,7 @@ class Prometheus:
     def __init__(self, folder, executors):
         past = folder / "past.txt"
         write_past(past, executors)
-        subprocess.run(["promtool", "tsdb", "create-blocks-from", "--max-block-duration=20d", "openmetrics", past, folder / "data"],
+        subprocess.run(["promtool", "tsdb", "create-blocks-from", "--max-block-duration=480h", "openmetrics", past, folder / "data"],
                        check=True, stdout=subprocess.DEVNULL)
         past.unlink()
         (folder / "prometheus.yml").write_text("")
