@@ -113,6 +113,8 @@ error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
                                           : PodRole::kOther;
     } else if (key == "spark-app-selector") {
       draft.pod.app_selector = text;
+    } else if (key == "spark-exec-id") {
+      draft.pod.executor_id = text;
     } else if (key == "spark-exec-resourceprofile-id") {
       draft.profile = text;
     } else if (key == kInactive && draft.places != nullptr) {
