@@ -125,7 +125,7 @@ def test_and_nothing_else_suffers(bed):
     spark(bed, "told-too", f"{ON_EXECUTOR}/driver-metrics=true", version="4.2.0")
     log = bed.started[0].path.read_text()
     for result in FAKES:
-        told = [line for line in log.splitlines() if "does not tell" in line and f"result={result}" in line and "hogs" in line]
+        told = [line for line in log.splitlines() if "does not tell" in line and f'result="{result}"' in line and "hogs" in line]
         assert len(told) == 1, (result, told)
     kubectl("delete", "pods", "--all", "-n", "hogs", "--grace-period=0", "--force")
     return was_read(bed, "told-too")

@@ -180,7 +180,7 @@ TEST_CASE("every way in which an answer fails has its name", "[cluster][driver]"
     room.RunFor(1);
     CHECK(room.Counts(result, 1));
     CHECK(room.Learnt().empty());
-    CHECK(room.Logged("result=" + result) == 1);
+    CHECK(room.Logged("result=\"" + result + "\"") == 1);
   }
 }
 
