@@ -131,6 +131,75 @@ std::string ExplainShape(const model::ShapeHistory& shape) {
 std::string ExplainGuard(const Applied& applied, const Recommendation& recommendation,
                          const KeyHistory& history, const Context& context) {
   const auto& shape = *history.CurrentShape();
+  if (recommendation.heap_evidence && applied.limit > GuardOf(shape)) {
+    return "grown no further at once for collections above 10 %";
+  }
+  if (shape.raised_to <= shape.largest_limit) {
+    return "held at the largest limit that executors ran with, as none needed more";
+  }
+  if (FloorHolds(history, context.safety) && history.floor->Total() == applied.after) {
+    return "held at what an OOM asked for: " + ExplainFloor(*history.floor, context);
+  }
+  return "held at one step above the largest limit that executors ran with, for an OOM or a peak "
+         "high "
+         "in the overhead";
+}
+
+std::string ExplainStage(const Applied& applied, const Recommendation& recommendation,
+                         const KeyHistory& history, const Context& context) {
+  switch (applied.stage) {
+    case Stage::kPolicy:
+      return "";
+    case Stage::kStep:
+      return fmt::format("changed by at most {:.4g} % per run", context.safety.step * 100);
+    case Stage::kGuard:
+      return ExplainGuard(applied, recommendation, history, context);
+    case Stage::kSmallest:
+      return "the smallest size: 512 MiB of heap and its overhead";
+    case Stage::kShape:
+      return ExplainShape(*history.CurrentShape());
+    case Stage::kFloor:
+      return ExplainFloor(*history.floor, context);
+    case Stage::kMin:
+      return "the job's min-memory";
+    case Stage::kCeiling:
+      return fmt::format("cut to {}",
+                         recommendation.ceiling ? CeilingName(*recommendation.ceiling) : "");
+  }
+  return "";
+}
+
+std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape, Bytes least_overhead,
+                         const std::optional<HeapEvidence>& evidence) {
+  const auto rule = RuleFor(shape.submitted, least_overhead);
+  std::string_view why = "kept as submitted";
+  if (rule && rule->overhead != model::OverheadClass::kExplicit) {
+    why = rule->overhead == model::OverheadClass::kDefaultJvm
+              ? "Spark's default, max(10 % of heap, 384 MiB)"
+              : "Spark's default for Python, max(40 % of heap, 384 MiB)";
+  }
+  if (rule && split.overhead == rule->least_overhead) {
+    why = evidence && evidence->overhead == least_overhead ? "what is in use outside of the heap"
+                                                           : "what an OOM asked for";
+  }
+  return fmt::format("Heap {} + overhead {} ({}).", FormatMiB(split.heap),
+                     FormatMiB(split.overhead), why);
+}
+
+}  // namespace
+
+bool LowConfidence(const KeyHistory& history) {
+  return history.Totals().coverage[static_cast<std::size_t>(model::Coverage::kMany)] < 2;
+}
+
+std::string Explain(const Recommendation& recommendation, const KeyHistory& history,
+                    const Context& context) {
+  if (!recommendation.target) return "No executor was sampled yet, so there is no recommendation.";
+  std::string text =
+      recommendation.heap_evidence ? ExplainEvidence(*recommendation.heap_evidence) : "";
+  text += recommendation.estimate
+              ? ExplainEstimate(*recommendation.estimate, history, context.policy)
+              : "No executor was sampled yet";
   if (recommendation.heap_evidence && recommendation.estimate &&
       recommendation.uncapped > recommendation.estimate->target.RoundedUpToMiB()) {
     text += fmt::format(", at once no less than a third of the latest heap: {}",
