@@ -28,11 +28,6 @@ std::vector<const Executor*> InStableOrder(const std::unordered_map<std::string,
   return executors;
 }
 
-std::uint32_t RunId(std::string_view application) {
-  const auto hash = base::Fnv1a(application);
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
-}
-
 // A live executor has lived until its latest sample.
 RunChange AddTo(RunRing& runs, const Executor& executor) {
   const auto lifetime = executor.created == base::Time{}
@@ -54,6 +49,11 @@ void Trim(std::vector<ApplicationSummary>& ring, std::size_t most) {
 }
 
 }  // namespace
+
+std::uint32_t RunId(std::string_view application) {
+  const auto hash = base::Fnv1a(application);
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
+}
 
 void Executor::AddReading(const ExecutorReading& reading) {
   if (!size.heap || reading.busy < kLongEnough || reading.collecting >= reading.busy) return;

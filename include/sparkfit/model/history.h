@@ -143,6 +143,9 @@ struct ObservedTotals {
   Savings savings;
 };
 
+// Tells runs apart: of an application's id.
+std::uint32_t RunId(std::string_view application);
+
 // Runs as far as summaries tell, for a history that was written before there were any.
 std::vector<Run> RunsOf(const std::vector<ApplicationSummary>& applications);
 
