@@ -90,23 +90,26 @@ void Drivers::Ask(Entry& entry, base::Duration interval, const std::stop_token& 
   if (stop.stop_requested()) return;
   const auto heard = Hear(driver, answer, stop);
   around_.metrics.CountDriverRequest(heard.result);
+  // One that answered before is probably ending: its UI goes first. It is told of if it fails
+  // again.
+  const int patience = entry.answered ? 2 : 1;
   if (heard.why.empty()) {
-    if (std::exchange(entry.failures, 0) > 0) {
+    if (std::exchange(entry.failures, 0) >= patience) {
       around_.log.Info("driver answers again",
                        {{"namespace", driver.name_space}, {"pod", driver.pod}});
     }
+    entry.answered = true;
     entry.owes = driver.has_executors;
     entry.not_before = begun + interval;
     return;
   }
-  if (entry.failures == 0) {
-    around_.log.Warning("driver does not tell of its executors", {{"namespace", driver.name_space},
-                                                                  {"pod", driver.pod},
-                                                                  {"result", heard.result},
-                                                                  {"why", heard.why}});
-  }
-  const auto pause = interval * (1 << std::min(entry.failures++, 10));
+  const auto pause = interval * (1 << std::min(entry.failures, 10));
   entry.not_before = begun + std::min<base::Duration>(pause, kLongestPause);
+  if (++entry.failures != patience) return;
+  around_.log.Warning("driver does not tell of its executors", {{"namespace", driver.name_space},
+                                                                {"pod", driver.pod},
+                                                                {"result", heard.result},
+                                                                {"why", heard.why}});
 }
 
 Drivers::Heard Drivers::Hear(const Driver& driver, const kube::PlainAnswer& answer,

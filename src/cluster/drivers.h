@@ -34,8 +34,9 @@ class Drivers {
  private:
   struct Entry {
     Driver driver;
-    bool owes = false;  // an answer about executors that ran since the last one
-    int failures = 0;
+    bool owes = false;      // an answer about executors that ran since the last one
+    bool answered = false;  // at least once
+    int failures = 0;       // since it did
     base::Clock::Steady not_before{};
   };
 

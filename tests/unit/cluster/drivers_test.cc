@@ -164,6 +164,20 @@ TEST_CASE("a driver that does not tell is asked ever less often, and is told of 
   CHECK(room.Logged("driver answers again") == 1);
 }
 
+TEST_CASE("a driver that answered and fails once is not told of: it may be ending",
+          "[cluster][driver]") {
+  int asked = 0;
+  Room room([&](const PlainRequest&) { return asked++ == 0 ? Told() : Status(500); });
+  room.drivers.SetDrivers({At("a")});
+  room.RunFor(30);
+  CHECK(asked == 2);
+  CHECK(room.Counts("refused", 1));
+  CHECK(room.Logged("driver does not tell") == 0);
+  room.RunFor(10);
+  CHECK(asked == 3);
+  CHECK(room.Logged("driver does not tell") == 1);
+}
+
 TEST_CASE("every way in which an answer fails has its name", "[cluster][driver]") {
   using End = PlainAnswer::End;
   const std::vector<std::pair<std::string, PlainAnswer>> cases{
