@@ -199,11 +199,11 @@ TEST_CASE("other policies stay as they are published", "[recommend][heap-need]")
 
 TEST_CASE("the explanation says what drivers told", "[recommend][heap-need]") {
   auto builder = Adaptive();
-  Run(builder, "a", {2000, 0.0225});
+  Run(builder, "a", {2000, 0.024});
   const auto context = builder.ContextWith();
   const auto text = Explain(Recommend(builder.history, context), builder.history, context);
   CHECK_THAT(text, Catch::Contains("drivers of 1 run told of their heaps"));
-  CHECK_THAT(text, Catch::Contains("in 2,000 MiB and collects for 2.2 % of its tasks' time"));
+  CHECK_THAT(text, Catch::Contains("in 2,000 MiB and collects for 2.4 % of its tasks' time"));
 }
 
 }  // namespace

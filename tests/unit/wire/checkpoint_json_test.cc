@@ -166,12 +166,13 @@ TEST_CASE("what drivers told is in a checkpoint, and refused where it cannot be"
   CHECK_FALSE(json::parse(WriteCheckpoint(checkpoint).data).contains("heapRuns"));
   checkpoint.history.heap_runs.push_back({7, 1, use});
   REQUIRE_FALSE(checkpoint.history.executors.empty());
-  checkpoint.history.executors.begin()->second.heap_use = use;
+  auto& [uid, executor] = *checkpoint.history.executors.begin();
+  executor.heap_use = use;
   const auto spec = WriteCheckpoint(checkpoint);
   const auto read = Read(spec);
   REQUIRE(read);
   CHECK(read->history.heap_runs == checkpoint.history.heap_runs);
-  CHECK(read->history.executors.begin()->second.heap_use == use);
+  CHECK(read->history.executors.at(uid).heap_use == use);
   model::KeyHistory history(kKey, read->half_life);
   REQUIRE(history.Load(read->history));
   CHECK(history.HeapRuns().Runs() == checkpoint.history.heap_runs);
