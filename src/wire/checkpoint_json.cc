@@ -373,7 +373,7 @@ json Of(const model::OomFloor& floor) {
           {"dead", Of(floor.dead)},
           {"factor", floor.factor},
           {"at", Of(floor.at)},
-          {"application", floor.application},
+          {"application", floor.application.View()},
           {"clean", floor.clean},
           {"cleanAnySize", floor.clean_any_size}};
 }

@@ -115,7 +115,7 @@ struct OomFloor {
   ExecutorSize dead;  // the size of the executor whose OOM decided
   double factor = 0;  // its size (or heap) was multiplied by
   base::Time at{};    // of the latest OOM that set or restarted it
-  std::string application;
+  base::CompactText application;
   std::uint32_t clean = 0;           // later applications without an OOM at limits ≥ Total()
   std::uint32_t clean_any_size = 0;  // later applications without an OOM
 
