@@ -23,6 +23,7 @@ constexpr std::string_view kExamples = R"(Examples:
   sparkfit controller                                   in a cluster: observe and recommend
   sparkfit record --kubeconfig ~/.kube/config --output log.ndjson     observe only
   sparkfit replay examples/spark-runs.ndjson.gz         what would be recommended, and why
+  sparkfit import prometheus --url http://prometheus:9090 --output past.ndjson.gz     history at once
   sparkfit list -A --sort-by waste                      what could be saved; kubectl sparkfit list
   sparkfit explain nightly-revenue                      why that size
   sparkfit backtest executions.tsv.gz                   what policies would have cost
@@ -39,6 +40,18 @@ constexpr std::string_view kReplayExamples = R"(Examples:
   sparkfit replay log.ndjson --policy percentile:percentile=0.95,margin=0.2
 
 docs/formats.md describes the log; docs/algorithm.md how a number comes about.)";
+
+constexpr std::string_view kImportExamples = R"(Examples:
+  sparkfit import prometheus --url http://prometheus:9090 --output past.ndjson.gz
+  sparkfit replay past.ndjson.gz                          what would be recommended
+  sparkfit import prometheus --url https://mimir/prometheus --header 'X-Scope-OrgID: team' \
+    --token-file token --matcher 'cluster="prod"' --start 365d --output year.ndjson.gz
+  sparkfit import prometheus --from-json usage.json --from-json labels.json … --output past.ndjson
+
+It needs container_memory_working_set_bytes, and of kube-state-metrics kube_pod_labels with
+--metric-labels-allowlist=pods=[spark-role,spark-app-selector,…], the resources of containers and the
+reasons of their ends. An import that was interrupted goes on where it was, by the same command.
+docs/import.md has the settings, the queries, and what cannot be known in this way.)";
 
 constexpr std::string_view kBacktestExamples = R"(Examples:
   sparkfit backtest executions.tsv.gz
@@ -78,14 +91,15 @@ std::string PolicyHelp() {
   return text + "Default: " + recommend::Format(recommend::Policy{}) + "\n\n";
 }
 
-enum class Offer { kAll, kOffline };
+enum class Offer { kAll, kOffline, kSignatures };
 
 void AddOptions(CLI::App& command, CommonFlags& flags, Offer offer) {
   command.add_option("--config", flags.config_file,
                      "configuration file, YAML (environment: SPARKFIT_CONFIG)");
   const Config defaults;
   for (const auto& option : Options()) {
-    if (option.live && offer == Offer::kOffline) continue;
+    if (option.live && offer != Offer::kAll) continue;
+    if (offer == Offer::kSignatures && option.key != "derivedSignatures") continue;
     const std::string key(option.key);
     command
         .add_option_function<std::string>(
@@ -162,6 +176,7 @@ struct Commands {
   ControllerFlags record;
   ReplayFlags replay;
   BacktestFlags backtest;
+  ImportFlags importing;
   CommonFlags print;
   std::vector<std::string> config_files;
   std::string shell;
@@ -276,6 +291,43 @@ void AddReplay(CLI::App& app, ReplayFlags& flags) {
   command.footer(PolicyHelp() + std::string(kReplayExamples));
 }
 
+void AddImport(CLI::App& app, ImportFlags& flags) {
+  auto& command = *app.add_subcommand(
+      "import", "what a Prometheus remembers as an observation log: history without waiting");
+  command.add_option("SOURCE", flags.source, "prometheus: it, Thanos, Mimir, VictoriaMetrics, …")
+      ->required();
+  const auto text = [&](const std::string& name, std::string& value, const std::string& type,
+                        const std::string& help) {
+    const auto standard = value.empty() ? "" : fmt::format(" [{}]", value);
+    return command.add_option(name, value, help + standard)->type_name(type);
+  };
+  const auto texts = [&](const std::string& name, std::vector<std::string>& values,
+                         const std::string& type, const std::string& help) {
+    command.add_option(name, values, help + "; repeatable")
+        ->type_name(type)
+        ->allow_extra_args(false);
+  };
+  text("--url", flags.url, "URL", "the server, with the path before /api/v1 if it has one");
+  texts("--from-json", flags.answers, "FILE",
+        "instead of a server, answers to range queries that were saved, plain or gzip");
+  text("--output", flags.output, "FILE", "the log that is written; .gz: gzip")->required();
+  text("--start", flags.start, "TIME", "from when, as 2026-11-23T00:00:00Z or as how long ago");
+  text("--end", flags.end, "TIME", "until when; not given: now, or the last point of the files");
+  text("--step", flags.step, "DURATION", "how far apart samples are, as the server scrapes");
+  text("--chunk", flags.chunk, "DURATION", "how much is asked for at once");
+  texts("--namespace", flags.namespaces, "NAME", "only this namespace");
+  texts("--container", flags.containers, "NAME",
+        "the executors' container [spark-kubernetes-executor]");
+  texts("--matcher", flags.matchers, "MATCHER", "only such series, as cluster=\"prod\"");
+  texts("--header", flags.headers, "HEADER", "with every request, as \"X-Scope-OrgID: team\"");
+  text("--token-file", flags.token_file, "FILE", "a bearer token, read anew for each request");
+  text("--ca-file", flags.ca_file, "FILE", "PEM file of who signed the server's certificate");
+  command.add_flag("--insecure-skip-tls-verify", flags.insecure,
+                   "accept any certificate of the server, which then may be anybody");
+  AddOptions(command, flags.common, Offer::kSignatures);
+  command.footer(std::string(kImportExamples));
+}
+
 void AddBacktest(CLI::App& app, BacktestFlags& flags) {
   auto& command = *app.add_subcommand(
       "backtest", "what policies would have cost on a table of executions: waste, OOMs, retries");
@@ -321,6 +373,7 @@ std::vector<CommandSpec> Describe(CLI::App& app) {
   for (auto* command : app.get_subcommands([](CLI::App*) { return true; })) {
     CommandSpec spec{command->get_name(), command->get_description(), {}, {}};
     if (spec.name == "completion") spec.words = {"bash", "zsh", "fish"};
+    if (spec.name == "import") spec.words = {"prometheus"};
     for (const auto* option : command->get_options()) {
       if (option->get_lnames().empty()) continue;
       const auto name = "--" + option->get_lnames().front();
@@ -365,6 +418,7 @@ int Run(std::vector<std::string> arguments, const Process& process) {
   AddController(app, commands);
   AddForPeople(app, commands);
   AddReplay(app, commands.replay);
+  AddImport(app, commands.importing);
   AddBacktest(app, commands.backtest);
   AddConfigCommands(app, commands);
   auto& completion = *app.add_subcommand("completion", "a completion script for bash, zsh or fish");
@@ -382,6 +436,7 @@ int Run(std::vector<std::string> arguments, const Process& process) {
   if (name == "check-install") return RunCheckInstall(commands.check, process);
   if (name == "purge") return RunPurge(commands.purge, process);
   if (name == "replay") return RunReplay(commands.replay, process);
+  if (name == "import") return RunImport(commands.importing, process);
   if (name == "backtest") return RunBacktest(commands.backtest, process);
   if (name == "print-config") return RunPrintConfig(commands.print, process);
   if (name == "check-config") return RunCheckConfig(commands.config_files, process);

@@ -37,10 +37,6 @@ bool Report(const replay::Problems& problems, const base::Logger& log) {
   return problems.Count() > 0;
 }
 
-int ExitFor(base::Code code) {
-  return code == base::Code::kInvalidArgument ? kExitUsage : kExitFailed;
-}
-
 template <typename Add>
 Result<void> ForEachFile(const std::vector<std::string>& files, Add&& add) {
   for (const auto& file : files) {
@@ -196,15 +192,25 @@ Progress::~Progress() {
   if (anything_) process_.err << "\r\033[K" << std::flush;
 }
 
-void Progress::Show(std::uint64_t count) {
-  if (!process_.err_is_terminal) return;
+bool Progress::Due() {
+  if (!process_.err_is_terminal) return false;
   const auto now = process_.clock.SteadyNow();
-  if (now - shown_ < std::chrono::milliseconds(200)) return;
+  if (now - shown_ < std::chrono::milliseconds(200)) return false;
   shown_ = now;
   anything_ = true;
-  process_.err << fmt::format("\r{} {}\033[K", what_,
-                              base::FormatCount(static_cast<std::int64_t>(count)))
-               << std::flush;
+  return true;
+}
+
+void Progress::Print(const std::string& how_far) {
+  process_.err << fmt::format("\r{} {}\033[K", what_, how_far) << std::flush;
+}
+
+void Progress::Show(std::uint64_t count) {
+  if (Due()) Print(base::FormatCount(static_cast<std::int64_t>(count)));
+}
+
+void Progress::Show(const std::string& how_far) {
+  if (Due()) Print(how_far);
 }
 
 Result<std::string> ReadWholeFile(const std::string& path) {
@@ -221,6 +227,10 @@ Result<std::string> ReadWholeFile(const std::string& path) {
       return base::Fail(base::Code::kInvalidArgument, path + ": is larger than 1 MiB");
     }
   }
+}
+
+int ExitFor(base::Code code) {
+  return code == base::Code::kInvalidArgument ? kExitUsage : kExitFailed;
 }
 
 int Fail(const std::string& message, const Process& process, int code) {

@@ -50,6 +50,25 @@ struct ControllerFlags {
   bool publish = true;  // false: only record
 };
 
+struct ImportFlags {
+  CommonFlags common;
+  std::string source;  // prometheus
+  std::string url;
+  std::vector<std::string> answers;  // files
+  std::string output;
+  std::string start = "30d";
+  std::string end;  // empty: now
+  std::string step = "30s";
+  std::string chunk = "1h";
+  std::vector<std::string> namespaces;
+  std::vector<std::string> containers;
+  std::vector<std::string> matchers;
+  std::vector<std::string> headers;
+  std::string token_file;
+  std::string ca_file;
+  bool insecure = false;
+};
+
 // How a person's command reaches the cluster, and which namespaces it is about.
 struct ClusterFlags {
   std::string kubeconfig;  // empty: as kubectl finds it
@@ -102,6 +121,7 @@ int RunPurge(const PurgeFlags& flags, const Process& process);
 // Runs until SIGTERM or SIGINT.
 int RunController(const ControllerFlags& flags, const Process& process);
 int RunReplay(const ReplayFlags& flags, const Process& process);
+int RunImport(const ImportFlags& flags, const Process& process);
 int RunBacktest(const BacktestFlags& flags, const Process& process);
 int RunPrintConfig(const CommonFlags& flags, const Process& process);
 int RunCheckConfig(const std::vector<std::string>& files, const Process& process);
@@ -115,6 +135,9 @@ bool Refuse(const std::vector<std::string>& problems, const Process& process);
 // "error: …", and the exit code.
 int Fail(const std::string& message, const Process& process, int code = kExitFailed);
 
+// Usage, where a person can mend it by other arguments.
+int ExitFor(base::Code code);
+
 base::Result<std::string> ReadWholeFile(const std::string& path);
 
 // How far long work has come, on a terminal, at most five times a second. Nothing in a pipe.
@@ -126,8 +149,12 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void Show(std::uint64_t count);
+  void Show(const std::string& how_far);
 
  private:
+  bool Due();
+  void Print(const std::string& how_far);
+
   std::string what_;
   const Process& process_;
   base::Clock::Steady shown_;

@@ -104,6 +104,7 @@ Client::Attempt Client::Try(const Call& call, const BodySink& sink, bool refused
   request.content_type = std::string(call.content_type);
   request.bearer_token = *std::move(token);
   request.accept_gzip = call.accept_gzip;
+  request.headers = call.headers;
   request.deadline = call.deadline;
   request.idle = call.idle;
   Reply reply;

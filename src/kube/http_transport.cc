@@ -265,6 +265,7 @@ class HttpTransport final : public Transport {
     if (!request.bearer_token.empty()) {
       headers.add("Authorization", "Bearer " + request.bearer_token);
     }
+    for (const auto& [name, value] : request.headers) headers[name] = value;
     if (request.accept_gzip) headers.add("Accept-Encoding", "gzip");
     if (!endpoint_.tls_server_name.empty()) headers.add("Host", endpoint_.tls_server_name);
     if (!request.body.empty()) http.set_body(request.body, request.content_type);

@@ -90,6 +90,17 @@ bool IsTrue(const std::optional<std::string>& text, bool fallback, std::string_v
 
 }  // namespace
 
+std::vector<std::string> SettingKeys() {
+  std::vector<std::string> keys;
+  for (const auto& key : kOwnKeys) {
+    keys.push_back(std::string(kOwnPrefix) + std::string(key.suffix));
+  }
+  for (const auto& key : kEmrKeys) {
+    keys.push_back(std::string(kEmrPrefix) + std::string(key.suffix));
+  }
+  return keys;
+}
+
 std::string AnnotationOf(Setting setting) {
   for (const auto& key : kOwnKeys) {
     if (key.setting == setting) return std::string(kOwnPrefix) + std::string(key.suffix);

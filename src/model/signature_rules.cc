@@ -79,6 +79,16 @@ bool SignatureRules::Wants(std::string_view label) const {
   });
 }
 
+std::vector<std::string> SignatureRules::WantedLabels() const {
+  std::vector<std::string> labels;
+  for (const auto& parts : templates_) {
+    for (const auto& part : parts) {
+      if (part.label) labels.push_back(part.text);
+    }
+  }
+  return labels;
+}
+
 std::string SignatureRules::Derive(const Labels& labels) const {
   for (const auto& parts : templates_) {
     if (auto signature = Fill(parts, labels); !signature.empty()) return signature;

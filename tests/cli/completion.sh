@@ -32,6 +32,8 @@ expect sparkfit re -- replay
 expect sparkfit replay --ma -- --max-memory
 expect sparkfit replay --output "" -- table json yaml
 expect sparkfit backtest --policy "" -- percentile max request
+expect sparkfit import "" -- prometheus
+expect sparkfit import prometheus --m -- --matcher
 expect sparkfit completion "" -- bash zsh fish
 expect sparkfit replay "$0" -- "$0"
 for shell in zsh fish; do

@@ -12,6 +12,8 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "sparkfit/base/clock.h"
 #include "sparkfit/base/result.h"
@@ -35,6 +37,7 @@ struct Call {
   base::Duration deadline = std::chrono::seconds(10);
   base::Duration idle = std::chrono::seconds(10);
   bool accept_gzip = false;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // further ones
 };
 
 struct Reply {

@@ -12,6 +12,8 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "sparkfit/base/clock.h"
 #include "sparkfit/base/result.h"
@@ -24,6 +26,7 @@ struct Request {
   std::string body;
   std::string content_type = "application/json";
   std::string bearer_token;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // further ones
   bool accept_gzip = false;
   // The whole exchange, and the longest silence within it. An exchange that takes longer fails.
   base::Duration deadline = std::chrono::seconds(30);

@@ -48,6 +48,9 @@ struct SettingSource {
 // Nothing where the key is none of ours or EMR's.
 std::optional<SettingSource> FindSetting(std::string_view key, bool annotation);
 
+// Every key that FindSetting knows.
+std::vector<std::string> SettingKeys();
+
 // The annotation that carries a setting with the highest rank; FindSetting's counterpart.
 std::string AnnotationOf(Setting setting);
 

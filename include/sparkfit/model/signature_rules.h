@@ -25,6 +25,8 @@ class SignatureRules {
 
   // Whether a label is of use to some rule.
   [[nodiscard]] bool Wants(std::string_view label) const;
+  // All that are, some perhaps twice.
+  [[nodiscard]] std::vector<std::string> WantedLabels() const;
 
   using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
   // By the first rule whose labels are all there and not empty; empty: by none.
