@@ -251,7 +251,10 @@ Result<void> Import::FromServer(const std::stop_token& stop) {
   if (!transport) return tl::unexpected<base::Error>(transport.error());
   const auto authenticator = kube::MakeAuthenticator(credentials, process_.clock);
   base::SystemWaiter waiter;
-  kube::Client client(**transport, *authenticator, process_.clock, waiter, {});
+  // One request after the other: the server sets the pace.
+  kube::ClientOptions options;
+  options.queries_per_second = options.burst = 1e6;
+  kube::Client client(**transport, *authenticator, process_.clock, waiter, options);
   PrometheusSource source(client, waiter,
                           {.queries = replay::ImportQueries(plan_.selection),
                            .step = plan_.selection.step,

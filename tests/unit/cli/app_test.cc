@@ -2,6 +2,7 @@
 #include "sparkfit/cli/app.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -108,6 +109,42 @@ TEST_CASE("replay as of a time knows nothing later", "[cli]") {
   CHECK(at("2026-11-23T10:12:00Z").empty());
   CHECK(at("2026-11-23T10:12:17.590Z")[0]["containerOOMs"] == 1);
   CHECK(at("2026-11-23T10:12:17.590Z")[0]["targetBytes"] == 1164 * 1048576);  // 1.2 × 970
+}
+
+TEST_CASE("import makes a log of saved answers that replay reads", "[cli]") {
+  const auto output = test::TempFile("").Path() + ".ndjson.gz";
+  const auto imported =
+      Call({"import", "prometheus", "--from-json",
+            SPARKFIT_SOURCE_DIR "/tests/fuzz/corpus/prometheus/executor.json", "--output", output});
+  CHECK(imported.code == kExitFine);
+  CHECK_THAT(imported.err,
+             Catch::Contains("1 executors and 1 drivers, 13 samples, 1 container OOMs"));
+  const auto row =
+      nlohmann::json::parse(Call({"replay", output, "-o", "json", "--strict"}).out).at(0);
+  CHECK(row["signature"] == "nightly");
+  CHECK(row["executors"] == 1);
+  CHECK(row["containerOOMs"] == 1);
+  CHECK(row["peakBytes"] == 2147483648);  // killed at its limit
+  const auto again =
+      Call({"import", "prometheus", "--url", "http://127.0.0.1:1", "--output", output});
+  CHECK(again.code == kExitUsage);  // not written over
+  CHECK_THAT(again.err, Catch::Contains("complete"));
+  std::filesystem::remove(output);
+}
+
+TEST_CASE("import says all that is wrong with its arguments", "[cli]") {
+  const auto wrong =
+      Call({"import", "graphite", "--output", "/nowhere/x", "--step", "10m", "--chunk", "900d",
+            "--namespace", "a|b", "--header", "none", "--start", "soon", "--end", "1d"});
+  CHECK(wrong.code == kExitUsage);
+  for (const auto* what : {"known: prometheus", "--url or --from-json", "--step is", "--chunk is",
+                           "\"a|b\" is no name", "--header", "\"soon\" is neither"}) {
+    CHECK_THAT(wrong.err, Catch::Contains(what));
+  }
+  CHECK(Call({"import", "prometheus", "--url", "http://p"}).code == kExitUsage);  // no output
+  const auto backwards = Call({"import", "prometheus", "--url", "http://p", "--output",
+                               "/nowhere/x", "--start", "1d", "--end", "2d"});
+  CHECK_THAT(backwards.err, Catch::Contains("--start is not before --end"));
 }
 
 // The JSON of the page that a command wrote.
