@@ -150,7 +150,7 @@ TEST_CASE("An executor from its first sight to its last, with what its labels an
   // Seen last at 4: at 5 it was gone.
   CHECK(log.Events() == std::vector<std::string>{"1 ADDED e", "5 DELETED e"});
   CHECK(log.Samples() ==
-        std::vector<std::pair<int, std::string>>{{2, "1Gi"}, {3, "1Gi"}, {4, "1Gi"}});
+        std::vector<std::pair<int, std::string>>{{2, "1024Mi"}, {3, "1024Mi"}, {4, "1024Mi"}});
   const auto pod = log.Pod("ADDED");
   CHECK(pod["metadata"]["uid"] == "u1");
   CHECK(pod["metadata"]["creationTimestamp"] == base::FormatTime(At(1)));
@@ -159,7 +159,7 @@ TEST_CASE("An executor from its first sight to its last, with what its labels an
   CHECK(pod["metadata"]["annotations"]["sparkfit.io/signature"] == "nightly");
   const auto& container = pod["spec"]["containers"][0];
   CHECK(container["name"] == "spark-kubernetes-executor");
-  CHECK(container["resources"]["limits"]["memory"] == "2Gi");
+  CHECK(container["resources"]["limits"]["memory"] == "2048Mi");
   CHECK(log.counts.executors == 1);
   CHECK(log.counts.samples == 3);
   CHECK(log.counts.no_labels + log.counts.no_signature + log.counts.no_memory == 0);
@@ -319,8 +319,9 @@ TEST_CASE("Replicas of one series are one, the higher value counts") {
   auto b = Usage("e", 1, 4, kGiB);
   b.points[1].value = 1.5 * kGiB;  // at 2
   const auto log = Import({a, b, PodLabels("e", "u1", 0, 4)}, 30);
-  CHECK(log.Samples() == std::vector<std::pair<int, std::string>>{
-                             {0, "1Gi"}, {1, "1Gi"}, {2, "1536Mi"}, {3, "1Gi"}, {4, "1Gi"}});
+  CHECK(log.Samples() ==
+        std::vector<std::pair<int, std::string>>{
+            {0, "1024Mi"}, {1, "1024Mi"}, {2, "1536Mi"}, {3, "1024Mi"}, {4, "1024Mi"}});
 }
 
 // Pods of all kinds: with labels long before usage, long after it, never; ends, gaps, namesakes.
