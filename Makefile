@@ -119,6 +119,11 @@ html: build ## the pages of reports in a real browser (Debian's chromium)
 	tools/install-deps browser
 	tests/html/run.py $(BINARY) --large
 
+.PHONY: import-test
+import-test: build ## `sparkfit import` against a real Prometheus on loopback (Debian's prometheus)
+	tools/install-deps cluster
+	tests/import/run.py $(BINARY) --large
+
 .PHONY: e2e-smoke
 e2e-smoke: build cluster-up chart-test alerts ## the short ones, about 6 minutes once the tools are built
 	tests/e2e/run.py --smoke

@@ -347,6 +347,8 @@ void AddBacktest(CLI::App& app, BacktestFlags& flags) {
   number("--profiles", loop.profiles, "closed loop: how many jobs");
   number("--runs", loop.runs, "closed loop: how often each runs");
   number("--seed", loop.seed, "closed loop: which jobs");
+  command.add_flag("--driver-metrics", loop.driver_metrics,
+                   "closed loop: drivers tell of their executors' heaps, too");
   AddOutput(command, flags.output, flags.html, flags.strict);
   command.footer(PolicyHelp() + std::string(kBacktestExamples));
 }

@@ -203,6 +203,7 @@ cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Confi
   options.bulk = RenderBulk;
   options.namespaces = config.live.namespaces;
   options.usage_interval = UsageInterval(config.live);
+  options.driver_metrics = config.live.driver_metrics;
   options.publish = flags.publish;
   options.elect = flags.publish && config.live.leader_elect;
   options.lease.name = config.live.lease_name;

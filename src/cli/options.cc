@@ -208,6 +208,11 @@ std::vector<Option> MakeOptions() {
           "kubeletInsecure",
           "accept any certificate of a kubelet, which then may be anybody: true or false",
           [](auto& c) -> auto& { return c.live.kubelet_insecure; })),
+      Live(Boolean(
+          "driverMetrics",
+          "ask Spark drivers for their executors' heaps, of jobs with sparkfit.io/driver-metrics: "
+          "\"true\"",
+          [](auto& c) -> auto& { return c.live.driver_metrics; })),
       Live(Text(
           "listen", "address:port", "where metrics and health are served; port 0: any",
           [](auto& c) -> auto& { return c.live.listen; })),

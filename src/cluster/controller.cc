@@ -12,6 +12,7 @@
 
 #include "advisor.h"
 #include "certificates.h"
+#include "drivers.h"
 #include "key_metrics.h"
 #include "kubelets.h"
 #include "message.h"
@@ -35,6 +36,8 @@ constexpr base::Duration kTick = std::chrono::milliseconds(500);
 // executors are named by a checkpoint (60 s).
 constexpr base::Duration kRecent = std::chrono::seconds(45);
 constexpr base::Duration kTryAgain = std::chrono::seconds(10);
+// Executors tell their driver of themselves every 10 s.
+constexpr base::Duration kDriverInterval = std::chrono::seconds(15);
 constexpr base::Duration kShowAgain = std::chrono::seconds(2);
 // The same refusal of the same job is told again after this long.
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
@@ -64,6 +67,7 @@ struct Controller::Impl {
         elector(lease_client_, clock_, waiter_, options.lease),
         writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {
     if (options.kubelets) kubelets.emplace(*options.kubelets, around);
+    if (options.driver_metrics) drivers.emplace(kube::PlainGet, around);
     if (options.admission) {
       advisor.emplace(options.pipeline.safety.max_memory, options.admission->shrink_only);
     }
@@ -103,6 +107,7 @@ struct Controller::Impl {
   kube::LeaseElector elector;
   Writer writer;
   std::optional<Kubelets> kubelets;
+  std::optional<Drivers> drivers;
 
   // Of the main loop alone.
   World world;
@@ -164,8 +169,13 @@ void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
   if (options.admission) {
     threads.emplace_back([this](const std::stop_token& stop) { LookAfterCertificates(stop); });
   }
-  threads.emplace_back([this](const std::stop_token& stop) {
-    const auto wanted = [this] { return in_session.load(); };
+  const auto wanted = [this] { return in_session.load(); };
+  if (drivers) {
+    threads.emplace_back([this, wanted](const std::stop_token& stop) {
+      drivers->Run(kDriverInterval, wanted, stop);
+    });
+  }
+  threads.emplace_back([this, wanted](const std::stop_token& stop) {
     if (kubelets) {
       kubelets->Run(options.usage_interval, wanted, stop);
     } else {
@@ -349,6 +359,7 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
   const auto begun = clock.SteadyNow();
   const auto now = clock.Wall();
   if (kubelets) kubelets->SetNodes(world.ExecutorNodes());
+  if (drivers) drivers->SetDrivers(world.DriversToAsk());
   if (latest_usage > Time{}) {
     metrics.SetUsageStaleness(std::chrono::duration<double>(now - latest_usage).count());
   }

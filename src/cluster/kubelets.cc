@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <thread>
 #include <utility>
 
 #include "sparkfit/wire/resource_metrics.h"
@@ -14,10 +13,10 @@ namespace {
 
 constexpr const char* kSource = "kubelets";
 constexpr int kDefaultPort = 10250;
-// A node that hangs costs a worker this long, then waits ever longer for its next turn.
+// A node that hangs costs a thread this long, then waits ever longer for its next turn.
 constexpr base::Duration kDeadline = std::chrono::seconds(3);
 constexpr base::Duration kLongestPause = std::chrono::seconds(60);
-constexpr std::size_t kWorkers = 8;
+constexpr std::size_t kAtOnce = 8;
 
 // https://host:port; an IPv6 address in brackets.
 std::string ServerOf(const model::NodeEvent& node) {
@@ -66,17 +65,10 @@ bool Kubelets::AskAll(const std::stop_token& stop) {
   for (auto& [name, node] : nodes_) {
     if (node.not_before <= now) due.emplace_back(&name, &node);
   }
-  std::atomic<std::size_t> next{0};
   std::atomic<bool> answered{nodes_.empty()};
-  const auto work = [&] {
-    for (auto i = next++; i < due.size() && !stop.stop_requested(); i = next++) {
-      if (Ask(*due[i].first, *due[i].second, stop)) answered = true;
-    }
-  };
-  std::vector<std::jthread> workers;
-  for (std::size_t i = 1; i < std::min(kWorkers, due.size()); ++i) workers.emplace_back(work);
-  work();
-  workers.clear();  // waits for them
+  AtOnce(kAtOnce, due.size(), stop, [&](std::size_t i) {
+    if (Ask(*due[i].first, *due[i].second, stop)) answered = true;
+  });
   return answered;
 }
 

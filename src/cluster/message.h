@@ -39,6 +39,16 @@ struct Usage {
   std::vector<model::UsageSample> samples;
 };
 
+// A driver that may be asked.
+struct Driver {
+  std::string uid;
+  std::string name_space;
+  std::string pod;
+  std::string application;    // of letters, digits, and - _ . within
+  std::string address;        // of the pod, as text: IPv4 or IPv6
+  bool has_executors = true;  // that run now
+};
+
 // What admission has to know besides the observations.
 struct RangeEvent {
   model::EventType event;

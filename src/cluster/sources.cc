@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sources.h"
 
+#include <algorithm>
+#include <atomic>
+#include <thread>
 #include <utility>
 
 namespace sparkfit::cluster {
@@ -179,6 +182,17 @@ void Rounds(base::Duration interval, const std::function<bool()>& wanted,
     const auto pause = due ? interval : std::min<base::Duration>(interval, std::chrono::seconds(1));
     around.waiter.Wait(std::max(pause - took, base::Duration(100)), stop);
   }
+}
+
+void AtOnce(std::size_t most, std::size_t count, const std::stop_token& stop,
+            const std::function<void(std::size_t)>& job) {
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (auto i = next++; i < count && !stop.stop_requested(); i = next++) job(i);
+  };
+  std::vector<std::jthread> workers;
+  for (std::size_t i = 1; i < std::min(most, count); ++i) workers.emplace_back(work);
+  work();
 }
 
 void PollUsage(kube::Client& client, const std::vector<std::string>& namespaces,

@@ -13,6 +13,25 @@ model::Key KeyOf(const model::RecommendationObject& object) {
   return {object.name_space, object.signature, object.profile};
 }
 
+// Of one pod, itself.
+bool AllowsAsking(const model::PodFacts& pod) {
+  return model::Understand(pod.settings, nullptr).driver_metrics;
+}
+
+bool Runs(const model::PodFacts& pod) {
+  return pod.phase == model::PodPhase::kRunning && !pod.deleted;
+}
+
+// It becomes a part of a path: nothing in it may lead elsewhere.
+bool IsApplicationId(std::string_view text) {
+  const auto alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !text.empty() && text.size() <= 63 && alphanumeric(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+}
+
 bool IsRaisedAndPending(const model::PodFacts& pod) {
   return pod.role == model::PodRole::kExecutor && pod.size.limit > pod.submitted.limit &&
          pod.phase == model::PodPhase::kPending && pod.node.empty() && !pod.deleted;
@@ -108,7 +127,16 @@ std::vector<const model::RecommendationObject*> World::Duplicates() const {
 }
 
 void World::Count(const model::PodFacts& pod, int difference) {
+  if (pod.role == model::PodRole::kDriver) {
+    difference > 0 ? void(drivers_.insert(pod.uid)) : void(drivers_.erase(pod.uid));
+  }
   if (pod.role != model::PodRole::kExecutor) return;
+  if (Runs(pod)) {
+    const auto application = std::make_pair(pod.name_space, pod.app_selector);
+    auto& running = running_of_[application];
+    running.allowing += AllowsAsking(pod) ? difference : 0;
+    if ((running.executors += difference) == 0) running_of_.erase(application);
+  }
   const auto name = std::make_pair(pod.name_space, pod.name);
   if ((executors_[name] += difference) == 0) executors_.erase(name);
   if (pod.node.empty() || pod.HasEnded()) return;
@@ -121,6 +149,20 @@ std::vector<model::NodeEvent> World::ExecutorNodes() const {
     if (const auto node = nodes_.find(name); node != nodes_.end()) nodes.push_back(node->second);
   }
   return nodes;
+}
+
+std::vector<Driver> World::DriversToAsk() const {
+  std::vector<Driver> drivers;
+  for (const auto& uid : drivers_) {
+    const auto& pod = pods_.at(uid);
+    if (!Runs(pod) || pod.address.empty() || !IsApplicationId(pod.app_selector)) continue;
+    const auto found = running_of_.find({pod.name_space, pod.app_selector});
+    const auto running = found == running_of_.end() ? Running{} : found->second;
+    if (running.allowing == 0 && !AllowsAsking(pod)) continue;
+    drivers.push_back(
+        {uid, pod.name_space, pod.name, pod.app_selector, pod.address, running.executors > 0});
+  }
+  return drivers;
 }
 
 bool World::HasExecutor(const std::string& name_space, const std::string& name) const {

@@ -47,6 +47,8 @@ class World {
   [[nodiscard]] const std::set<std::string>& RaisedAndPending() const { return pending_; }
   // The nodes that executors run on, and whether an executor of that name is there.
   [[nodiscard]] std::vector<model::NodeEvent> ExecutorNodes() const;
+  // The drivers that run and whose job allows to ask them, by itself or by an executor.
+  [[nodiscard]] std::vector<Driver> DriversToAsk() const;
   [[nodiscard]] bool HasExecutor(const std::string& name_space, const std::string& name) const;
   [[nodiscard]] const std::map<ObjectName, model::RecommendationObject>& Recommendations() const {
     return recommendations_;
@@ -65,6 +67,13 @@ class World {
   std::unordered_map<std::string, model::PodFacts> pods_;
   std::map<std::string, int> running_on_;  // executors that have not ended, by node
   std::map<std::pair<std::string, std::string>, int> executors_;  // by namespace and name
+  std::set<std::string> drivers_;                                 // by UID
+  // Executors that run, by namespace and application; of them those that allow to ask their driver.
+  struct Running {
+    int executors = 0;
+    int allowing = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Running> running_of_;
   std::map<std::string, model::NodeEvent> nodes_;
   std::set<std::string> pending_;
   std::map<ObjectName, model::LimitRange> ranges_;

@@ -104,6 +104,7 @@ struct Pipeline::State {
 
   void On(const model::PodEvent& event);
   void On(const model::UsageSample& sample);
+  void On(const model::DriverReading& reading);
   void On(const model::RecommendationEvent& event);
   void On(const model::NodeEvent& event);
   void On(const model::RestoreEvent& event);
@@ -487,6 +488,15 @@ void Pipeline::State::On(const model::UsageSample& sample) {
     Mark(*pod->entry);
   } else if (pod->waiting != nullptr) {
     pod->waiting->AddSample(usage->working_set, sample.timestamp);
+  }
+}
+
+void Pipeline::State::On(const model::DriverReading& reading) {
+  for (const auto& executor : reading.executors) {
+    auto* pod = pods.OfApplication(reading.name_space, reading.application, executor.id);
+    if (pod == nullptr || pod->executor == nullptr) continue;
+    pod->executor->AddReading(executor);
+    Mark(*pod->entry);
   }
 }
 

@@ -21,7 +21,7 @@ TrackedPod& TrackedPods::Add(const model::PodFacts& facts) {
   auto& pod = by_uid_[facts.uid];
   pod.facts = facts;
   by_name_[std::string(NameKey(facts.name_space, facts.name))].push_back(&pod);
-  if (!facts.owner_uid.empty()) by_owner_[facts.owner_uid].push_back(&pod);
+  IndexOrigin(pod);
   return pod;
 }
 
@@ -31,18 +31,28 @@ void TrackedPods::Remove(const std::string& uid) {
   const auto& facts = entry->second.facts;
   Drop(by_name_, NameKey(facts.name_space, facts.name), &entry->second);
   Drop(by_owner_, facts.owner_uid, &entry->second);
+  Drop(by_executor_, NameKey(facts.name_space, facts.app_selector, facts.executor_id),
+       &entry->second);
   by_uid_.erase(entry);
 }
 
 void TrackedPods::Complete(TrackedPod& pod, const model::PodFacts& facts) {
-  // A checkpoint knows namespace, name and UID; what is indexed besides is the owner.
-  assert(pod.facts.owner_uid.empty() && pod.facts.name == facts.name);
+  assert(pod.facts.owner_uid.empty() && pod.facts.app_selector.empty() &&
+         pod.facts.name == facts.name);
   pod.facts = facts;
   pod.restored = false;
-  if (!facts.owner_uid.empty()) by_owner_[facts.owner_uid].push_back(&pod);
+  IndexOrigin(pod);
 }
 
-void TrackedPods::Drop(Index& index, std::string_view key, const TrackedPod* pod) {
+void TrackedPods::IndexOrigin(TrackedPod& pod) {
+  const auto& facts = pod.facts;
+  if (!facts.owner_uid.empty()) by_owner_[facts.owner_uid].push_back(&pod);
+  if (facts.app_selector.empty() || facts.executor_id.empty()) return;
+  const auto key = NameKey(facts.name_space, facts.app_selector, facts.executor_id);
+  by_executor_[std::string(key)].push_back(&pod);
+}
+
+void TrackedPods::Drop(Lists& index, std::string_view key, const TrackedPod* pod) {
   const auto entry = index.find(key);
   if (entry == index.end()) return;
   std::erase(entry->second, pod);
@@ -70,18 +80,28 @@ TrackedPod* TrackedPods::LiveNamesake(const model::PodFacts& except) {
   return nullptr;
 }
 
+TrackedPod* TrackedPods::OfApplication(std::string_view name_space, std::string_view application,
+                                       std::string_view executor_id) {
+  const auto entry = by_executor_.find(NameKey(name_space, application, executor_id));
+  return entry == by_executor_.end() ? nullptr : entry->second.back();
+}
+
 std::vector<TrackedPod*> TrackedPods::OwnedBy(const std::string& driver_uid) {
   const auto entry = by_owner_.find(driver_uid);
   if (entry == by_owner_.end()) return {};
   return entry->second;
 }
 
-std::string_view TrackedPods::NameKey(std::string_view name_space, std::string_view name) {
-  // Neither part can hold a slash (RFC 1123 labels); a hostile one only ever finds other pods of
+std::string_view TrackedPods::NameKey(std::string_view name_space, std::string_view name,
+                                      std::string_view part) {
+  // No part can hold a slash (RFC 1123 labels); a hostile one only ever finds other pods of
   // its own making.
   scratch_.assign(name_space);
   scratch_ += '/';
   scratch_ += name;
+  if (part.empty()) return scratch_;
+  scratch_ += '/';
+  scratch_ += part;
   return scratch_;
 }
 

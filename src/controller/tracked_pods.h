@@ -55,18 +55,26 @@ class TrackedPods {
   // The pod of this name that has not ended, other than `except`; or null.
   TrackedPod* LiveNamesake(const model::PodFacts& except);
 
+  // The executor that the driver of this application calls so, or null.
+  TrackedPod* OfApplication(std::string_view name_space, std::string_view application,
+                            std::string_view executor_id);
+
   // Executors whose driver has this UID.
   std::vector<TrackedPod*> OwnedBy(const std::string& driver_uid);
 
  private:
-  using Index =
+  using Lists =
       std::unordered_map<std::string, std::vector<TrackedPod*>, StringHash, std::equal_to<>>;
-  static void Drop(Index& index, std::string_view key, const TrackedPod* pod);
-  std::string_view NameKey(std::string_view name_space, std::string_view name);
+  static void Drop(Lists& index, std::string_view key, const TrackedPod* pod);
+  // By what a checkpoint does not know: its owner, and what its driver calls it.
+  void IndexOrigin(TrackedPod& pod);
+  std::string_view NameKey(std::string_view name_space, std::string_view name,
+                           std::string_view part = {});
 
   std::unordered_map<std::string, TrackedPod, StringHash, std::equal_to<>> by_uid_;
-  Index by_name_;
-  Index by_owner_;
+  Lists by_name_;
+  Lists by_owner_;
+  Lists by_executor_;
   std::string scratch_;  // a name key without an allocation for each sample
 };
 

@@ -45,6 +45,10 @@ struct OwnMetrics::Impl {
       Counter(registry, "sparkfit_watch_restarts_total", "Collections that had to be listed anew.");
   Counters& unreadable = Counter(registry, "sparkfit_objects_unreadable_total",
                                  "Objects that could not be understood.");
+  Counters& drivers =
+      Counter(registry, "sparkfit_driver_requests_total",
+              "Requests to the UI of Spark drivers; result: ok, error (no connection, no HTTP), "
+              "refused (another status than 200), timeout, too_large, malformed.");
   Counters& writes = Counter(registry, "sparkfit_checkpoint_writes_total",
                              "Checkpoints written; result: ok, failed.");
   Counters& restores = Counter(registry, "sparkfit_checkpoint_restores_total",
@@ -101,6 +105,9 @@ void OwnMetrics::CountWatchRestart(const std::string& resource) {
 }
 void OwnMetrics::CountUnreadable(const std::string& resource) {
   impl_->unreadable.Add({{"resource", resource}}).Increment();
+}
+void OwnMetrics::CountDriverRequest(const std::string& result) {
+  impl_->drivers.Add({{"result", result}}).Increment();
 }
 void OwnMetrics::CountCheckpointWrite(const std::string& result) {
   impl_->writes.Add({{"result", result}}).Increment();

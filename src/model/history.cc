@@ -11,6 +11,8 @@ namespace sparkfit::model {
 namespace {
 
 constexpr std::uint8_t kManySamples = 3;
+// Before, what tasks ran is mostly the loading of classes.
+constexpr base::Duration kLongEnough = std::chrono::seconds(10);
 
 // Sealing follows a hash map's order only one executor at a time, but merging the overlay must not
 // depend on it: floating-point sums do depend on order.
@@ -24,11 +26,6 @@ std::vector<const Executor*> InStableOrder(const std::unordered_map<std::string,
   executors.reserve(sorted.size());
   for (const auto& entry : sorted) executors.push_back(entry.second);
   return executors;
-}
-
-std::uint32_t RunId(std::string_view application) {
-  const auto hash = base::Fnv1a(application);
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
 }
 
 // A live executor has lived until its latest sample.
@@ -52,6 +49,22 @@ void Trim(std::vector<ApplicationSummary>& ring, std::size_t most) {
 }
 
 }  // namespace
+
+std::uint32_t RunId(std::string_view application) {
+  const auto hash = base::Fnv1a(application);
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
+}
+
+void Executor::AddReading(const ExecutorReading& reading) {
+  if (!size.heap || reading.busy < kLongEnough || reading.collecting >= reading.busy) return;
+  heap_use.heap = *size.heap;
+  heap_use.heap_peak = std::max(heap_use.heap_peak, reading.heap_peak);
+  heap_use.unified_peak = std::max(heap_use.unified_peak, reading.unified_peak);
+  heap_use.unified_room = reading.unified_room;
+  heap_use.outside = std::max(peak - heap_use.heap_peak, base::Bytes{});
+  heap_use.collecting = std::chrono::duration<double>(reading.collecting) /
+                        std::chrono::duration<double>(reading.busy - reading.collecting);
+}
 
 bool Executor::AddSample(base::Bytes working_set, base::Time timestamp) {
   peak = std::max(peak, working_set);
@@ -215,6 +228,9 @@ std::optional<RunChange> KeyHistory::Seal(const std::string& uid) {
     ++shape->sealed;
     change = AddTo(runs_, executor);
   }
+  if (executor.heap_use.heap.value > 0 && executor.comparable && !executor.oom) {
+    heap_runs_.Add(RunId(executor.application), executor.shape_id, executor.heap_use);
+  }
   advice_.Seal(executor);
   const auto application = std::move(entry->second.application);
   executors_.erase(entry);
@@ -346,7 +362,8 @@ void KeyHistory::NoteOomStep(const std::string& application) {
 }
 
 KeyHistory::State KeyHistory::Save() const {
-  return {totals_, ring_, shapes_, runs_.Runs(), executors_, next_shape_id_, advice_};
+  return {totals_,    ring_,          shapes_, runs_.Runs(),
+          executors_, next_shape_id_, advice_, heap_runs_.Runs()};
 }
 
 bool KeyHistory::Load(State state) {
@@ -361,7 +378,12 @@ bool KeyHistory::Load(State state) {
   for (const auto& run : state.runs) {
     if (run.shape_id >= state.next_shape_id) return false;
   }
-  if (!runs_.Load(state.runs)) return false;
+  for (const auto& run : state.heap_runs) {
+    if (run.shape_id >= state.next_shape_id) return false;
+  }
+  auto heap_runs = heap_runs_;
+  if (!heap_runs.Load(state.heap_runs) || !runs_.Load(state.runs)) return false;
+  heap_runs_ = std::move(heap_runs);
   // What follows from the executors is not believed but counted.
   for (auto& application : state.applications) application.alive = 0;
   totals_ = state.totals;

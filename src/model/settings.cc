@@ -17,12 +17,13 @@ struct KnownKey {
   std::uint8_t alias = 0;  // EMR's documentation writes some keys in two ways
 };
 
-constexpr std::array<KnownKey, 7> kOwnKeys{{{"signature", Setting::kSignature},
+constexpr std::array<KnownKey, 8> kOwnKeys{{{"signature", Setting::kSignature},
                                             {"family", Setting::kFamily},
                                             {"mode", Setting::kMode},
                                             {"policy", Setting::kPolicy},
                                             {"min-memory", Setting::kMinMemory},
                                             {"max-memory", Setting::kMaxMemory},
+                                            {"driver-metrics", Setting::kDriverMetrics},
                                             // in observation logs, in place of the labels
                                             {"derived-signature", Setting::kDerivedSignature}}};
 
@@ -173,6 +174,8 @@ JobRequest Understand(const PodSettings& executor, const PodSettings* driver) {
   job.max_memory = Memory(look_up(Setting::kMaxMemory), "max", job.problems);
   job.scale_memory = IsTrue(look_up(Setting::kScaleMemory), true, "scale.memory", job.problems);
   job.wants_cpu = IsTrue(look_up(Setting::kScaleCpu), false, "scale.cpu", job.problems);
+  job.driver_metrics =
+      IsTrue(look_up(Setting::kDriverMetrics), false, "driver-metrics", job.problems);
   const bool emr_counts = look_up(Setting::kEmrToggle) == "true";
   auto mode = ModeOf(executor, emr_counts);
   if (!mode && driver != nullptr) mode = ModeOf(*driver, emr_counts);

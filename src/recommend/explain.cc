@@ -46,6 +46,19 @@ std::string ExplainAdaptive(const Estimate& estimate, const Policy& policy) {
   return text;
 }
 
+// "drivers of 5 runs told of their heaps: the latest holds 1,092 MiB in 1,467 MiB and collects for
+// 3.3 % of its tasks' time, and would for 10 % in 1,359 MiB; "
+std::string ExplainEvidence(const HeapEvidence& evidence) {
+  const auto& latest = evidence.points.back();
+  return fmt::format(
+      "drivers of {} told of their heaps: the latest holds about {} in {} and collects for {:.2g} "
+      "% "
+      "of its tasks' time, and is to have {}; with overhead the ",
+      Plural(evidence.points.size(), "run"), FormatMiB(latest.retained.RoundedUpToMiB()),
+      FormatMiB(latest.run.use.heap.RoundedUpToMiB()), 100 * latest.run.use.collecting,
+      FormatMiB(latest.needed.RoundedUpToMiB()));
+}
+
 std::string ExplainEstimate(const Estimate& estimate, const KeyHistory& history,
                             const Policy& policy) {
   const auto peaks = Plural(history.PeakCount(), "executor peak");
@@ -115,9 +128,12 @@ std::string ExplainShape(const model::ShapeHistory& shape) {
       shape.shape.cores.empty() ? "unknown" : shape.shape.cores, model::Name(shape.shape.overhead));
 }
 
-std::string ExplainGuard(const Applied& applied, const KeyHistory& history,
-                         const Context& context) {
+std::string ExplainGuard(const Applied& applied, const Recommendation& recommendation,
+                         const KeyHistory& history, const Context& context) {
   const auto& shape = *history.CurrentShape();
+  if (recommendation.heap_evidence && applied.limit > GuardOf(shape)) {
+    return "grown no further at once for collections above 10 %";
+  }
   if (shape.raised_to <= shape.largest_limit) {
     return "held at the largest limit that executors ran with, as none needed more";
   }
@@ -137,7 +153,7 @@ std::string ExplainStage(const Applied& applied, const Recommendation& recommend
     case Stage::kStep:
       return fmt::format("changed by at most {:.4g} % per run", context.safety.step * 100);
     case Stage::kGuard:
-      return ExplainGuard(applied, history, context);
+      return ExplainGuard(applied, recommendation, history, context);
     case Stage::kSmallest:
       return "the smallest size: 512 MiB of heap and its overhead";
     case Stage::kShape:
@@ -153,8 +169,8 @@ std::string ExplainStage(const Applied& applied, const Recommendation& recommend
   return "";
 }
 
-std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape,
-                         Bytes least_overhead) {
+std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape, Bytes least_overhead,
+                         const std::optional<HeapEvidence>& evidence) {
   const auto rule = RuleFor(shape.submitted, least_overhead);
   std::string_view why = "kept as submitted";
   if (rule && rule->overhead != model::OverheadClass::kExplicit) {
@@ -162,7 +178,10 @@ std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape,
               ? "Spark's default, max(10 % of heap, 384 MiB)"
               : "Spark's default for Python, max(40 % of heap, 384 MiB)";
   }
-  if (rule && split.overhead == rule->least_overhead) why = "what an OOM asked for";
+  if (rule && split.overhead == rule->least_overhead) {
+    why = evidence && evidence->overhead == least_overhead ? "what is in use outside of the heap"
+                                                           : "what an OOM asked for";
+  }
   return fmt::format("Heap {} + overhead {} ({}).", FormatMiB(split.heap),
                      FormatMiB(split.overhead), why);
 }
@@ -176,9 +195,16 @@ bool LowConfidence(const KeyHistory& history) {
 std::string Explain(const Recommendation& recommendation, const KeyHistory& history,
                     const Context& context) {
   if (!recommendation.target) return "No executor was sampled yet, so there is no recommendation.";
-  std::string text = recommendation.estimate
-                         ? ExplainEstimate(*recommendation.estimate, history, context.policy)
-                         : "No executor was sampled yet";
+  std::string text =
+      recommendation.heap_evidence ? ExplainEvidence(*recommendation.heap_evidence) : "";
+  text += recommendation.estimate
+              ? ExplainEstimate(*recommendation.estimate, history, context.policy)
+              : "No executor was sampled yet";
+  if (recommendation.heap_evidence && recommendation.estimate &&
+      recommendation.uncapped > recommendation.estimate->target.RoundedUpToMiB()) {
+    text += fmt::format(", at once no less than a third of the latest heap: {}",
+                        FormatMiB(*recommendation.uncapped));
+  }
   if (recommendation.uncapped && FollowsDown(context.policy, recommendation.heap)) {
     text += fmt::format(
         "; peaks follow the heap, {:.2g} bytes for each byte of it, so that in a smaller one "
@@ -192,7 +218,7 @@ std::string Explain(const Recommendation& recommendation, const KeyHistory& hist
   text += ".";
   if (recommendation.split) {
     text += " " + ExplainSplit(*recommendation.split, *history.CurrentShape(),
-                               recommendation.least_overhead);
+                               recommendation.least_overhead, recommendation.heap_evidence);
   }
   if (LowConfidence(history)) {
     text += " Low confidence: fewer than two executors were sampled three times or more.";

@@ -111,6 +111,8 @@ std::string_view Name(Inflation inflation) {
       return "PeaksFollowHeap";
     case Inflation::kIndependent:
       return "PeaksDoNotFollowHeap";
+    case Inflation::kDriverTells:
+      return "DriverTells";
   }
   return "";
 }
@@ -128,6 +130,8 @@ std::string_view Describe(Inflation inflation) {
       return "In heaps of different sizes the peaks followed the heap: the job may need much less.";
     case Inflation::kIndependent:
       return "In heaps of different sizes the peaks did not follow the heap.";
+    case Inflation::kDriverTells:
+      return "Drivers told how full the heap is; the recommendation follows from that.";
   }
   return "";
 }

@@ -59,10 +59,10 @@ std::optional<Ceiling> FindCeiling(const Context& context) {
 
 std::vector<Limit> LimitsOf(const KeyHistory& history, const ShapeHistory& shape,
                             const std::optional<SplitRule>& rule, const Context& context,
-                            const std::optional<Ceiling>& ceiling) {
+                            const std::optional<Ceiling>& ceiling, Bytes crowded) {
   std::vector<Limit> limits;
   AddStep(history, shape, context.safety.step, limits);
-  const Bytes guard = GuardOf(shape);
+  const Bytes guard = std::max(GuardOf(shape), crowded);
   if (guard.value > 0) limits.push_back({Stage::kGuard, guard, true});
   if (rule) limits.push_back({Stage::kSmallest, SmallestTotal(*rule), false});
   if (history.ShapeIsNew()) limits.push_back({Stage::kShape, shape.submitted.limit, false});
@@ -100,21 +100,37 @@ Bytes LargestLimit(const KeyHistory& history) {
 
 // Of the policies only `adaptive` looks at runs.
 std::vector<model::Run> RunsFor(const Policy& policy, const KeyHistory& history,
-                                const HeapTrend& heap) {
-  if (FollowsDown(policy, heap)) return RunsInLatestHeap(history, heap);
+                                const Recommendation& result,
+                                const std::optional<SplitRule>& rule) {
   if (policy.kind != PolicyKind::kAdaptive) return {};
+  if (result.heap_evidence) return RunsAsNeeded(history, *result.heap_evidence, *rule);
+  if (FollowsDown(policy, result.heap)) return RunsInLatestHeap(history, result.heap);
   auto runs = history.Runs();
   const Bytes enough = LargestLimit(history);
   std::erase_if(runs, [&](const model::Run& run) { return run.peak > enough; });
   return runs;
 }
 
+// What drivers told. The overhead is not taken away where something outside of the heap uses it.
+std::optional<HeapEvidence> EvidenceOf(const KeyHistory& history, const ShapeHistory& shape,
+                                       Bytes& least_overhead) {
+  if (!shape.submitted.heap) return std::nullopt;
+  auto evidence = FindHeapEvidence(history);
+  if (evidence) least_overhead = std::max(least_overhead, evidence->overhead);
+  return evidence;
+}
+
 // The policy's answer, followed down where the peaks would follow a smaller heap.
-Estimate Followed(const Recommendation& result, const Policy& policy) {
+Estimate Followed(const Recommendation& result, const Policy& policy,
+                  const std::optional<SplitRule>& rule) {
   auto estimate = result.estimate.value_or(Estimate{});
-  if (!result.estimate || !FollowsDown(policy, result.heap)) return estimate;
+  if (!result.estimate) return estimate;
   for (auto* size : {&estimate.target, &estimate.lower, &estimate.upper}) {
-    *size = FollowedDown(*size, estimate.basis, result.heap);
+    if (result.heap_evidence) {
+      *size = NotTooDeep(*size, *result.heap_evidence, *rule);
+    } else if (FollowsDown(policy, result.heap)) {
+      *size = FollowedDown(*size, estimate.basis, result.heap);
+    }
   }
   return estimate;
 }
@@ -131,18 +147,25 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   if (shape == nullptr) return result;
   result.least_overhead = LeastOverhead(history, context.policy, context.safety);
   result.heap = FindHeapTrend(history);
+  if (context.policy.kind == PolicyKind::kAdaptive) {
+    result.heap_evidence = EvidenceOf(history, *shape, result.least_overhead);
+    if (result.heap_evidence) result.heap.inflation = Inflation::kDriverTells;
+  }
+  const auto rule = RuleFor(shape->submitted, result.least_overhead);
   const auto peaks = history.Peaks();
-  const auto runs = RunsFor(context.policy, history, result.heap);
-  // A family alone is no history.
+  const auto runs = RunsFor(context.policy, history, result, rule);
+  // A family alone is no history, and one of working sets says nothing of needs.
+  const bool alone = runs.empty() || result.heap_evidence;
   result.estimate = EstimateNeed(context.policy, {peaks, history.LargestPeak(), shape->request,
-                                                  runs, runs.empty() ? nullptr : context.family});
+                                                  runs, alone ? nullptr : context.family});
   if (!result.estimate && !FloorHolds(history, context.safety)) return result;
 
-  const auto rule = RuleFor(shape->submitted, result.least_overhead);
   const auto ceiling = FindCeiling(context);
-  const auto limits = LimitsOf(history, *shape, rule, context, ceiling);
+  const Bytes crowded =
+      result.heap_evidence ? RaisedByCrowding(*result.heap_evidence, *rule) : Bytes{};
+  const auto limits = LimitsOf(history, *shape, rule, context, ceiling, crowded);
   // Without a sample only the floor speaks; every stage before it is at most what it asks for.
-  const auto estimate = Followed(result, context.policy);
+  const auto estimate = Followed(result, context.policy, rule);
   if (result.estimate) result.uncapped = estimate.target.RoundedUpToMiB();
   result.target = ThroughNoting(limits, estimate.target.RoundedUpToMiB(), result.applied);
   result.lower = std::min(*result.target, Through(limits, estimate.lower.RoundedUpToMiB()));

@@ -144,7 +144,7 @@ std::vector<RunResult> PlayJob(const Profile& profile, Scenario scenario,
       SizeOf(profile, base::Scaled(smallest.size.limit, StartOf(scenario)).RoundedUpToMiB());
   controller::PipelineOptions pipeline;
   pipeline.policy = policy;
-  Job job(profile, submitted, pipeline);
+  Job job(profile, submitted, pipeline, options.driver_metrics);
   std::vector<RunResult> runs;
   for (std::uint32_t run = 0; run < options.runs; ++run) {
     runs.push_back(job.Run(FactorOf(scenario, run)));

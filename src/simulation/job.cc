@@ -19,6 +19,8 @@ using base::Time;
 constexpr Time kBegin{std::chrono::hours(24 * 20000)};
 constexpr char kContainer[] = "spark-kubernetes-executor";
 
+Bytes FromMiB(double mib) { return {static_cast<std::int64_t>(mib * Bytes::kMiB)}; }
+
 Duration Seconds(double seconds) { return Duration(std::llround(seconds * 1000)); }
 
 void Set(model::PodFacts& pod, model::Setting setting, std::string_view value) {
@@ -29,7 +31,7 @@ model::PodFacts MakePod(const model::Key& key, const std::string& application,
                         const std::string& name, const model::ExecutorSize& submitted, Time at) {
   model::PodFacts pod;
   pod.name_space = key.name_space;
-  pod.name = pod.uid = name;
+  pod.name = pod.uid = pod.executor_id = name;
   pod.app_selector = application;
   pod.role = model::PodRole::kExecutor;
   pod.phase = model::PodPhase::kRunning;
@@ -70,11 +72,12 @@ admission::Advice AdviceFrom(const controller::KeyRecommendation& row) {
 }  // namespace
 
 Job::Job(const Profile& profile, const model::ExecutorSize& submitted,
-         const controller::PipelineOptions& options)
+         const controller::PipelineOptions& options, bool driver_metrics)
     : profile_(profile),
       submitted_(submitted),
       key_{"simulation", fmt::format("job-{}", profile.number), 0},
       pipeline_(options),
+      driver_metrics_(driver_metrics),
       next_run_(kBegin) {}
 
 RunResult Job::Run(double factor) {
@@ -147,8 +150,26 @@ void Job::Sample(const Attempt& attempt, Time at) {
   sample.name_space = key_.name_space;
   sample.pod = attempt.pod.name;
   sample.timestamp = at;
-  sample.containers.push_back({kContainer, {static_cast<std::int64_t>(working_set * Bytes::kMiB)}});
+  sample.containers.push_back({kContainer, FromMiB(working_set)});
   pipeline_.Observe({at, std::move(sample)});
+  if (driver_metrics_) pipeline_.Observe({at, ReadingOf(attempt, age.count())});
+}
+
+// What its driver tells of an executor by now.
+model::DriverReading Job::ReadingOf(const Attempt& attempt, double age) const {
+  const auto& life = attempt.life;
+  const double heap = attempt.pod.size.heap->InMiB();
+  const double grown = life.GrownAt(age);
+  const double collected = age / life.seconds;
+  model::ExecutorReading executor;
+  executor.id = attempt.pod.executor_id;
+  executor.heap_peak = FromMiB(life.heap_peak * grown);
+  executor.unified_peak = FromMiB(life.unified * grown);
+  executor.unified_room = FromMiB(kUnifiedShare * (heap - kReservedMiB));
+  executor.busy = Seconds(age);
+  executor.collecting =
+      Seconds(life.gc_seconds * collected * CollectingNoise(profile_, runs_, attempt.executor));
+  return {attempt.pod.name_space, attempt.pod.app_selector, {executor}};
 }
 
 void Job::EndAttempt(Attempt& attempt, Time at) {

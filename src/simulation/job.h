@@ -17,7 +17,7 @@ namespace sparkfit::simulation {
 class Job {
  public:
   Job(const Profile& profile, const model::ExecutorSize& submitted,
-      const controller::PipelineOptions& options);
+      const controller::PipelineOptions& options, bool driver_metrics);
 
   // The next run; every executor needs `factor` times what the profile says.
   RunResult Run(double factor);
@@ -47,6 +47,7 @@ class Job {
   void Add(base::Time at, std::uint32_t executor, int number);
   void Create(Attempt& attempt, base::Time at, std::size_t index);
   void Sample(const Attempt& attempt, base::Time at);
+  [[nodiscard]] model::DriverReading ReadingOf(const Attempt& attempt, double age) const;
   void EndAttempt(Attempt& attempt, base::Time at);
   [[nodiscard]] model::ExecutorSize Admitted(const model::PodFacts& pod) const;
   void Observe(base::Time at, model::EventType type, const model::PodFacts& pod);
@@ -55,6 +56,7 @@ class Job {
   model::ExecutorSize submitted_;
   model::Key key_;
   controller::Pipeline pipeline_;
+  bool driver_metrics_;  // its driver is asked with every sample
   base::Time next_run_;
   std::uint32_t runs_ = 0;
 

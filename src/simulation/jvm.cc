@@ -44,8 +44,11 @@ Need Need::Scaled(double factor) const {
 
 double Life::WorkingSetAt(double t) const {
   const double start = std::min(kStartMiB, working_set);
-  const double grown = highest_after > 0 ? std::min(1.0, t / highest_after) : 1.0;
-  return start + (working_set - start) * grown;
+  return start + (working_set - start) * GrownAt(t);
+}
+
+double Life::GrownAt(double t) const {
+  return highest_after > 0 ? std::min(1.0, t / highest_after) : 1.0;
 }
 
 Life Live(const Need& need, const model::ExecutorSize& size) {
@@ -58,6 +61,8 @@ Life Live(const Need& need, const model::ExecutorSize& size) {
 
   Life life;
   life.heap_after_gc = retained;
+  life.heap_peak = anonymous - need.outside;
+  life.unified = elastic;
   life.gc_seconds = CollectionSeconds(need, heap, retained);
   const double working = need.seconds * (1 + kSpillSlowdown * spilled);
   life.seconds = working + life.gc_seconds;

@@ -114,6 +114,11 @@ double SamplePhase(const Profile& profile, std::uint32_t run, std::uint32_t exec
   return Draws(~profile.seed, profile.number, run, executor).Uniform();
 }
 
+double CollectingNoise(const Profile& profile, std::uint32_t run, std::uint32_t executor) {
+  Draws draws(profile.seed, ~std::uint64_t{profile.number}, run, executor);
+  return std::exp(kCollectingNoise * draws.Normal());
+}
+
 Smallest SmallestSize(const Profile& profile) {
   const Need most = profile.need.Scaled(MostFactor(profile));
   Smallest smallest;
@@ -137,9 +142,10 @@ Smallest SmallestSize(const Profile& profile) {
 
 model::ExecutorSize SizeOf(const Profile& profile, Bytes total) {
   const auto split = recommend::SplitTotal(total, profile.rule);
-  if (split) return {split->heap + split->overhead, split->heap};
-  const auto least = recommend::SmallestTotal(profile.rule);
-  return {least, recommend::kSmallestHeap};
+  // Spark makes the overhead of the heap: what the total has left over beside both is not asked
+  // for.
+  const Bytes heap = split ? split->heap : recommend::kSmallestHeap;
+  return {heap + recommend::OverheadFor(profile.rule, heap), heap};
 }
 
 }  // namespace sparkfit::simulation

@@ -51,6 +51,7 @@ Json ToJson(const LoopResult& result) {
           {"profiles", options.profiles},
           {"runs", options.runs},
           {"seed", options.seed},
+          {"driver_metrics", options.driver_metrics},
           {"oversized", OversizedOf(result)},
           {"unchanged",
            {{"drifting", result.drifting},
@@ -125,8 +126,8 @@ std::string RenderTable(const std::vector<LoopResult>& results) {
   if (results.empty()) return table.Format();
   const auto& options = results.front().options;
   return table.Format() +
-         fmt::format("\n{} jobs of seed {}, {} runs each.\n", options.profiles, options.seed,
-                     options.runs) +
+         fmt::format("\n{} jobs of seed {}, {} runs each{}.\n", options.profiles, options.seed,
+                     options.runs, options.driver_metrics ? ", drivers tell of heaps" : "") +
          std::string(kLegend) + failing;
 }
 

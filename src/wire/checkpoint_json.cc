@@ -242,6 +242,26 @@ void Read(const json& value, model::Run& run) {
   run.lifetimes = base::Duration(Number(value.at(5), kLatest));
 }
 
+json Of(const model::HeapUse& use) {
+  return {Of(use.heap),         Of(use.heap_peak), Of(use.unified_peak),
+          Of(use.unified_room), Of(use.outside),   use.collecting};
+}
+void Read(const json& value, model::HeapUse& use) {
+  Read(value.at(0), use.heap);
+  Read(value.at(1), use.heap_peak);
+  Read(value.at(2), use.unified_peak);
+  Read(value.at(3), use.unified_room);
+  Read(value.at(4), use.outside);
+  Read(value.at(5), use.collecting);
+}
+
+json Of(const model::HeapRun& run) { return {run.application, run.shape_id, Of(run.use)}; }
+void Read(const json& value, model::HeapRun& run) {
+  Read(value.at(0), run.application);
+  Read(value.at(1), run.shape_id);
+  Read(value.at(2), run.use);
+}
+
 json Of(const model::Accuracy::Runs& runs) { return {runs.covered, runs.lacking}; }
 void Read(const json& value, model::Accuracy::Runs& runs) {
   Read(value.at(0), runs.covered);
@@ -304,22 +324,24 @@ void Read(const json& object, model::AdviceBook& book) {
 json Of(const model::Executor& executor) {
   json seen = json::array();
   for (std::size_t i = 0; i < executor.samples; ++i) seen.push_back(Of(executor.seen.at(i)));
-  return {{"application", executor.application},
-          {"shape", Of(executor.shape)},
-          {"size", Of(executor.size)},
-          {"submitted", Of(executor.submitted)},
-          {"request", Of(executor.request)},
-          {"created", Of(executor.created)},
-          {"ran", executor.ran},
-          {"comparable", executor.comparable},
-          {"oom", executor.oom},
-          {"ended", Of(executor.ended)},
-          {"target", Of(executor.target_at_start)},
-          {"peak", Of(executor.peak)},
-          {"lastUsed", Of(executor.last_used)},
-          {"lastSample", Of(executor.last_sample)},
-          {"seen", seen},
-          {"shapeID", executor.shape_id}};
+  json object{{"application", executor.application},
+              {"shape", Of(executor.shape)},
+              {"size", Of(executor.size)},
+              {"submitted", Of(executor.submitted)},
+              {"request", Of(executor.request)},
+              {"created", Of(executor.created)},
+              {"ran", executor.ran},
+              {"comparable", executor.comparable},
+              {"oom", executor.oom},
+              {"ended", Of(executor.ended)},
+              {"target", Of(executor.target_at_start)},
+              {"peak", Of(executor.peak)},
+              {"lastUsed", Of(executor.last_used)},
+              {"lastSample", Of(executor.last_sample)},
+              {"seen", seen},
+              {"shapeID", executor.shape_id}};
+  if (executor.heap_use.heap.value > 0) object["heapUse"] = Of(executor.heap_use);
+  return object;
 }
 void Read(const json& object, model::Executor& executor) {
   Read(object, "application", executor.application);
@@ -341,6 +363,7 @@ void Read(const json& object, model::Executor& executor) {
   executor.samples = static_cast<std::uint8_t>(seen.size());
   for (std::size_t i = 0; i < seen.size(); ++i) Read(seen.at(i), executor.seen.at(i));
   Read(object, "shapeID", executor.shape_id);
+  if (object.contains("heapUse")) Read(object.at("heapUse"), executor.heap_use);
 }
 
 json Of(const model::OomFloor& floor) {
@@ -350,7 +373,7 @@ json Of(const model::OomFloor& floor) {
           {"dead", Of(floor.dead)},
           {"factor", floor.factor},
           {"at", Of(floor.at)},
-          {"application", floor.application},
+          {"application", floor.application.View()},
           {"clean", floor.clean},
           {"cleanAnySize", floor.clean_any_size}};
 }
@@ -396,20 +419,24 @@ json Data(const model::KeyCheckpoint& checkpoint) {
   // Objects of this library are sorted by key: the same executors give the same text.
   json executors = json::object();
   for (const auto& [uid, executor] : checkpoint.history.executors) executors[uid] = Of(executor);
-  return {{"namespace", checkpoint.key.name_space},
-          {"signature", checkpoint.key.signature},
-          {"resourceProfile", checkpoint.key.profile},
-          {"job", Of(checkpoint.job)},
-          {"halfLife", checkpoint.half_life.count()},
-          {"totals", Of(checkpoint.history.totals)},
-          {"applications", ListOf(checkpoint.history.applications)},
-          {"shapes", ListOf(checkpoint.history.shapes)},
-          {"runs", ListOf(checkpoint.history.runs)},
-          {"advice", Of(checkpoint.history.advice)},
-          {"nextShapeID", checkpoint.history.next_shape_id},
-          {"executors", std::move(executors)},
-          {"floor", checkpoint.floor ? Of(*checkpoint.floor) : json()},
-          {"pods", ListOf(checkpoint.pods)}};
+  json data{{"namespace", checkpoint.key.name_space},
+            {"signature", checkpoint.key.signature},
+            {"resourceProfile", checkpoint.key.profile},
+            {"job", Of(checkpoint.job)},
+            {"halfLife", checkpoint.half_life.count()},
+            {"totals", Of(checkpoint.history.totals)},
+            {"applications", ListOf(checkpoint.history.applications)},
+            {"shapes", ListOf(checkpoint.history.shapes)},
+            {"runs", ListOf(checkpoint.history.runs)},
+            {"advice", Of(checkpoint.history.advice)},
+            {"nextShapeID", checkpoint.history.next_shape_id},
+            {"executors", std::move(executors)},
+            {"floor", checkpoint.floor ? Of(*checkpoint.floor) : json()},
+            {"pods", ListOf(checkpoint.pods)}};
+  // Most jobs have none.
+  if (!checkpoint.history.heap_runs.empty())
+    data["heapRuns"] = ListOf(checkpoint.history.heap_runs);
+  return data;
 }
 
 model::KeyCheckpoint FromData(const json& data) {
@@ -438,6 +465,9 @@ model::KeyCheckpoint FromData(const json& data) {
     for (const auto& entry : data.at("runs")) Read(entry, history.runs.emplace_back());
   } else {
     history.runs = model::RunsOf(history.applications);
+  }
+  if (data.contains("heapRuns")) {
+    for (const auto& entry : data.at("heapRuns")) Read(entry, history.heap_runs.emplace_back());
   }
   // Before past advice was judged there was nothing of it.
   if (data.contains("advice")) Read(data.at("advice"), history.advice);

@@ -13,6 +13,7 @@
 #include "sparkfit/model/observation.h"
 #include "sparkfit/model/patch.h"
 #include "sparkfit/model/signature_rules.h"
+#include "sparkfit/wire/driver_answer.h"
 #include "sparkfit/wire/object_reader.h"
 
 namespace sparkfit::wire {
@@ -94,5 +95,7 @@ base::Result<model::RecommendationObject> ReadRecommendation(JsonObject object);
 base::Result<model::NodeEvent> ReadNode(JsonObject object);
 base::Result<model::LimitRange> ReadLimitRange(JsonObject object);
 base::Result<ObjectIdentity> ReadIdentity(JsonObject object);
+// As a log has it: what a driver said, with its namespace and application.
+base::Result<model::DriverReading> ReadDriverReading(JsonObject object);
 
 }  // namespace sparkfit::wire

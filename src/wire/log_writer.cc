@@ -52,6 +52,7 @@ ordered_json MetadataOf(const PodFacts& pod) {
     labels["spark-role"] = pod.role == model::PodRole::kExecutor ? "executor" : "driver";
   }
   if (!pod.app_selector.empty()) labels["spark-app-selector"] = pod.app_selector;
+  if (!pod.executor_id.empty()) labels["spark-exec-id"] = pod.executor_id;
   if (pod.profile > 0) labels["spark-exec-resourceprofile-id"] = std::to_string(pod.profile);
   ordered_json annotations = ordered_json::object();
   for (std::size_t i = 0; i < model::kSettingCount; ++i) {
@@ -160,6 +161,24 @@ ordered_json RecommendationOf(const model::RecommendationObject& object) {
           {"spec", std::move(spec)}};
 }
 
+// Executors as Spark's REST API shows them.
+ordered_json DriverOf(const model::DriverReading& reading) {
+  ordered_json executors = ordered_json::array();
+  for (const auto& executor : reading.executors) {
+    executors.push_back(
+        {{"id", executor.id},
+         {"totalDuration", executor.busy.count()},
+         {"totalGCTime", executor.collecting.count()},
+         {"memoryMetrics", {{"totalOnHeapStorageMemory", executor.unified_room.value}}},
+         {"peakMemoryMetrics",
+          {{"JVMHeapMemory", executor.heap_peak.value},
+           {"OnHeapUnifiedMemory", executor.unified_peak.value}}}});
+  }
+  return {{"metadata", {{"namespace", reading.name_space}}},
+          {"application", reading.application},
+          {"executors", std::move(executors)}};
+}
+
 struct Writer {
   ordered_json& line;
 
@@ -179,6 +198,10 @@ struct Writer {
     line["object"] = {{"metadata", {{"namespace", sample.name_space}, {"name", sample.pod}}},
                       {"timestamp", base::FormatTime(sample.timestamp)},
                       {"containers", std::move(containers)}};
+  }
+  void operator()(const model::DriverReading& reading) const {
+    line["type"] = "driver";
+    line["object"] = DriverOf(reading);
   }
   void operator()(const model::RecommendationEvent& event) const {
     line["type"] = "recommendation";

@@ -66,6 +66,10 @@ void ReadKnownObject(JsonObject object, Envelope& envelope) {
     Take(ReadPodMetrics(object), envelope, [](auto sample) { return sample; });
     return;
   }
+  if (envelope.type == "driver") {
+    Take(ReadDriverReading(object), envelope, [](auto reading) { return reading; });
+    return;
+  }
   const auto event = ParseEvent(envelope.event);
   if (!event) {
     envelope.failure =
@@ -89,13 +93,14 @@ void ReadKnownObject(JsonObject object, Envelope& envelope) {
   }
 }
 
-bool HasObject(std::string_view type) {
-  return type == "pod" || type == "usage" || type == "recommendation" || type == "node" ||
-         type == "checkpoint";
+// Types that are told apart by an event.
+bool HasEvent(std::string_view type) {
+  return type == "pod" || type == "recommendation" || type == "node";
 }
 
-// Types that are told apart by an event.
-bool HasEvent(std::string_view type) { return type != "usage" && type != "checkpoint"; }
+bool HasObject(std::string_view type) {
+  return HasEvent(type) || type == "usage" || type == "driver" || type == "checkpoint";
+}
 
 error_code ReadOptions(JsonValue value, Envelope& envelope) {
   return ForEachMember(value, [&](std::string_view key, JsonValue option) -> error_code {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/wire/pod_json.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -113,6 +114,8 @@ error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
                                           : PodRole::kOther;
     } else if (key == "spark-app-selector") {
       draft.pod.app_selector = text;
+    } else if (key == "spark-exec-id") {
+      draft.pod.executor_id = text;
     } else if (key == "spark-exec-resourceprofile-id") {
       draft.profile = text;
     } else if (key == kInactive && draft.places != nullptr) {
@@ -343,11 +346,36 @@ PodPhase ParsePhase(std::string_view name) {
   return name == "Failed" ? PodPhase::kFailed : PodPhase::kUnknown;
 }
 
+// Text that is an IP address, and one that a pod may have: a request to the machine that we run on,
+// a cloud's metadata or a whole network is nobody's to ask for.
+bool IsPodAddress(const std::string& text) {
+  in6_addr v6{};
+  in_addr v4{};
+  if (text.find('\0') != std::string::npos) return false;
+  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) {
+    const auto address = ntohl(v4.s_addr);
+    const auto first = address >> 24;
+    const bool link_local = address >> 16 == 0xa9fe;  // 169.254.0.0/16
+    return first != 0 && first != 127 && first < 224 && !link_local;
+  }
+  if (inet_pton(AF_INET6, text.c_str(), &v6) != 1) return false;
+  // ::/32 holds the unspecified address, loopback and IPv4 in disguise.
+  const auto& bytes = v6.s6_addr;
+  const bool special = bytes[0] == 0 && bytes[1] == 0 && bytes[2] == 0 && bytes[3] == 0;
+  const bool link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+  return !special && !link_local && bytes[0] != 0xff;
+}
+
 error_code ReadStatus(JsonValue json, Draft& draft) {
   return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "conditions") return ReadConditions(value, draft.pod);
     if (key == "containerStatuses") {
       return ForEachElement(value, [&](JsonValue v) { return ReadContainerStatus(v, draft); });
+    }
+    if (key == "podIP") {
+      std::string_view address;
+      if (value.get_string().get(address) == SUCCESS) draft.pod.address = address;
+      return SUCCESS;
     }
     if (key != "phase" && key != "reason") return SUCCESS;
     std::string_view text;
@@ -368,6 +396,7 @@ model::ExecutorSize MakeSize(base::Bytes limit, std::optional<base::Bytes> heap)
 
 void PutTogether(Draft& draft) {
   auto& pod = draft.pod;
+  if (pod.role != PodRole::kDriver || !IsPodAddress(pod.address)) pod.address.clear();
   if (!draft.container) return;
   const auto& container = *draft.container;
   pod.container = std::string(container.name);

@@ -13,9 +13,20 @@ namespace {
 
 constexpr int kRuns = 2 * static_cast<int>(model::RunRing::kRuns);
 
+model::ExecutorReading Reading(base::Bytes peak, int run) {
+  return {.id = "1",
+          .heap_peak = peak,
+          .unified_peak = base::MiB(500),
+          .unified_room = base::MiB(9650),
+          .busy = std::chrono::minutes(10),
+          .collecting = std::chrono::milliseconds(2000 + run * 37 % 400)};
+}
+
 // A key as it rests between runs: its rings are full, all executors are sealed, and its peaks lie
 // within a factor of `spread`.
-std::unique_ptr<test::HistoryBuilder> IdleKey(int number, std::int64_t spread) {
+// Where drivers tell, of its latest runs they told.
+std::unique_ptr<test::HistoryBuilder> IdleKey(int number, std::int64_t spread,
+                                              bool drivers = false) {
   auto b = std::make_unique<test::HistoryBuilder>();
   for (int run = 0; run < kRuns; ++run) {
     const auto application =
@@ -24,6 +35,7 @@ std::unique_ptr<test::HistoryBuilder> IdleKey(int number, std::int64_t spread) {
       const auto uid = b->Start(application, test::DefaultSize(16384));
       const std::int64_t peak = 1000 + 1000 * (spread - 1) * ((run * 4 + executor) * 37 % 80) / 80;
       b->Sample(uid, base::MiB(peak));
+      if (drivers) b->Find(uid).AddReading(Reading(base::MiB(peak), run));
       b->End(uid);
     }
     b->history.EndApplication(application);
@@ -31,29 +43,40 @@ std::unique_ptr<test::HistoryBuilder> IdleKey(int number, std::int64_t spread) {
   return b;
 }
 
-void BytesPerIdleKey(benchmark::State& state) {
+void BytesPerIdleKey(benchmark::State& state, bool drivers) {
   constexpr int kKeys = 2000;
   double bytes = 0;
   for (auto _ : state) {
     std::vector<model::KeyHistory> keys;
     keys.reserve(kKeys);
     const auto before = mallinfo2().uordblks;
-    for (int i = 0; i < kKeys; ++i) keys.push_back(std::move(IdleKey(i, state.range(0))->history));
+    for (int i = 0; i < kKeys; ++i)
+      keys.push_back(std::move(IdleKey(i, state.range(0), drivers)->history));
     bytes = static_cast<double>(mallinfo2().uordblks - before) / kKeys +
             static_cast<double>(sizeof(model::KeyHistory));
   }
   state.counters["bytes_per_key"] = bytes;
 }
-BENCHMARK(BytesPerIdleKey)->Arg(2)->Arg(10)->Arg(50)->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BytesPerIdleKey, usage, false)
+    ->Arg(2)
+    ->Arg(10)
+    ->Arg(50)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BytesPerIdleKey, drivers, true)
+    ->Arg(10)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 
-void Recommend(benchmark::State& state, const char* policy) {
-  const auto b = IdleKey(1, 4);
+void Recommend(benchmark::State& state, const char* policy, bool drivers) {
+  const auto b = IdleKey(1, 4, drivers);
   b->policy = *recommend::ParsePolicy(policy);
   const auto context = b->ContextWith({}, base::GiB(64));
   for (auto _ : state) benchmark::DoNotOptimize(recommend::Recommend(b->history, context));
 }
-BENCHMARK_CAPTURE(Recommend, percentile, "percentile");
-BENCHMARK_CAPTURE(Recommend, adaptive, "adaptive");
+BENCHMARK_CAPTURE(Recommend, percentile, "percentile", false);
+BENCHMARK_CAPTURE(Recommend, adaptive, "adaptive", false);
+BENCHMARK_CAPTURE(Recommend, adaptive_drivers, "adaptive", true);
 
 // … with a hundred keys in its family.
 void RecommendInFamily(benchmark::State& state) {

@@ -30,6 +30,7 @@ TEST_CASE("the controller's own metrics are the same as ever", "[golden]") {
   metrics.CountRequest("get", "pods", 200);
   metrics.CountWatchRestart("pods");
   metrics.CountUnreadable("pods");
+  metrics.CountDriverRequest("ok");
   metrics.CountCheckpointWrite("ok");
   metrics.CountCheckpointRestore("ok");
   metrics.ObserveStep("publish", 0.002);

@@ -21,6 +21,8 @@ class OwnMetrics {
   void CountWatchRestart(const std::string& resource);
   // sparkfit_objects_unreadable_total: objects of the API that could not be understood.
   void CountUnreadable(const std::string& resource);
+  // sparkfit_driver_requests_total by result: ok, error, refused, timeout, too_large, malformed.
+  void CountDriverRequest(const std::string& result);
   // sparkfit_checkpoint_writes_total, _restores_total by result.
   void CountCheckpointWrite(const std::string& result);
   void CountCheckpointRestore(const std::string& result);

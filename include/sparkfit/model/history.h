@@ -5,6 +5,7 @@
 //   applications   a ring of summaries of the 16 latest, running ones included
 //   shapes         a decaying histogram of the peaks of *ended* executors per shape, and what the
 //                  growth guard and the split must know of that shape
+//   heap runs      of the latest 8 what their drivers told (heap_runs.h)
 //   runs           of the latest 40 the peak and how long executors lived (runs.h)
 //   executors      an overlay of peaks by pod UID: live executors, and ended ones until sealed
 //   floor          what the latest OOMs asked for
@@ -26,6 +27,8 @@
 #include "sparkfit/base/compact_text.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/accuracy.h"
+#include "sparkfit/model/driver_reading.h"
+#include "sparkfit/model/heap_runs.h"
 #include "sparkfit/model/histogram.h"
 #include "sparkfit/model/key.h"
 #include "sparkfit/model/pod.h"
@@ -57,7 +60,11 @@ struct Executor {
   std::uint8_t samples = 0;             // distinct timestamps, counted up to 3
   std::array<base::Time, 3> seen = {};  // those timestamps
   std::uint32_t shape_id = 0;
+  HeapUse heap_use;  // by its driver
 
+  // What its driver tells by now; the latest counts. Left out where its heap is not known, and
+  // until its tasks ran long enough to say something of collections.
+  void AddReading(const ExecutorReading& reading);
   // True for a sample whose timestamp was not seen before.
   bool AddSample(base::Bytes working_set, base::Time timestamp);
   [[nodiscard]] Coverage GetCoverage() const;
@@ -108,7 +115,7 @@ struct OomFloor {
   ExecutorSize dead;  // the size of the executor whose OOM decided
   double factor = 0;  // its size (or heap) was multiplied by
   base::Time at{};    // of the latest OOM that set or restarted it
-  std::string application;
+  base::CompactText application;
   std::uint32_t clean = 0;           // later applications without an OOM at limits ≥ Total()
   std::uint32_t clean_any_size = 0;  // later applications without an OOM
 
@@ -135,6 +142,9 @@ struct ObservedTotals {
   std::optional<base::Time> last_oom;
   Savings savings;
 };
+
+// Tells runs apart: of an application's id.
+std::uint32_t RunId(std::string_view application);
 
 // Runs as far as summaries tell, for a history that was written before there were any.
 std::vector<Run> RunsOf(const std::vector<ApplicationSummary>& applications);
@@ -191,6 +201,8 @@ class KeyHistory {
   [[nodiscard]] std::vector<Run> Runs() const;
   // Those of ended executors, of all shapes.
   [[nodiscard]] std::vector<Run> EndedRuns() const { return runs_.Runs(); }
+  // Those whose driver told of executors that ended without an OOM; of all shapes.
+  [[nodiscard]] const HeapRunRing& HeapRuns() const { return heap_runs_; }
   // How many executors' peaks those are.
   [[nodiscard]] std::uint64_t PeakCount() const;
   // The largest peak of the applications in the ring, of the shapes that count; 0: none.
@@ -213,6 +225,7 @@ class KeyHistory {
     std::unordered_map<std::string, Executor> executors;
     std::uint32_t next_shape_id = 1;
     AdviceBook advice;
+    std::vector<HeapRun> heap_runs;  // oldest first
   };
   [[nodiscard]] State Save() const;
   // False, and unchanged, where the state contradicts itself. REQUIRES: its histograms have this
@@ -239,6 +252,7 @@ class KeyHistory {
   std::vector<ApplicationSummary> ring_;  // oldest first
   std::vector<ShapeHistory> shapes_;      // least recently started first; the last is current
   RunRing runs_;
+  HeapRunRing heap_runs_;
   std::unordered_map<std::string, Executor> executors_;
   std::uint32_t next_shape_id_ = 1;
   AdviceBook advice_;

@@ -15,6 +15,7 @@
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/checkpoint.h"
+#include "sparkfit/model/driver_reading.h"
 #include "sparkfit/model/pod.h"
 
 namespace sparkfit::model {
@@ -89,7 +90,8 @@ struct RestoreEvent {
 
 struct Observation {
   base::Time t{};  // when it was learnt
-  std::variant<PodEvent, UsageSample, RecommendationEvent, NodeEvent, RestoreEvent> what;
+  std::variant<PodEvent, UsageSample, DriverReading, RecommendationEvent, NodeEvent, RestoreEvent>
+      what;
 };
 
 }  // namespace sparkfit::model

@@ -33,7 +33,9 @@ struct PodFacts {
   std::string uid;
   std::string owner_uid;     // of the controlling owner: the driver pod, or a StatefulSet
   std::string app_selector;  // label spark-app-selector
+  std::string executor_id;   // label spark-exec-id: what the driver calls it
   std::string node;          // where it was scheduled; empty: not yet
+  std::string address;       // of a driver: status.podIP, where that can be a pod's; not recorded
   PodRole role = PodRole::kOther;
   PodPhase phase = PodPhase::kUnknown;
   int profile = 0;

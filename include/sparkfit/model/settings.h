@@ -34,8 +34,9 @@ enum class Setting : std::uint8_t {
   kScaleMemory,
   kScaleCpu,
   kDerivedSignature,  // made of labels by configured rules; only where there is no signature
+  kDriverMetrics,
 };
-inline constexpr std::size_t kSettingCount = 11;
+inline constexpr std::size_t kSettingCount = 12;
 
 // A key in metadata that carries a setting. Of several on one pod the lowest rank counts: own key
 // before EMR's, there annotation before label.
@@ -76,7 +77,8 @@ struct JobRequest {
   std::optional<base::Bytes> min_memory;
   std::optional<base::Bytes> max_memory;
   bool scale_memory = true;
-  bool wants_cpu = false;  // understood, but CPU is not sized
+  bool wants_cpu = false;       // understood, but CPU is not sized
+  bool driver_metrics = false;  // the driver may be asked for its executors' heaps
   std::vector<std::string> problems;
 };
 

@@ -14,11 +14,12 @@
 namespace sparkfit::recommend {
 
 enum class Inflation {
-  kUnknown,     // no heap is known, or no run with a peak
-  kBelow,       // the peaks are less than a JVM touches of such a heap
-  kPossible,    // they are as much, and the runs had one size: it cannot be told
-  kFollows,     // in heaps of different sizes the peaks followed the heap
-  kIndependent  // in heaps of different sizes they did not
+  kUnknown,      // no heap is known, or no run with a peak
+  kBelow,        // the peaks are less than a JVM touches of such a heap
+  kPossible,     // they are as much, and the runs had one size: it cannot be told
+  kFollows,      // in heaps of different sizes the peaks followed the heap
+  kIndependent,  // in heaps of different sizes they did not
+  kDriverTells   // the number follows from what drivers told, and not from the peaks
 };
 
 // CamelCase, as a reason in conditions.

@@ -10,6 +10,7 @@
 
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/model/history.h"
+#include "sparkfit/recommend/heap_need.h"
 #include "sparkfit/recommend/inflation.h"
 #include "sparkfit/recommend/policy.h"
 #include "sparkfit/recommend/safety.h"
@@ -61,6 +62,8 @@ struct Recommendation {
   std::vector<Applied> applied;  // the stages that changed the target
   std::optional<CeilingSource> ceiling;
   HeapTrend heap;  // whether the peaks are the heap's doing
+  // `adaptive` only: what drivers told, which then counts instead of the peaks.
+  std::optional<HeapEvidence> heap_evidence;
 };
 
 // What Recommend looks at besides the history.

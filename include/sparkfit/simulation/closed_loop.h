@@ -20,6 +20,7 @@ struct LoopOptions {
   std::uint32_t profiles = 200;
   std::uint32_t runs = 50;
   std::uint64_t seed = 1;
+  bool driver_metrics = false;  // drivers tell of heaps
 };
 
 // How a job is submitted: as a multiple of its smallest size, and whether what it needs changes.

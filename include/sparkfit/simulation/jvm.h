@@ -34,10 +34,14 @@ struct Life {
   double working_set = 0;    // the highest until then
   double highest_after = 0;  // seconds
   double heap_after_gc = 0;  // the highest heap used after a collection
+  double heap_peak = 0;      // the highest heap in use, garbage included
+  double unified = 0;        // of it execution and storage memory
   double gc_seconds = 0;
 
   // REQUIRES: 0 ≤ t ≤ seconds.
   [[nodiscard]] double WorkingSetAt(double t) const;
+  // How far it has grown, 0 to 1.
+  [[nodiscard]] double GrownAt(double t) const;
 };
 
 // REQUIRES: the size shows its heap.

@@ -88,6 +88,9 @@ inline constexpr double kMostSpread = 2.5;  // the normal is cut off there
 
 // metrics-server's resolution.
 inline constexpr double kSampleSeconds = 15;
+// Standard deviation of ln of what a driver tells of time in collections. Assumed: tasks count
+// whole collections, and equal work does not collect equally.
+inline constexpr double kCollectingNoise = 0.2;
 // Spark's allocator: the next executor, and a replacement.
 inline constexpr base::Duration kCreatedEvery = std::chrono::seconds(1);
 inline constexpr base::Duration kReplacedAfter = std::chrono::seconds(2);

@@ -31,6 +31,9 @@ Need NeedOf(const Profile& profile, std::uint32_t run, std::uint32_t executor);
 // When it is sampled first, as a share of the interval.
 double SamplePhase(const Profile& profile, std::uint32_t run, std::uint32_t executor);
 
+// What its driver tells of the time in collections is so many times what it was.
+double CollectingNoise(const Profile& profile, std::uint32_t run, std::uint32_t executor);
+
 // The smallest size, split as Spark composes it, in which no executor can run out of memory and
 // the one in the middle takes at most 10 % longer than in any size.
 struct Smallest {
@@ -39,7 +42,7 @@ struct Smallest {
 };
 Smallest SmallestSize(const Profile& profile);
 
-// Heap and overhead of a total for this job.
+// Heap and overhead for this job, in a total of at most this; more only where it is too small.
 model::ExecutorSize SizeOf(const Profile& profile, base::Bytes total);
 
 }  // namespace sparkfit::simulation

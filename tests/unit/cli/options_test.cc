@@ -114,19 +114,20 @@ TEST_CASE("a header cannot change how we log", "[cli][options]") {
 
 TEST_CASE("what print-config prints is read back to the same values", "[cli][options]") {
   Settings settings;
-  settings.ReadFile("c.yaml",
-                    "policy: max:margin=0.25,halfLife=90m\nmaxMemory: 63Gi\nstep: 0.125\n"
-                    "floorApplications: 4\nfloorApplicationsAnySize: 11\nescalation: 1.5\n"
-                    "guardShare: 0.8\nlateSamples: 90s\napplicationIdle: 15m\nlogLevel: error\n"
-                    "logFormat: json\nusageInterval: 20s\nlisten: 127.0.0.1:9\n"
-                    "leaderElect: false\nleaseName: other\nleaseNamespace: ns\n"
-                    "retention: 100h\nderivedSignatures: airflow\nmaxKeysPerNamespace: "
-                    "50\nnamespaces: etl,ml\nqueriesPerSecond: 20\nusageSource: kubelet\n"
-                    "kubeletCertificateAuthority: /ca.crt\nkubeletInsecure: true\n"
-                    "mode: autoscale\nshrinkOnly: true\nwebhookListen: 127.0.0.1:8\n"
-                    "webhookCertificateFile: /tls.crt\nwebhookKeyFile: /tls.key\n"
-                    "webhookConfiguration: c\nwebhookService: s\nwebhookSecret: t\n"
-                    "webhookAuthorityLifetime: 100h\nwebhookCertificateLifetime: 10h\n");
+  settings.ReadFile(
+      "c.yaml",
+      "policy: max:margin=0.25,halfLife=90m\nmaxMemory: 63Gi\nstep: 0.125\n"
+      "floorApplications: 4\nfloorApplicationsAnySize: 11\nescalation: 1.5\n"
+      "guardShare: 0.8\nlateSamples: 90s\napplicationIdle: 15m\nlogLevel: error\n"
+      "logFormat: json\nusageInterval: 20s\nlisten: 127.0.0.1:9\n"
+      "leaderElect: false\nleaseName: other\nleaseNamespace: ns\n"
+      "retention: 100h\nderivedSignatures: airflow\nmaxKeysPerNamespace: "
+      "50\nnamespaces: etl,ml\nqueriesPerSecond: 20\nusageSource: kubelet\n"
+      "kubeletCertificateAuthority: /ca.crt\nkubeletInsecure: true\ndriverMetrics: true\n"
+      "mode: autoscale\nshrinkOnly: true\nwebhookListen: 127.0.0.1:8\n"
+      "webhookCertificateFile: /tls.crt\nwebhookKeyFile: /tls.key\n"
+      "webhookConfiguration: c\nwebhookService: s\nwebhookSecret: t\n"
+      "webhookAuthorityLifetime: 100h\nwebhookCertificateLifetime: 10h\n");
   REQUIRE(settings.Problems().empty());
   const auto printed = PrintConfig(settings);
   Settings again;

@@ -136,5 +136,18 @@ TEST_CASE("keys that are not ours are no settings", "[model][settings]") {
   }
 }
 
+TEST_CASE("a driver is asked for its metrics only by a literal true", "[model][settings]") {
+  CHECK_FALSE(Understand(PodSettings{}, nullptr).driver_metrics);
+  const auto on = Settings({{"sparkfit.io/driver-metrics", "true", false}});
+  CHECK(Understand(on, nullptr).driver_metrics);
+  CHECK(Understand(PodSettings{}, &on).driver_metrics);
+  const auto off = Settings({{"sparkfit.io/driver-metrics", "false"}});
+  CHECK_FALSE(Understand(off, &on).driver_metrics);
+  const auto odd = Understand(Settings({{"sparkfit.io/driver-metrics", "yes"}}), nullptr);
+  CHECK_FALSE(odd.driver_metrics);
+  REQUIRE(odd.problems.size() == 1);
+  CHECK(odd.problems[0] == "driver-metrics: \"yes\" is neither true nor false");
+}
+
 }  // namespace
 }  // namespace sparkfit::model

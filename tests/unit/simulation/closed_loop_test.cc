@@ -25,14 +25,16 @@ TEST_CASE("the first run has the submitted size, the next one what it was recomm
   const auto smallest = SmallestSize(profile).size.limit;
   const auto runs = PlayJob(profile, Scenario::kOversized, Parsed("percentile"), Few(1));
   REQUIRE(runs.size() == kFewestRuns);
-  CHECK(runs[0].size == base::Scaled(smallest, 10).RoundedUpToMiB());
+  CHECK(runs[0].size == SizeOf(profile, base::Scaled(smallest, 10).RoundedUpToMiB()).limit);
   CHECK(runs[1].size < runs[0].size);
 }
 
 TEST_CASE("nobody who gets what was submitted is sized", "[simulation][loop]") {
   const auto profile = DrawProfile(1, 0);
+  const auto submitted =
+      SizeOf(profile, base::Scaled(SmallestSize(profile).size.limit, 10).RoundedUpToMiB());
   for (const auto& run : PlayJob(profile, Scenario::kOversized, Parsed("request"), Few(1))) {
-    CHECK(run.size == base::Scaled(SmallestSize(profile).size.limit, 10).RoundedUpToMiB());
+    CHECK(run.size == submitted.limit);
     CHECK(run.ooms == 0);
   }
 }
@@ -48,6 +50,18 @@ TEST_CASE("an undersized job dies, and its replacements are larger", "[simulatio
     return;
   }
   FAIL("no job dies at half of its size");
+}
+
+TEST_CASE("where drivers tell, most jobs come down to 1.3 times their smallest size in five runs",
+          "[simulation][loop]") {
+  auto options = Few(30);
+  const auto without = Loop("adaptive", options);
+  options.driver_metrics = true;
+  const auto with = Loop("adaptive", options);
+  CHECK(without.reached < 8);
+  CHECK(with.reached > 25);  // 95 % of 200 are wanted; of 30 two or three more may fail by chance
+  CHECK(with.drifting == 0);
+  CHECK(with.slower_last <= 1);
 }
 
 TEST_CASE("the result is that of its jobs, each played alone", "[simulation][loop]") {

@@ -69,6 +69,9 @@ TEST_CASE("a total is split as Spark composes it", "[simulation][profile]") {
   // 1408 = 1024 + 384; less than 512 + 384 is not to be had.
   CHECK(SizeOf(profile, base::MiB(1408)).heap == base::MiB(1024));
   CHECK(SizeOf(profile, base::MiB(500)).limit == base::MiB(896));
+  // 4,099 + 409 = 4,508 and 4,100 + 410 = 4,510: nobody submits 4,509.
+  CHECK(SizeOf(profile, base::MiB(4509)).limit == base::MiB(4508));
+  CHECK(SizeOf(profile, base::MiB(4510)).limit == base::MiB(4510));
 }
 
 }  // namespace

@@ -154,6 +154,34 @@ TEST_CASE("a checkpoint from before past advice was judged begins with none, and
   }
 }
 
+TEST_CASE("what drivers told is in a checkpoint, and refused where it cannot be",
+          "[wire][checkpoint]") {
+  auto checkpoint = Checkpoint();
+  const model::HeapUse use{.heap = base::MiB(2048),
+                           .heap_peak = base::MiB(1500),
+                           .unified_peak = base::MiB(300),
+                           .unified_room = base::MiB(1024),
+                           .outside = base::MiB(250),
+                           .collecting = 0.03125};
+  CHECK_FALSE(json::parse(WriteCheckpoint(checkpoint).data).contains("heapRuns"));
+  checkpoint.history.heap_runs.push_back({7, 1, use});
+  REQUIRE_FALSE(checkpoint.history.executors.empty());
+  auto& [uid, executor] = *checkpoint.history.executors.begin();
+  executor.heap_use = use;
+  const auto spec = WriteCheckpoint(checkpoint);
+  const auto read = Read(spec);
+  REQUIRE(read);
+  CHECK(read->history.heap_runs == checkpoint.history.heap_runs);
+  CHECK(read->history.executors.at(uid).heap_use == use);
+  model::KeyHistory history(kKey, read->half_life);
+  REQUIRE(history.Load(read->history));
+  CHECK(history.HeapRuns().Runs() == checkpoint.history.heap_runs);
+
+  auto data = json::parse(spec.data);
+  data["heapRuns"][0][2][5] = GENERATE(json(-1), json("x"), json(), json(1e300));
+  CHECK_FALSE(Read(Sealed({spec.encoding, "", data.dump()})));
+}
+
 TEST_CASE("accuracy that cannot be is refused", "[wire][checkpoint]") {
   auto spec = WriteCheckpoint(Checkpoint());
   auto data = json::parse(spec.data);

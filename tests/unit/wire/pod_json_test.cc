@@ -256,5 +256,49 @@ TEST_CASE("a signature is derived from labels only by rules, never from annotati
   CHECK_FALSE(derived(&rules));
 }
 
+TEST_CASE("a driver's address is one that a pod can have, an executor's is nobody's concern",
+          "[wire][pod]") {
+  auto pod = Pod();
+  const auto address = [&](const Json& value) {
+    pod["status"]["podIP"] = value;
+    return Facts(pod).address;
+  };
+  CHECK(address("10.244.0.17").empty());
+  pod["metadata"]["labels"]["spark-role"] = "driver";
+  for (const auto* fine :
+       {"10.244.0.17", "100.64.3.1", "192.168.1.1", "8.8.8.8", "fd00::17", "2001:db8:1::5"}) {
+    CHECK(address(fine) == fine);
+  }
+  for (const auto* none : {"",
+                           "localhost",
+                           "kubernetes.default.svc",
+                           "10.244.0",
+                           "10.244.0.17:80",
+                           "0.0.0.0",
+                           "127.0.0.1",
+                           "127.1.2.3",
+                           "169.254.169.254",
+                           "224.0.0.1",
+                           "255.255.255.255",
+                           "010.0.0.1",
+                           "::",
+                           "::1",
+                           "::ffff:127.0.0.1",
+                           "::127.0.0.1",
+                           "fe80::1",
+                           "febf::1",
+                           "fe80::1%eth0",
+                           "ff02::1",
+                           "[fd00::17]",
+                           "10.0.0.1/..",
+                           " 10.0.0.1"}) {
+    INFO(none);
+    CHECK(address(none).empty());
+  }
+  CHECK(address(std::string("10.0.0.1\0.evil", 14)).empty());
+  CHECK(address(nullptr).empty());
+  CHECK(address(7).empty());
+}
+
 }  // namespace
 }  // namespace sparkfit::wire

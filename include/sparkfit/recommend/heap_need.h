@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What executors need, by what their driver told of the heap. A working set says which heap a JVM
+// was given; how long it collects says how crowded that heap was. docs/algorithm.md derives it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "sparkfit/base/bytes.h"
+#include "sparkfit/model/history.h"
+#include "sparkfit/recommend/split.h"
+
+namespace sparkfit::recommend {
+
+// Collections may take this share of the other time of tasks: from 10 % of it all Spark's UI paints
+// an executor's GC time red (executorspage.js).
+inline constexpr double kCollecting = 0.10;
+
+// How a run went, and the heap that it needed.
+struct HeapPoint {
+  model::HeapRun run;
+  base::Bytes retained;  // what the heap holds and cannot give up, as collections tell
+  base::Bytes needed;    // the heap in which collecting would take kCollecting
+};
+
+// What the drivers of the latest runs told; runs that are under way do not count, nor those of
+// another shape.
+struct HeapEvidence {
+  std::vector<HeapPoint> points;  // oldest first, at least one
+  // Of the law: collecting = (scale × retained / (heap − retained))².
+  double scale = 0;
+  base::Bytes overhead;  // for what runs with about the latest heap used outside of it
+};
+
+// Nothing where none of the latest four runs has a driver that told.
+std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history);
+
+// The runs that count, with the size that each would have needed in place of its peak.
+std::vector<model::Run> RunsAsNeeded(const model::KeyHistory& history, const HeapEvidence& evidence,
+                                     const SplitRule& rule);
+
+// How far a size goes down at once: not below a third of the latest run's heap.
+base::Bytes NotTooDeep(base::Bytes size, const HeapEvidence& evidence, const SplitRule& rule);
+
+// Growth guard: what an executor may grow to where its latest run collected for longer than it may,
+// at most half as large again; 0 where it did not.
+base::Bytes RaisedByCrowding(const HeapEvidence& evidence, const SplitRule& rule);
+
+}  // namespace sparkfit::recommend

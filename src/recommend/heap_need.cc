@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/recommend/heap_need.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <span>
+
+namespace sparkfit::recommend {
+namespace {
+
+using base::Bytes;
+using model::HeapUse;
+
+// Where one of so many of the latest runs has a driver that told, drivers count.
+constexpr std::size_t kLately = 4;
+
+// A fuller heap than this is an OutOfMemoryError away.
+constexpr double kFull = 0.9;
+// Spark's reserve: the rest of the heap is shared out (UnifiedMemoryManager).
+constexpr Bytes kReserved = base::MiB(300);
+// Execution and storage that fill this share of their room may have been refused more …
+constexpr double kRefused = 0.97;
+// … and are given so much more to see.
+constexpr double kMoreRoom = 1.1;
+
+// This share of the highest is worth its room: the rest is spilled or evicted at worst for a
+// moment.
+constexpr double kWorthRoom = 0.8;
+
+// The scale of the law before two heaps were seen: 0.04 ms for each MiB at 150 MiB/s, the middle of
+// what was measured (simulation/jvm_constants.h), and how far off (ln) it may be.
+constexpr double kUsualScale = 0.077;
+constexpr double kScaleSpread = 1;
+// Scales to choose from: 0.01 to 0.58 in steps of 1.5.
+constexpr std::size_t kScales = 11;
+constexpr double kLeastScale = 0.01;
+constexpr double kScaleStep = 1.5;
+// How far (ln) a run's need is from that of others of the same job, and √collecting from the law.
+constexpr double kRunSpread = 0.05;
+constexpr double kCrowdSpread = 0.15;
+// … and by how much at least, as collections are told in whole ms.
+constexpr double kCrowdStep = 0.005;
+// How far the law may be off (ln) in a heap e times as large as the latest.
+constexpr double kAway = 0.15;
+// What is in use outside of heaps up to so many times the latest one counts: in roomier limits the
+// page cache is larger.
+constexpr double kAlike = 3;
+// … and this much of it is room enough: a run's need is not quite that of the others.
+constexpr double kOutside = 1.05;
+// Without an OOM never to more than so many times the latest size.
+constexpr double kMostRaised = 1.5;
+// Never to less than this share of the latest heap at once.
+constexpr double kDeepest = 1.0 / 3;
+// A scale this much (in −2 ln of the likelihood) less likely than the likeliest still counts: half
+// a standard deviation.
+constexpr double kStillLikely = 0.25;
+// So many times the noise and it is no noise.
+constexpr double kNoNoise = 2;
+
+constexpr double kSmallestCrowd = 1e-4;
+
+double Value(Bytes bytes) { return static_cast<double>(bytes.value); }
+Bytes FromValue(double bytes) { return {static_cast<std::int64_t>(bytes)}; }
+
+// √collecting, which grows with retained / free.
+double CrowdOf(const HeapUse& use) { return std::max(kSmallestCrowd, std::sqrt(use.collecting)); }
+
+// By the law; never less than what execution and storage held, nor more than was ever in use.
+double Retained(const HeapUse& use, double crowd, double scale) {
+  const double by_law = Value(use.heap) * crowd / (crowd + scale);
+  const double most = use.heap_peak.value > 0 ? Value(use.heap_peak) : Value(use.heap);
+  return std::max(std::min(by_law, most), Value(use.unified_peak));
+}
+
+// A run as the law sees it at some scale.
+struct Look {
+  double retained = 0;
+  double beside = 0;    // of it, beside execution and storage memory
+  double variance = 0;  // of ln retained: in a roomy heap collections say little
+  double slope = 0;     // d ln retained / d ln crowd, negated
+};
+
+Look LookAt(const HeapUse& use, double crowd, double scale, double away) {
+  const double retained = Retained(use, crowd, scale);
+  const double slope = scale / (crowd + scale);
+  const double noise = (kCrowdSpread + kCrowdStep / crowd) * slope;
+  return {retained, std::max(0.0, retained - Value(use.unified_peak)), noise * noise + away * away,
+          slope};
+}
+
+// What the job holds beside execution and storage memory: the mean, weighted by how well each run
+// can tell.
+double BesideOf(std::span<const Look> looks) {
+  double sum = 0;
+  double weights = 0;
+  for (const auto& look : looks) {
+    const double weight =
+        1 / (look.retained * look.retained * (kRunSpread * kRunSpread + look.variance));
+    sum += weight * look.beside;
+    weights += weight;
+  }
+  return sum / weights;
+}
+
+double Expected(const Look& look, double beside) { return look.retained - look.beside + beside; }
+
+// −2 ln of how likely what was seen is at a scale: normal in ln crowd.
+double Misfit(std::span<const Look> looks, double scale) {
+  const double beside = BesideOf(looks);
+  double misfit = std::pow(std::log(scale / kUsualScale) / kScaleSpread, 2);
+  double determinant = 1;
+  for (const auto& look : looks) {
+    const double off = look.retained / Expected(look, beside) - 1;
+    const double variance = kRunSpread * kRunSpread + look.variance;
+    misfit += off * off / variance;
+    determinant *= variance / (look.slope * look.slope);
+  }
+  return misfit + std::log(determinant);
+}
+
+// What is retained, with the noise taken out: the run's own deviation as far as it is to be
+// believed.
+double Smoothed(const Look& look, double beside) {
+  const double off = std::log(look.retained / Expected(look, beside));
+  const double credit = kRunSpread * kRunSpread / (kRunSpread * kRunSpread + look.variance);
+  const double believed =
+      std::max(std::abs(off) * credit, std::abs(off) - kNoNoise * std::sqrt(look.variance));
+  return Expected(look, beside) * std::exp(std::copysign(believed, off));
+}
+
+// The runs of a key, looked at together.
+class Runs {
+ public:
+  explicit Runs(const std::vector<model::HeapRun>& runs) : count_(runs.size()) {
+    const Bytes latest = runs.back().use.heap;
+    for (std::size_t i = 0; i < count_; ++i) {
+      uses_[i] = &runs[i].use;
+      crowds_[i] = CrowdOf(runs[i].use);
+      aways_[i] = kAway * std::log(Value(runs[i].use.heap) / Value(latest));
+    }
+  }
+
+  std::span<const Look> At(double scale) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      looks_[i] = LookAt(*uses_[i], crowds_[i], scale, aways_[i]);
+    }
+    return {looks_.data(), count_};
+  }
+
+  // The likeliest scale, and on from there to the smallest that is not much less likely: what is
+  // foretold of smaller heaps is to err on their being crowded.
+  double CautiousScale() {
+    std::array<double, kScales> misfits{};
+    double scale = kLeastScale;
+    for (auto& misfit : misfits) {
+      misfit = Misfit(At(scale), scale);
+      scale *= kScaleStep;
+    }
+    const auto best = std::min_element(misfits.begin(), misfits.end());
+    const double most = *best + kStillLikely;
+    auto above = best;
+    while (above != misfits.begin() && *(above - 1) < most) --above;
+    double steps = static_cast<double>(above - misfits.begin());
+    if (above != misfits.begin()) {
+      const double below = *(above - 1);
+      steps -= (most - *above) / (below - *above);
+    }
+    return kLeastScale * std::pow(kScaleStep, steps);
+  }
+
+ private:
+  std::size_t count_;
+  std::array<const HeapUse*, model::HeapRunRing::kRuns> uses_{};
+  std::array<double, model::HeapRunRing::kRuns> crowds_{};
+  std::array<double, model::HeapRunRing::kRuns> aways_{};
+  std::array<Look, model::HeapRunRing::kRuns> looks_;
+};
+
+// The heap that gives execution and storage this much room. Their share of it,
+// spark.memory.fraction, is what it was.
+double HeapForUnified(const HeapUse& use) {
+  if (use.unified_room.value <= 0 || use.heap <= kReserved) return 0;
+  const double share = Value(use.unified_room) / Value(use.heap - kReserved);
+  const bool refused = Value(use.unified_peak) >= kRefused * Value(use.unified_room);
+  return kWorthRoom * Value(use.unified_peak) * (refused ? kMoreRoom : 1) / share +
+         Value(kReserved);
+}
+
+Bytes NeededHeap(const HeapUse& use, double retained, double scale) {
+  const double by_law = retained * (1 + scale / std::sqrt(kCollecting));
+  const double heap = std::max({by_law, retained / kFull, HeapForUnified(use)});
+  return std::min(FromValue(std::ceil(heap)), base::kLargestPlausible);
+}
+
+bool IsUnderWay(const model::KeyHistory& history, std::uint32_t application) {
+  const auto& ring = history.Applications();
+  return std::any_of(ring.begin(), ring.end(), [&](const model::ApplicationSummary& run) {
+    return run.alive > 0 && model::RunId(run.id.View()) == application;
+  });
+}
+
+std::vector<model::HeapRun> CountingRuns(const model::KeyHistory& history) {
+  const auto* shape = history.CurrentShape();
+  auto runs = history.HeapRuns().Runs();
+  std::erase_if(runs, [&](const model::HeapRun& run) {
+    return shape == nullptr || run.shape_id != shape->id || IsUnderWay(history, run.application);
+  });
+  return runs;
+}
+
+const HeapPoint* PointOf(const HeapEvidence& evidence, std::uint32_t application) {
+  const auto point =
+      std::find_if(evidence.points.begin(), evidence.points.end(),
+                   [&](const HeapPoint& p) { return p.run.application == application; });
+  return point == evidence.points.end() ? nullptr : &*point;
+}
+
+}  // namespace
+
+std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history) {
+  if (history.HeapRuns().Empty()) return std::nullopt;
+  const auto runs = CountingRuns(history);
+  const auto latest = history.EndedRuns();
+  const bool lately =
+      !runs.empty() &&
+      std::any_of(latest.end() - static_cast<std::ptrdiff_t>(std::min(kLately, latest.size())),
+                  latest.end(), [&](const model::Run& run) {
+                    return run.application == runs.back().application;
+                  });
+  if (!lately) return std::nullopt;
+  Runs together(runs);
+  HeapEvidence evidence;
+  evidence.scale = together.CautiousScale();
+  const auto looks = together.At(evidence.scale);
+  const double beside = BesideOf(looks);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const double retained = Smoothed(looks[i], beside);
+    evidence.points.push_back(
+        {runs[i], FromValue(retained), NeededHeap(runs[i].use, retained, evidence.scale)});
+    if (Value(runs[i].use.heap) <= kAlike * Value(runs.back().use.heap)) {
+      evidence.overhead =
+          std::max(evidence.overhead, base::Scaled(runs[i].use.outside, kOutside).RoundedUpToMiB());
+    }
+  }
+  return evidence;
+}
+
+std::vector<model::Run> RunsAsNeeded(const model::KeyHistory& history, const HeapEvidence& evidence,
+                                     const SplitRule& rule) {
+  std::vector<model::Run> needed;
+  Bytes largest;
+  for (auto run : history.EndedRuns()) {
+    const auto* point = PointOf(evidence, run.application);
+    if (point == nullptr) continue;
+    run.peak = point->needed + OverheadFor(rule, point->needed);
+    run.record = 0;
+    if (largest.value > 0 && run.peak > largest) {
+      run.record = static_cast<std::uint32_t>(1e6 * std::log(Value(run.peak) / Value(largest)));
+    }
+    largest = std::max(largest, run.peak);
+    needed.push_back(run);
+  }
+  return needed;
+}
+
+Bytes NotTooDeep(Bytes size, const HeapEvidence& evidence, const SplitRule& rule) {
+  const Bytes heap = base::Scaled(evidence.points.back().run.use.heap, kDeepest);
+  return std::max(size, heap + OverheadFor(rule, heap));
+}
+
+Bytes RaisedByCrowding(const HeapEvidence& evidence, const SplitRule& rule) {
+  const auto& latest = evidence.points.back();
+  if (latest.run.use.collecting <= kCollecting) return {};
+  const Bytes heap = std::min(latest.needed, base::Scaled(latest.run.use.heap, kMostRaised));
+  return (heap + OverheadFor(rule, heap)).RoundedUpToMiB();
+}
+
+}  // namespace sparkfit::recommend

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cluster/drivers.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "cluster/world.h"
+#include "cluster_story.h"
+#include "fake_transport.h"
+
+namespace sparkfit::cluster {
+namespace {
+
+using kube::PlainAnswer;
+using kube::PlainRequest;
+using model::EventType;
+using test::ClusterStory;
+
+constexpr base::Duration kInterval = std::chrono::seconds(15);
+
+PlainAnswer Status(int status, std::string body = "") {
+  return {.end = PlainAnswer::End::kAnswered, .status = status, .body = std::move(body)};
+}
+
+PlainAnswer Told(const std::string& executor = "1") {
+  return Status(200, R"([{"id":"driver"},{"id":")" + executor + R"(","totalGCTime":5}])");
+}
+
+Driver At(const std::string& name, const std::string& address = "10.0.0.1") {
+  return {name, "jobs", name, "spark-" + name, address};
+}
+
+// Drivers that answer by a function of the request, for as many seconds as asked for.
+struct Room {
+  using Handler = std::function<PlainAnswer(const PlainRequest&)>;
+
+  explicit Room(Handler given)
+      : handler(std::move(given)),
+        drivers(
+            [this](const PlainRequest& request, const std::stop_token&) {
+              const std::scoped_lock lock(mutex);
+              asked.push_back(request.address + " at " + std::to_string(Seconds()));
+              return handler(request);
+            },
+            around) {}
+
+  [[nodiscard]] std::int64_t Seconds() const {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.SteadyNow().time_since_epoch())
+        .count();
+  }
+
+  void RunFor(int seconds) {
+    std::stop_source stop;
+    const auto end = Seconds() + seconds;
+    time.on_wait = [&] {
+      if (Seconds() >= end) stop.request_stop();
+    };
+    drivers.Run(
+        kInterval, [] { return true; }, stop.get_token());
+  }
+
+  std::vector<model::DriverReading> Learnt() {
+    std::vector<model::DriverReading> readings;
+    for (const auto& message : inbox.TakeAll({}, {})) {
+      readings.push_back(
+          std::get<model::DriverReading>(std::get<model::Observation>(message).what));
+    }
+    return readings;
+  }
+
+  [[nodiscard]] bool Counts(const std::string& result, int count) const {
+    return metrics.Text().find("sparkfit_driver_requests_total{result=\"" + result + "\"} " +
+                               std::to_string(count) + "\n") != std::string::npos;
+  }
+
+  [[nodiscard]] std::size_t Logged(const std::string& what) const {
+    std::size_t times = 0;
+    const auto logged = text.str();
+    for (auto at = logged.find(what); at != std::string::npos; at = logged.find(what, at + 1)) {
+      ++times;
+    }
+    return times;
+  }
+
+  Handler handler;
+  std::mutex mutex;
+  std::vector<std::string> asked;
+  test::FakeTime time;
+  std::ostringstream text;
+  base::Logger log{text, base::LogLevel::kInfo, base::LogFormat::kText};
+  exposition::OwnMetrics metrics;
+  Inbox inbox;
+  Surroundings around{time, time, log, metrics, inbox};
+  Drivers drivers;
+};
+
+TEST_CASE("a driver is asked for its executors at every interval", "[cluster][driver]") {
+  Room room([](const PlainRequest& request) {
+    CHECK(request.port == 4040);
+    CHECK(request.target == "/api/v1/applications/spark-a/allexecutors");
+    CHECK(request.deadline == std::chrono::seconds(2));
+    return Told();
+  });
+  room.drivers.SetDrivers({At("a")});
+  room.RunFor(35);
+  CHECK(room.asked ==
+        std::vector<std::string>{"10.0.0.1 at 0", "10.0.0.1 at 15", "10.0.0.1 at 30"});
+  const auto learnt = room.Learnt();
+  REQUIRE(learnt.size() == 3);
+  CHECK(learnt[0].name_space == "jobs");
+  CHECK(learnt[0].application == "spark-a");
+  REQUIRE(learnt[0].executors.size() == 1);
+  CHECK(learnt[0].executors[0].collecting == std::chrono::milliseconds(5));
+  CHECK(room.Counts("ok", 3));
+}
+
+TEST_CASE("a new driver does not wait for the others' next turn", "[cluster][driver]") {
+  Room room([](const PlainRequest&) { return Told(); });
+  room.drivers.SetDrivers({At("a")});
+  room.RunFor(4);
+  room.drivers.SetDrivers({At("a"), At("b", "fd00::2")});
+  room.RunFor(12);
+  CHECK(room.asked == std::vector<std::string>{"10.0.0.1 at 0", "fd00::2 at 4", "10.0.0.1 at 15"});
+}
+
+TEST_CASE("a driver is asked once more after its last executor, and not before the first",
+          "[cluster][driver]") {
+  Room room([](const PlainRequest&) { return Told(); });
+  auto driver = At("a");
+  driver.has_executors = false;
+  room.drivers.SetDrivers({driver});
+  room.RunFor(20);
+  CHECK(room.asked.empty());
+  driver.has_executors = true;
+  room.drivers.SetDrivers({driver});
+  room.RunFor(5);
+  driver.has_executors = false;
+  room.drivers.SetDrivers({driver});
+  room.RunFor(60);
+  CHECK(room.asked == std::vector<std::string>{"10.0.0.1 at 20", "10.0.0.1 at 35"});
+}
+
+TEST_CASE("a driver that does not tell is asked ever less often, and is told of once",
+          "[cluster][driver]") {
+  Room room([](const PlainRequest& request) {
+    return request.address == "10.0.0.1" ? Status(302) : Told();
+  });
+  room.drivers.SetDrivers({At("bad"), At("good", "10.0.0.2")});
+  room.RunFor(1200);
+  std::vector<std::string> bad;
+  for (const auto& asked : room.asked) {
+    if (asked.starts_with("10.0.0.1 ")) bad.push_back(asked.substr(9));
+  }
+  // Pauses of 15, 30, 60, 120 and 240 s, then of 300.
+  CHECK(bad == std::vector<std::string>{"at 0", "at 15", "at 45", "at 105", "at 225", "at 465",
+                                        "at 765", "at 1065"});
+  CHECK(room.Learnt().size() == 80);
+  CHECK(room.Counts("refused", 8));
+  CHECK(room.Logged("driver does not tell of its executors") == 1);
+  CHECK(room.Logged("status 302") == 1);
+  room.handler = [](const PlainRequest&) { return Told(); };
+  room.RunFor(300);
+  CHECK(room.Logged("driver answers again") == 1);
+}
+
+TEST_CASE("a driver that answered and fails once is not told of: it may be ending",
+          "[cluster][driver]") {
+  int asked = 0;
+  Room room([&](const PlainRequest&) { return asked++ == 0 ? Told() : Status(500); });
+  room.drivers.SetDrivers({At("a")});
+  room.RunFor(30);
+  CHECK(asked == 2);
+  CHECK(room.Counts("refused", 1));
+  CHECK(room.Logged("driver does not tell") == 0);
+  room.RunFor(10);
+  CHECK(asked == 3);
+  CHECK(room.Logged("driver does not tell") == 1);
+}
+
+TEST_CASE("every way in which an answer fails has its name", "[cluster][driver]") {
+  using End = PlainAnswer::End;
+  const std::vector<std::pair<std::string, PlainAnswer>> cases{
+      {"error", {.end = End::kFailed, .why = "refused"}},
+      {"timeout", {.end = End::kTimedOut, .why = "late"}},
+      {"too_large", {.end = End::kTooLarge, .why = "large"}},
+      {"refused", Status(401)},
+      {"refused", Status(500, "[]")},
+      {"malformed", Status(200, "<html>")}};
+  for (const auto& [result, answer] : cases) {
+    INFO(result);
+    Room room([answer = answer](const PlainRequest&) { return answer; });
+    room.drivers.SetDrivers({At("a")});
+    room.RunFor(1);
+    CHECK(room.Counts(result, 1));
+    CHECK(room.Learnt().empty());
+    CHECK(room.Logged("result=\"" + result + "\"") == 1);
+  }
+}
+
+TEST_CASE("executors that cannot be understood are counted, the others learnt",
+          "[cluster][driver]") {
+  Room room([](const PlainRequest&) { return Status(200, R"([{"id":7},{"id":"2"}])"); });
+  room.drivers.SetDrivers({At("a")});
+  room.RunFor(1);
+  REQUIRE(room.Learnt().at(0).executors.size() == 1);
+  CHECK(room.metrics.Text().find("sparkfit_objects_unreadable_total{resource=\"drivers\"} 1") !=
+        std::string::npos);
+}
+
+TEST_CASE("at most eight are asked at once, and of those that failed at most eight in a turn",
+          "[cluster][driver]") {
+  std::atomic<int> now{0};
+  std::atomic<int> most{0};
+  Room room([](const PlainRequest&) {
+    return PlainAnswer{.end = PlainAnswer::End::kTimedOut, .why = "late"};
+  });
+  Drivers drivers(
+      [&](const PlainRequest& request, const std::stop_token&) {
+        const int together = ++now;
+        int before = most;
+        while (before < together && !most.compare_exchange_weak(before, together)) {
+        }
+        auto answer = room.handler(request);
+        --now;
+        return answer;
+      },
+      room.around);
+  std::vector<Driver> many;
+  for (int i = 0; i < 100; ++i) many.push_back(At("d" + std::to_string(i)));
+  drivers.SetDrivers(many);
+  std::stop_source stop;
+  int rounds = 16;  // at 0, 1, … 15 s; all fail at 0 s and are due again at 15 s
+  room.time.on_wait = [&] {
+    if (--rounds == 0) stop.request_stop();
+  };
+  drivers.Run(
+      kInterval, [] { return true; }, stop.get_token());
+  CHECK(most <= 8);
+  CHECK(room.Counts("timeout", 100 + 8));
+}
+
+// Drivers as a world shows them.
+struct Scene {
+  Scene() {
+    driver = ClusterStory::Driver("d", "spark-1");
+    driver.address = "10.0.0.1";
+    executor = ClusterStory::Executor("e", "spark-1", "s");
+    executor.phase = model::PodPhase::kRunning;
+  }
+  void Show() {
+    for (const auto& pod : {driver, executor}) {
+      world.Take({{}, model::PodEvent{EventType::kModified, pod}});
+    }
+  }
+  std::vector<Driver> Asked() {
+    Show();
+    return world.DriversToAsk();
+  }
+  World world;
+  model::PodFacts driver;
+  model::PodFacts executor;
+};
+
+constexpr const char* kAllow = "sparkfit.io/driver-metrics";
+
+TEST_CASE("only drivers of jobs that allow it are asked", "[cluster][driver]") {
+  Scene scene;
+  CHECK(scene.Asked().empty());
+  SECTION("the driver says so") { ClusterStory::Set(scene.driver, kAllow, "true"); }
+  SECTION("an executor says so") { ClusterStory::Set(scene.executor, kAllow, "true"); }
+  const auto asked = scene.Asked();
+  REQUIRE(asked.size() == 1);
+  CHECK(asked[0].uid == "d");
+  CHECK(asked[0].name_space == "jobs");
+  CHECK(asked[0].application == "spark-1");
+  CHECK(asked[0].address == "10.0.0.1");
+  CHECK(asked[0].has_executors);
+}
+
+TEST_CASE("anything but true is no permission", "[cluster][driver]") {
+  for (const auto* value : {"false", "TRUE", "yes", "1"}) {
+    Scene scene;
+    ClusterStory::Set(scene.driver, kAllow, value);
+    ClusterStory::Set(scene.executor, kAllow, value);
+    CHECK(scene.Asked().empty());
+  }
+}
+
+TEST_CASE("a driver that does not run, or whose address or application is none, is not asked",
+          "[cluster][driver]") {
+  Scene scene;
+  ClusterStory::Set(scene.driver, kAllow, "true");
+  REQUIRE(scene.Asked().size() == 1);
+  const auto with = [&](auto change) {
+    auto other = scene;
+    change(other.driver);
+    return other.Asked().size();
+  };
+  CHECK(with([](auto& d) { d.phase = model::PodPhase::kPending; }) == 0);
+  CHECK(with([](auto& d) { d.phase = model::PodPhase::kSucceeded; }) == 0);
+  CHECK(with([](auto& d) { d.deleted = true; }) == 0);
+  CHECK(with([](auto& d) { d.address.clear(); }) == 0);
+  for (const auto* application : {"", "..", ".a", "a/b", "a?b", "a%2f", "a b", "-a", "\xc3\xa4"}) {
+    CHECK(with([&](auto& d) { d.app_selector = application; }) == 0);
+  }
+  CHECK(with([](auto& d) { d.app_selector = std::string(64, 'a'); }) == 0);
+  CHECK(with([](auto& d) { d.app_selector = "spark-0.A_z-9"; }) == 1);
+}
+
+TEST_CASE("permission of executors goes with them, and is of their namespace",
+          "[cluster][driver]") {
+  Scene scene;
+  auto stranger = scene.executor;
+  stranger.name_space = "other";
+  stranger.uid = "x";
+  ClusterStory::Set(stranger, kAllow, "true");
+  scene.world.Take({{}, model::PodEvent{EventType::kAdded, stranger}});
+  CHECK(scene.Asked().empty());
+  ClusterStory::Set(scene.executor, kAllow, "true");
+  REQUIRE(scene.Asked().size() == 1);
+  scene.executor.phase = model::PodPhase::kSucceeded;
+  CHECK(scene.Asked().empty());
+  ClusterStory::Set(scene.driver, kAllow, "true");
+  REQUIRE(scene.Asked().size() == 1);
+  CHECK_FALSE(scene.Asked()[0].has_executors);
+  scene.world.Take({{}, model::PodEvent{EventType::kDeleted, scene.driver}});
+  CHECK(scene.world.DriversToAsk().empty());
+}
+
+}  // namespace
+}  // namespace sparkfit::cluster

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Expected numbers are of the law of docs/algorithm.md: collecting = (scale × R / (H − R))².
+#include "sparkfit/recommend/heap_need.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "history_builder.h"
+#include "sparkfit/recommend/recommendation.h"
+
+namespace sparkfit::recommend {
+namespace {
+
+using base::Bytes;
+using base::MiB;
+using test::DefaultSize;
+using test::HistoryBuilder;
+
+double Collecting(double scale, double retained, double heap) {
+  return std::pow(scale * retained / (heap - retained), 2);
+}
+
+// A run of one executor that a driver told of.
+struct Told {
+  std::int64_t heap = 0;
+  double collecting = 0;  // a share of the other time
+  std::int64_t unified = 0;
+  std::int64_t outside = 200;
+  std::int64_t peak = 0;  // of the heap; 0: all of it
+};
+
+model::ExecutorReading ReadingOf(const Told& told) {
+  const auto peak = told.peak > 0 ? told.peak : told.heap;
+  // 1,000 s of tasks beside the collections.
+  const base::Duration collecting(std::llround(told.collecting * 1e6));
+  return {.id = "1",
+          .heap_peak = MiB(peak),
+          .unified_peak = MiB(told.unified),
+          .unified_room = base::Scaled(MiB(told.heap - 300), 0.6),
+          .busy = std::chrono::seconds(1000) + collecting,
+          .collecting = collecting};
+}
+
+std::string StartTold(HistoryBuilder& builder, const std::string& application, const Told& told) {
+  const auto uid = builder.Start(application, DefaultSize(told.heap));
+  const auto reading = ReadingOf(told);
+  builder.Sample(uid, reading.heap_peak + MiB(told.outside));
+  builder.Find(uid).AddReading(reading);
+  return uid;
+}
+
+void Run(HistoryBuilder& builder, const std::string& application, const Told& told) {
+  builder.End(StartTold(builder, application, told));
+  builder.history.EndApplication(application);
+}
+
+HistoryBuilder Adaptive() { return HistoryBuilder(*ParsePolicy("adaptive")); }
+
+TEST_CASE("without a driver that told there is no evidence", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  CHECK_FALSE(FindHeapEvidence(builder.history));
+  builder.Run("a", DefaultSize(4096), MiB(3000));
+  CHECK_FALSE(FindHeapEvidence(builder.history));
+}
+
+TEST_CASE("two heaps tell the law, and what is retained", "[recommend][heap-need]") {
+  // 1,000 MiB retained, at three scales that are all different from the usual one.
+  const double scale = GENERATE(0.04, 0.077, 0.15);
+  auto builder = Adaptive();
+  for (const int heap : {8000, 4000, 2000, 1500, 1400}) {
+    Run(builder, std::to_string(heap), {heap, Collecting(scale, 1000, heap)});
+  }
+  const auto evidence = FindHeapEvidence(builder.history);
+  REQUIRE(evidence);
+  REQUIRE(evidence->points.size() == 5);
+  // Within what half a standard deviation of caution makes of it.
+  CHECK(evidence->scale == Approx(scale).epsilon(0.25));
+  CHECK(evidence->points.back().retained.InMiB() == Approx(1000).epsilon(0.08));
+  // R (1 + scale / √0.1), at least R / 0.9.
+  const double needed = std::max(1000 / 0.9, 1000 * (1 + scale / std::sqrt(0.1)));
+  CHECK(evidence->points.back().needed.InMiB() == Approx(needed).epsilon(0.05));
+}
+
+TEST_CASE("where collections take what they may, the heap is what is needed, whatever the scale",
+          "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  Run(builder, "a", {2000, kCollecting});
+  CHECK(FindHeapEvidence(builder.history)->points.back().needed.InMiB() ==
+        Approx(2000).epsilon(0.001));
+}
+
+TEST_CASE("a job that needs little goes down to a third of its heap, and no further at once",
+          "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  Run(builder, "a", {9000, Collecting(0.077, 400, 9000)});
+  const auto result = Recommend(builder.history, builder.ContextWith());
+  // 3000 + 384 of Spark's default.
+  CHECK(*result.target == MiB(3384));
+  CHECK(result.split->heap == MiB(3000));
+  CHECK(result.heap.inflation == Inflation::kDriverTells);
+}
+
+TEST_CASE("execution and storage memory get their room", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  // 80 % of 1,500 MiB at 0.6 × (H − 300): 2,300 MiB, more than what is retained asks for.
+  Run(builder, "a", {4000, 0.0001, 1500});
+  CHECK(FindHeapEvidence(builder.history)->points.back().needed.InMiB() ==
+        Approx(2300).epsilon(0.001));
+  // All of the room was used: there may have been more to use.
+  Run(builder, "b", {2300, 0.0001, 1200});
+  CHECK(FindHeapEvidence(builder.history)->points.back().needed.InMiB() ==
+        Approx(0.8 * 1.1 * 1200 / 0.6 + 300).epsilon(0.001));
+}
+
+TEST_CASE("a single run that collected longer is believed as far as it is no noise",
+          "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  for (const auto* id : {"a", "b", "c", "d"}) Run(builder, id, {1500, 0.02});
+  const auto before = FindHeapEvidence(builder.history)->points.back().retained;
+  Run(builder, "e", {1500, 0.025});
+  const auto noise = FindHeapEvidence(builder.history)->points.back().retained;
+  Run(builder, "f", {1500, 0.4});
+  const auto real = FindHeapEvidence(builder.history)->points.back().retained;
+  CHECK(noise.InMiB() / before.InMiB() < 1.03);
+  CHECK(real.InMiB() / before.InMiB() > 1.2);
+}
+
+TEST_CASE("what is in use outside of the heap is not taken away with it",
+          "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  // Default overheads: 800 of 8,000, 384 of what is recommended.
+  Run(builder, "a", {.heap = 8000, .collecting = 1e-5, .outside = 600, .peak = 5000});
+  const auto result = Recommend(builder.history, builder.ContextWith());
+  CHECK(result.split->overhead == MiB(630));  // 5 % more
+  CHECK_THAT(Explain(result, builder.history, builder.ContextWith()),
+             Catch::Contains("630 MiB (what is in use outside of the heap)"));
+}
+
+TEST_CASE("a crowded heap may grow without an OOM, by half at most", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  const double collecting = GENERATE(0.2, 5.0);
+  Run(builder, "a", {2000, collecting});
+  const auto needed = FindHeapEvidence(builder.history)->points.back().needed;
+  const auto result = Recommend(builder.history, builder.ContextWith());
+  const Bytes heap = std::min(needed, MiB(3000)).RoundedUpToMiB();
+  CHECK(needed > MiB(2000));
+  CHECK(*result.target == heap + MiB(384));
+}
+
+TEST_CASE("runs that are under way, of another shape, or that ended in an OOM do not count",
+          "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  Run(builder, "a", {4000, 0.01});
+  SECTION("under way: one executor of it is left") {
+    builder.Start("b", DefaultSize(4000));
+    builder.End(StartTold(builder, "b", {4000, 0.3}));
+    CHECK(FindHeapEvidence(builder.history)->points.size() == 1);
+  }
+  SECTION("an OOM") {
+    builder.Oom(StartTold(builder, "b", {4000, 0.3}), model::OomKind::kHeap);
+    CHECK(FindHeapEvidence(builder.history)->points.size() == 1);
+  }
+  SECTION("another shape") {
+    builder.Run("b", DefaultSize(4000), MiB(3000), "2");
+    CHECK_FALSE(FindHeapEvidence(builder.history));
+  }
+}
+
+TEST_CASE("evidence that is long past does not count", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  Run(builder, "a", {4000, 0.01});
+  for (const auto* id : {"b", "c", "d"}) builder.Run(id, DefaultSize(4000), MiB(3000));
+  CHECK(FindHeapEvidence(builder.history));
+  builder.Run("e", DefaultSize(4000), MiB(3000));
+  CHECK_FALSE(FindHeapEvidence(builder.history));
+}
+
+TEST_CASE("readings that say nothing are left out", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  const auto uid = builder.Start("a", DefaultSize(4000));
+  builder.Sample(uid, MiB(1000));
+  auto reading = ReadingOf({4000, 0.01});
+  SECTION("before tasks ran for long") { reading.busy = std::chrono::seconds(9); }
+  SECTION("that contradict themselves") { reading.collecting = reading.busy; }
+  builder.Find(uid).AddReading(reading);
+  builder.End(uid);
+  builder.history.EndApplication("a");
+  CHECK_FALSE(FindHeapEvidence(builder.history));
+}
+
+TEST_CASE("other policies stay as they are published", "[recommend][heap-need]") {
+  HistoryBuilder builder;  // percentile
+  Run(builder, "a", {9000, 1e-5});
+  const auto result = Recommend(builder.history, builder.ContextWith());
+  CHECK_FALSE(result.heap_evidence);
+  CHECK(*result.target > MiB(9000));
+}
+
+TEST_CASE("the explanation says what drivers told", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  Run(builder, "a", {2000, 0.024});
+  const auto context = builder.ContextWith();
+  const auto text = Explain(Recommend(builder.history, context), builder.history, context);
+  CHECK_THAT(text, Catch::Contains("drivers of 1 run told of their heaps"));
+  CHECK_THAT(text, Catch::Contains("in 2,000 MiB and collects for 2.4 % of its tasks' time"));
+}
+
+}  // namespace
+}  // namespace sparkfit::recommend
