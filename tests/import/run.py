@@ -310,6 +310,12 @@ def check_wrong(checks, binary, server, past, folder):
     checks.same((len(rows), sum(row["executors"] for row in rows)), (12, 300), "and the names of pods tell the jobs")
 
 
+def resident(process):
+    """The most so far, in KiB. Not by getrusage, which counts what we were ourselves before the exec."""
+    with open(f"/proc/{process.pid}/status") as status:
+        return next((int(line.split()[1]) for line in status if line.startswith("VmHWM")), 0)
+
+
 def large(binary, folder, checks):
     draw = random.Random(5000)
     days = 30
@@ -318,13 +324,14 @@ def large(binary, folder, checks):
         log = folder / "large.ndjson.gz"
         began = time.monotonic()
         process = Import(binary, server, days).begin(log)
-        told = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        most = 0
+        while process.poll() is None:
+            most = max(most, resident(process))
+            time.sleep(0.05)
         seconds = time.monotonic() - began
+        told = process.communicate()[1]
         checks.that(process.returncode == 0, "an import of 5,000 executors in 30 days", told)
-        print(f"       {seconds:.1f} s, {usage.ru_utime + usage.ru_stime:.1f} s of CPU, {usage.ru_maxrss / 1024:.0f} MiB at most, "
-              f"{log.stat().st_size / 1e6:.1f} MB: {told.strip()}")
+        print(f"       {seconds:.1f} s, {most / 1024:.0f} MiB at most, {log.stat().st_size / 1e6:.1f} MB: {told.strip()}")
         checks.that(seconds <= 300, "within five minutes", f"{seconds:.0f} s")
         check_replay(checks, binary, log, executors)
 
