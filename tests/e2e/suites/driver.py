@@ -2,7 +2,7 @@
 """Real Spark drivers are asked for their executors' heaps, where their jobs allow it; others do no harm."""
 import json
 
-from testbed import BINARY, JOBS, create, get, hog, kubectl, quantity, run, wait_until
+from testbed import BINARY, JOBS, create, hog, kubectl, quantity, run, wait_until
 
 PORT = 8080
 ON_DRIVER = "spark.kubernetes.driver.annotation.sparkfit.io"
@@ -140,4 +140,3 @@ def test_replay_of_the_record_says_the_same(bed):
         assert quantity(memory["lower"]) == row["lowerBytes"], (name, memory, row)
         assert quantity(memory["upper"]) == row["upperBytes"], (name, memory, row)
         assert item["observed"]["executors"] == row["executors"] == 2
-    assert not get("pods", "-n", "hogs")["items"]
