@@ -15,6 +15,11 @@ constexpr const char* kSource = "drivers";
 constexpr std::uint16_t kPort = 4040;
 constexpr base::Duration kLook = std::chrono::seconds(1);
 constexpr base::Duration kDeadline = std::chrono::seconds(2);
+// Until then executors have told their driver nothing of their heaps, and it may be starting
+// itself.
+constexpr base::Duration kHeartbeat = std::chrono::seconds(10);
+// A driver that starts or ends may fail once.
+constexpr int kPatience = 2;
 constexpr base::Duration kLongestPause = std::chrono::minutes(5);
 constexpr std::size_t kAtOnce = 8;
 
@@ -41,6 +46,7 @@ void Drivers::SetDrivers(std::vector<Driver> drivers) {
 }
 
 void Drivers::TakeDrivers() {
+  const auto now = around_.clock.SteadyNow();
   std::map<std::string, Entry> kept;
   const std::scoped_lock lock(mutex_);
   for (const auto& driver : wanted_drivers_) {
@@ -49,7 +55,9 @@ void Drivers::TakeDrivers() {
       entry = std::move(known->second);
     }
     entry.driver = driver;
-    entry.owes |= driver.has_executors;
+    if (!driver.has_executors || entry.owes) continue;
+    entry.owes = true;
+    entry.not_before = std::max(entry.not_before, now + kHeartbeat);
   }
   entries_ = std::move(kept);
 }
@@ -90,22 +98,18 @@ void Drivers::Ask(Entry& entry, base::Duration interval, const std::stop_token& 
   if (stop.stop_requested()) return;
   const auto heard = Hear(driver, answer, stop);
   around_.metrics.CountDriverRequest(heard.result);
-  // One that answered before is probably ending: its UI goes first. It is told of if it fails
-  // again.
-  const int patience = entry.answered ? 2 : 1;
   if (heard.why.empty()) {
-    if (std::exchange(entry.failures, 0) >= patience) {
+    if (std::exchange(entry.failures, 0) >= kPatience) {
       around_.log.Info("driver answers again",
                        {{"namespace", driver.name_space}, {"pod", driver.pod}});
     }
-    entry.answered = true;
     entry.owes = driver.has_executors;
     entry.not_before = begun + interval;
     return;
   }
   const auto pause = interval * (1 << std::min(entry.failures, 10));
   entry.not_before = begun + std::min<base::Duration>(pause, kLongestPause);
-  if (++entry.failures != patience) return;
+  if (++entry.failures != kPatience) return;
   around_.log.Warning("driver does not tell of its executors", {{"namespace", driver.name_space},
                                                                 {"pod", driver.pod},
                                                                 {"result", heard.result},

@@ -26,17 +26,16 @@ class Drivers {
   // The drivers that may be asked from now on. Safe for concurrent use with Run.
   void SetDrivers(std::vector<Driver> drivers);
 
-  // Asks each at every interval while it has executors, and once after the last, while `wanted`
-  // says so.
+  // Asks each at every interval, from ten seconds after its first executor on until once after its
+  // last, while `wanted` says so.
   void Run(base::Duration interval, const std::function<bool()>& wanted,
            const std::stop_token& stop);
 
  private:
   struct Entry {
     Driver driver;
-    bool owes = false;      // an answer about executors that ran since the last one
-    bool answered = false;  // at least once
-    int failures = 0;       // since it did
+    bool owes = false;  // an answer about executors that ran since the last one
+    int failures = 0;   // since it last answered
     base::Clock::Steady not_before{};
   };
 
