@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace sparkfit::model {
 namespace {
@@ -10,6 +11,16 @@ namespace {
 float Packed24(base::Bytes bytes) { return static_cast<float>(bytes.value); }
 
 base::Bytes Unpacked24(float bytes) { return {static_cast<std::int64_t>(bytes)}; }
+
+constexpr double kCrowdSteps = 16'384;
+constexpr std::uint16_t kMost16 = std::numeric_limits<std::uint16_t>::max();
+
+std::uint16_t PackedCrowd(double collecting) {
+  const double steps = std::sqrt(collecting) * kCrowdSteps;
+  return steps < kMost16 ? static_cast<std::uint16_t>(std::lround(steps)) : kMost16;
+}
+
+double Collecting(std::uint16_t crowd) { return std::pow(crowd / kCrowdSteps, 2); }
 
 bool IsAmount(base::Bytes bytes) { return bytes.value >= 0 && bytes <= base::kLargestPlausible; }
 
@@ -31,13 +42,13 @@ void Raise(HeapUse& use, const HeapUse& by) {
 
 HeapRunRing::Packed::Packed(const HeapRun& run)
     : application(run.application),
-      shape_id(run.shape_id),
+      shape_id(static_cast<std::uint16_t>(std::min<std::uint32_t>(run.shape_id, kMost16))),
+      crowd(PackedCrowd(run.use.collecting)),
       heap(Packed24(run.use.heap)),
       heap_peak(Packed24(run.use.heap_peak)),
       unified_peak(Packed24(run.use.unified_peak)),
       unified_room(Packed24(run.use.unified_room)),
-      outside(Packed24(run.use.outside)),
-      collecting(static_cast<float>(run.use.collecting)) {}
+      outside(Packed24(run.use.outside)) {}
 
 HeapRun HeapRunRing::Packed::Unpacked() const {
   return {application,
@@ -47,7 +58,7 @@ HeapRun HeapRunRing::Packed::Unpacked() const {
            .unified_peak = Unpacked24(unified_peak),
            .unified_room = Unpacked24(unified_room),
            .outside = Unpacked24(outside),
-           .collecting = collecting}};
+           .collecting = Collecting(crowd)}};
 }
 
 void HeapRunRing::Add(std::uint32_t application, std::uint32_t shape_id, const HeapUse& use) {

@@ -46,7 +46,7 @@ Run RunRing::Packed::Unpacked() const {
           .executors = executors,
           .record = record,
           .peak = {static_cast<std::int64_t>(peak)},
-          .lifetimes = base::Duration(std::llround(lifetimes))};
+          .lifetimes = base::Duration(static_cast<std::int64_t>(lifetimes))};
 }
 
 RunChange RunRing::Add(std::uint32_t application, std::uint32_t shape_id, base::Bytes peak,

@@ -39,6 +39,7 @@ constexpr double kLeastScale = 0.01;
 constexpr double kScaleStep = 1.5;
 // How far (ln) a run's need is from that of others of the same job, and √collecting from the law.
 constexpr double kRunSpread = 0.05;
+constexpr double kRunVariance = kRunSpread * kRunSpread;
 constexpr double kCrowdSpread = 0.15;
 // … and by how much at least, as collections are told in whole ms.
 constexpr double kCrowdStep = 0.005;
@@ -64,30 +65,73 @@ constexpr double kSmallestCrowd = 1e-4;
 double Value(Bytes bytes) { return static_cast<double>(bytes.value); }
 Bytes FromValue(double bytes) { return {static_cast<std::int64_t>(bytes)}; }
 
-// √collecting, which grows with retained / free.
-double CrowdOf(const HeapUse& use) { return std::max(kSmallestCrowd, std::sqrt(use.collecting)); }
+double Square(double value) { return value * value; }
 
-// By the law; never less than what execution and storage held, nor more than was ever in use.
-double Retained(const HeapUse& use, double crowd, double scale) {
-  const double by_law = Value(use.heap) * crowd / (crowd + scale);
-  const double most = use.heap_peak.value > 0 ? Value(use.heap_peak) : Value(use.heap);
-  return std::max(std::min(by_law, most), Value(use.unified_peak));
+// What of a run is the same at every scale.
+struct Seen {
+  double heap = 0;
+  double crowd = 0;    // √collecting, which grows with retained / free
+  double unified = 0;  // what execution and storage held: at least that is retained …
+  double most = 0;     // … and at most what was ever in use
+  double noise = 0;    // of ln crowd
+  double away = 0;     // variance: how far its heap is from the latest one
+};
+
+Seen SeenIn(const HeapUse& use, Bytes latest) {
+  const double crowd = std::max(kSmallestCrowd, std::sqrt(use.collecting));
+  const double heap = Value(use.heap);
+  return {.heap = heap,
+          .crowd = crowd,
+          .unified = Value(use.unified_peak),
+          .most = use.heap_peak.value > 0 ? Value(use.heap_peak) : heap,
+          .noise = kCrowdSpread + kCrowdStep / crowd,
+          .away = Square(kAway * std::log(heap / Value(latest)))};
+}
+
+double ByLaw(const Seen& seen, double scale) {
+  return seen.heap * seen.crowd / (seen.crowd + scale);
+}
+
+// Some jobs collect for longer than what they retain explains, in however large a heap: classes are
+// loaded, pages touched for the first time, processors shared. Then no more is known of what is
+// retained than what was in use, mostly garbage, which fills a heap in proportion to its size; in
+// the smaller heaps of other runs there was less room for it.
+void TakeGarbageOut(std::span<Seen> runs) {
+  std::array<double, model::HeapRunRing::kRuns> bounds{};
+  for (std::size_t i = 0; i < runs.size(); ++i) bounds[i] = runs[i].most - runs[i].unified;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    auto& seen = runs[i];
+    if (ByLaw(seen, kUsualScale) <= seen.most) continue;
+    for (std::size_t j = 0; j < runs.size(); ++j) {
+      if (runs[j].heap >= seen.heap) continue;
+      const double there = std::max(bounds[j], bounds[i] * runs[j].heap / seen.heap);
+      seen.most = std::min(seen.most, seen.unified + std::max(0.0, there));
+    }
+  }
 }
 
 // A run as the law sees it at some scale.
 struct Look {
   double retained = 0;
+  bool capped = false;  // … by what was in use: the law would have it retain more
   double beside = 0;    // of it, beside execution and storage memory
   double variance = 0;  // of ln retained: in a roomy heap collections say little
   double slope = 0;     // d ln retained / d ln crowd, negated
+  double weight = 0;    // how well it can tell what is retained
 };
 
-Look LookAt(const HeapUse& use, double crowd, double scale, double away) {
-  const double retained = Retained(use, crowd, scale);
-  const double slope = scale / (crowd + scale);
-  const double noise = (kCrowdSpread + kCrowdStep / crowd) * slope;
-  return {retained, std::max(0.0, retained - Value(use.unified_peak)), noise * noise + away * away,
-          slope};
+Look LookAt(const Seen& seen, double scale) {
+  const double part = 1 / (seen.crowd + scale);
+  const double by_law = seen.heap * seen.crowd * part;
+  const double retained = std::max(std::min(by_law, seen.most), seen.unified);
+  const double slope = scale * part;
+  const double variance = Square(seen.noise * slope) + seen.away;
+  return {.retained = retained,
+          .capped = by_law > seen.most,
+          .beside = retained - seen.unified,
+          .variance = variance,
+          .slope = slope,
+          .weight = 1 / (Square(retained) * (kRunVariance + variance))};
 }
 
 // What the job holds beside execution and storage memory: the mean, weighted by how well each run
@@ -96,35 +140,36 @@ double BesideOf(std::span<const Look> looks) {
   double sum = 0;
   double weights = 0;
   for (const auto& look : looks) {
-    const double weight =
-        1 / (look.retained * look.retained * (kRunSpread * kRunSpread + look.variance));
-    sum += weight * look.beside;
-    weights += weight;
+    sum += look.weight * look.beside;
+    weights += look.weight;
   }
   return sum / weights;
 }
 
 double Expected(const Look& look, double beside) { return look.retained - look.beside + beside; }
 
-// −2 ln of how likely what was seen is at a scale: normal in ln crowd.
+// −2 ln of how likely what was seen is at a scale: normal in ln crowd; where the law would have a
+// run retain more than it had in use, any crowd is as likely.
 double Misfit(std::span<const Look> looks, double scale) {
   const double beside = BesideOf(looks);
-  double misfit = std::pow(std::log(scale / kUsualScale) / kScaleSpread, 2);
-  double determinant = 1;
+  double misfit = Square(std::log(scale / kUsualScale) / kScaleSpread);
+  double variances = 1;
+  double slopes = 1;
   for (const auto& look : looks) {
     const double off = look.retained / Expected(look, beside) - 1;
-    const double variance = kRunSpread * kRunSpread + look.variance;
-    misfit += off * off / variance;
-    determinant *= variance / (look.slope * look.slope);
+    misfit += Square(off * look.retained) * look.weight;
+    if (look.capped) continue;
+    variances *= kRunVariance + look.variance;
+    slopes *= look.slope;
   }
-  return misfit + std::log(determinant);
+  return misfit + std::log(variances / Square(slopes));
 }
 
 // What is retained, with the noise taken out: the run's own deviation as far as it is to be
 // believed.
 double Smoothed(const Look& look, double beside) {
   const double off = std::log(look.retained / Expected(look, beside));
-  const double credit = kRunSpread * kRunSpread / (kRunSpread * kRunSpread + look.variance);
+  const double credit = kRunVariance / (kRunVariance + look.variance);
   const double believed =
       std::max(std::abs(off) * credit, std::abs(off) - kNoNoise * std::sqrt(look.variance));
   return Expected(look, beside) * std::exp(std::copysign(believed, off));
@@ -135,17 +180,12 @@ class Runs {
  public:
   explicit Runs(const std::vector<model::HeapRun>& runs) : count_(runs.size()) {
     const Bytes latest = runs.back().use.heap;
-    for (std::size_t i = 0; i < count_; ++i) {
-      uses_[i] = &runs[i].use;
-      crowds_[i] = CrowdOf(runs[i].use);
-      aways_[i] = kAway * std::log(Value(runs[i].use.heap) / Value(latest));
-    }
+    for (std::size_t i = 0; i < count_; ++i) seen_[i] = SeenIn(runs[i].use, latest);
+    TakeGarbageOut({seen_.data(), count_});
   }
 
   std::span<const Look> At(double scale) {
-    for (std::size_t i = 0; i < count_; ++i) {
-      looks_[i] = LookAt(*uses_[i], crowds_[i], scale, aways_[i]);
-    }
+    for (std::size_t i = 0; i < count_; ++i) looks_[i] = LookAt(seen_[i], scale);
     return {looks_.data(), count_};
   }
 
@@ -172,9 +212,7 @@ class Runs {
 
  private:
   std::size_t count_;
-  std::array<const HeapUse*, model::HeapRunRing::kRuns> uses_{};
-  std::array<double, model::HeapRunRing::kRuns> crowds_{};
-  std::array<double, model::HeapRunRing::kRuns> aways_{};
+  std::array<Seen, model::HeapRunRing::kRuns> seen_;
   std::array<Look, model::HeapRunRing::kRuns> looks_;
 };
 
@@ -235,6 +273,7 @@ std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history) {
   evidence.scale = together.CautiousScale();
   const auto looks = together.At(evidence.scale);
   const double beside = BesideOf(looks);
+  evidence.points.reserve(runs.size());
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const double retained = Smoothed(looks[i], beside);
     evidence.points.push_back(
@@ -250,6 +289,7 @@ std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history) {
 std::vector<model::Run> RunsAsNeeded(const model::KeyHistory& history, const HeapEvidence& evidence,
                                      const SplitRule& rule) {
   std::vector<model::Run> needed;
+  needed.reserve(evidence.points.size());
   Bytes largest;
   for (auto run : history.EndedRuns()) {
     const auto* point = PointOf(evidence, run.application);

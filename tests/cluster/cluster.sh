@@ -5,7 +5,8 @@
 # etcd, kube-apiserver, controller-manager, scheduler, kubelet, containerd, metrics-server, all built
 # from Go modules or taken from Debian, all running inside one network namespace of their own.
 #
-#   cluster.sh build   compile the tools (about 6 minutes cold on 2 cores, seconds when cached); or those that are named
+#   cluster.sh build   compile what a cluster is made of (some minutes cold on 2 cores, seconds when cached); or the tools
+#                      that are named, of which helm, helm3, kubeconform and kube-state-metrics are only built so
 #   cluster.sh up      start everything, wait until the node is Ready
 #   cluster.sh down    stop everything and remove the namespace; also what an earlier run left
 #   cluster.sh exec C  run command C inside the cluster's network namespace
@@ -24,7 +25,7 @@ BIN=$D/bin PKI=$D/pki LOG=$D/log RUN=$D/run
 export KUBECONFIG=$D/admin.kubeconfig PATH=$BIN:$PATH
 in_ns() { nsenter --net=/run/netns/$NS "$@"; }
 
-build() { # [tool...]: all of them, or these; each is compiled again only when what it is made of changed
+build() { # [tool...]: what the cluster is made of, or these; each is compiled again only when what it is made of changed
   mkdir -p "$BIN"
   export CGO_ENABLED=0 GOFLAGS=-buildvcs=false
   local v=k8s.io/component-base/version t
@@ -36,14 +37,16 @@ build() { # [tool...]: all of them, or these; each is compiled again only when w
   tool "$BIN/etcd" tools/etcd go.etcd.io/etcd/server/v3 "" "$@"
   tool "$BIN/metrics-server" tools/metrics-server sigs.k8s.io/metrics-server/cmd/metrics-server "" "$@"
   tool "$BIN/coredns" tools/coredns github.com/coredns/coredns "" "$@"
+  tool "$D/pause/pause" pause . "" "$@"
+  tool "$D/hog/hog" hog . "" "$@"
+  [ $# -gt 0 ] || return 0
   tool "$BIN/helm" tools/helm helm.sh/helm/v4/cmd/helm "-X helm.sh/helm/v4/internal/version.version=v4.2.4" "$@"
   v=helm.sh/helm/v3/pkg
   tool "$BIN/helm3" tools/helm3 helm.sh/helm/v3/cmd/helm "-X helm.sh/helm/v3/internal/version.version=v3.21.4 \
     -X $v/lint/rules.k8sVersionMajor=1 -X $v/lint/rules.k8sVersionMinor=36 \
     -X $v/chartutil.k8sVersionMajor=1 -X $v/chartutil.k8sVersionMinor=36" "$@"
   tool "$BIN/kubeconform" tools/kubeconform github.com/yannh/kubeconform/cmd/kubeconform "" "$@"
-  tool "$D/pause/pause" pause . "" "$@"
-  tool "$D/hog/hog" hog . "" "$@"
+  tool "$BIN/kube-state-metrics" tools/kube-state-metrics k8s.io/kube-state-metrics/v2 "" "$@"
 }
 
 tool() { # output directory package linker-flags [tool...]

@@ -43,6 +43,8 @@ TPCDS = Workload("4g", ("tpcds", 1, 12), conf={OVERHEAD: "1g", JAVA_OPTIONS: "-X
 TPCDS_G1 = Workload("5g", ("tpcds", 1, 12))
 # More cached objects than fit into any heap that it may get here.
 FILL = Workload("4g", ("fill", 7000, 2))
+# Caches 750 MiB of objects in each executor, a third of the room for them, and goes through them often.
+CACHE = FILL.but(job=("fill", 1500, 20))
 # Dies in its first second: the whole heap is touched, and the rest of a JVM does not fit into 70 MiB.
 TOUCHED = Workload("900m", ("aggregate", 4e6, 10), conf={OVERHEAD: "70m", JAVA_OPTIONS: "-XX:+AlwaysPreTouch"})
 # Keeps 1150 MiB outside of the heap; with the rest of a JVM that hardly touches its heap, 1410 in 1284.

@@ -33,6 +33,7 @@ def rights_are(golden):
 
 
 def test_install_in_monitoring_mode(bed):
+    run(CLUSTER, "build", "helm", timeout=1800)
     nothing_of_ours()
     bed.image_name = bed.image()
     kubectl("create", "namespace", NS)

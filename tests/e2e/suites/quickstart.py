@@ -95,6 +95,7 @@ def monitoring_crds():
 
 
 def test_quickstart_installs(bed):
+    run(CLUSTER, "build", "helm", timeout=1800)
     nothing_of_ours()
     bed.image(default_image())
     bed.reader = Reader(bed)

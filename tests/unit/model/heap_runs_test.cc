@@ -26,7 +26,8 @@ TEST_CASE("of executors with the same heap the highest of each figure counts",
   other.outside = MiB(300);
   ring.Add(1, 1, other);
   REQUIRE(ring.Runs().size() == 1);
-  CHECK(ring.Runs()[0].use.collecting == Approx(0.02));
+  // To half a step of its root: 2 × √0.02 / 32,768 = 8.6e-6.
+  CHECK(ring.Runs()[0].use.collecting == Approx(0.02).margin(8.7e-6).epsilon(0));
   CHECK(ring.Runs()[0].use.outside == MiB(300));
 }
 
@@ -34,10 +35,11 @@ TEST_CASE("what a run grew out of does not count, in whatever order executors en
           "[model][heap-runs]") {
   HeapRunRing ring;
   const bool larger_first = GENERATE(false, true);
-  ring.Add(1, 1, larger_first ? Use(2000, 0.01) : Use(1000, 0.5));
-  ring.Add(1, 1, larger_first ? Use(1000, 0.5) : Use(2000, 0.01));
+  ring.Add(1, 1, larger_first ? Use(2000, 0.0625) : Use(1000, 0.5));
+  ring.Add(1, 1, larger_first ? Use(1000, 0.5) : Use(2000, 0.0625));
   REQUIRE(ring.Runs().size() == 1);
-  CHECK(ring.Runs()[0].use == Use(2000, static_cast<double>(0.01F)));
+  // √0.0625 = 1/4 is kept exactly.
+  CHECK(ring.Runs()[0].use == Use(2000, 0.0625));
 }
 
 TEST_CASE("the oldest run gives way", "[model][heap-runs]") {
@@ -48,6 +50,13 @@ TEST_CASE("the oldest run gives way", "[model][heap-runs]") {
   REQUIRE(runs.size() == HeapRunRing::kRuns);
   CHECK(runs.front().application == 3);
   CHECK(runs.back().application == 10);
+}
+
+TEST_CASE("however long an executor collected, it is a number", "[model][heap-runs]") {
+  HeapRunRing ring;
+  ring.Add(1, 1, Use(1000, 1e300));
+  // (65,535 / 16,384)².
+  CHECK(ring.Runs()[0].use.collecting == Approx(15.9995));
 }
 
 TEST_CASE("what is loaded is what was saved, or refused", "[model][heap-runs]") {

@@ -162,7 +162,7 @@ TEST_CASE("what drivers told is in a checkpoint, and refused where it cannot be"
                            .unified_peak = base::MiB(300),
                            .unified_room = base::MiB(1024),
                            .outside = base::MiB(250),
-                           .collecting = 0.03125};
+                           .collecting = 0.0625};  // a square that is kept exactly
   CHECK_FALSE(json::parse(WriteCheckpoint(checkpoint).data).contains("heapRuns"));
   checkpoint.history.heap_runs.push_back({7, 1, use});
   REQUIRE_FALSE(checkpoint.history.executors.empty());
