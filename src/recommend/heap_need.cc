@@ -43,6 +43,11 @@ constexpr double kRunVariance = kRunSpread * kRunSpread;
 constexpr double kCrowdSpread = 0.15;
 // … and by how much at least, as collections are told in whole ms.
 constexpr double kCrowdStep = 0.005;
+// What else there is to collect is known (ln √collecting) to a factor of two; …
+constexpr double kElseVariance = 0.5;
+// … this share of it is in every run, as runs with so many times its heap show it.
+constexpr double kElseSure = 0.7;
+constexpr double kRoomier = 1.5;
 // How far the law may be off (ln) in a heap e times as large as the latest.
 constexpr double kAway = 0.15;
 // What is in use outside of heaps up to so many times the latest one counts: in roomier limits the
@@ -93,10 +98,37 @@ double ByLaw(const Seen& seen, double scale) {
 }
 
 // Some jobs collect for longer than what they retain explains, in however large a heap: classes are
-// loaded, pages touched for the first time, processors shared. Then no more is known of what is
-// retained than what was in use, mostly garbage, which fills a heap in proportion to its size; in
-// the smaller heaps of other runs there was less room for it.
-void TakeGarbageOut(std::span<Seen> runs) {
+// loaded, pages touched for the first time, what is cached is copied until it is old. So much of
+// it.
+double ElseOf(const Seen& seen) {
+  if (ByLaw(seen, kUsualScale) <= seen.most) return 0;
+  return Square(seen.crowd) - Square(kUsualScale * seen.most / (seen.heap - seen.most));
+}
+
+// What runs in roomier heaps collect for anyway is not for want of room here. As it is not the same
+// in all runs, most of it is taken away, and what is left is less sure.
+void TakeElseAway(std::span<Seen> runs) {
+  std::array<double, model::HeapRunRing::kRuns> elses{};
+  for (std::size_t i = 0; i < runs.size(); ++i) elses[i] = ElseOf(runs[i]);
+  for (auto& seen : runs) {
+    const double collecting = Square(seen.crowd);
+    double other = collecting;
+    bool roomier = false;
+    for (std::size_t j = 0; j < runs.size(); ++j) {
+      if (runs[j].heap < kRoomier * seen.heap) continue;
+      roomier = true;
+      other = std::min(other, elses[j]);
+    }
+    if (!roomier || other <= 0) continue;
+    seen.crowd = std::max(kSmallestCrowd, std::sqrt(collecting - kElseSure * other));
+    seen.noise = kCrowdSpread * collecting / Square(seen.crowd) + kCrowdStep / seen.crowd;
+  }
+}
+
+// Where collections do not tell what is retained, no more is known of it than what was in use,
+// mostly garbage, which fills a heap in proportion to its size: in the smaller heaps of other runs
+// there was less room for it.
+void TakeGarbageAway(std::span<Seen> runs) {
   std::array<double, model::HeapRunRing::kRuns> bounds{};
   for (std::size_t i = 0; i < runs.size(); ++i) bounds[i] = runs[i].most - runs[i].unified;
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -158,9 +190,8 @@ double Misfit(std::span<const Look> looks, double scale) {
   for (const auto& look : looks) {
     const double off = look.retained / Expected(look, beside) - 1;
     misfit += Square(off * look.retained) * look.weight;
-    if (look.capped) continue;
-    variances *= kRunVariance + look.variance;
-    slopes *= look.slope;
+    variances *= look.capped ? kElseVariance : kRunVariance + look.variance;
+    if (!look.capped) slopes *= look.slope;
   }
   return misfit + std::log(variances / Square(slopes));
 }
@@ -181,7 +212,8 @@ class Runs {
   explicit Runs(const std::vector<model::HeapRun>& runs) : count_(runs.size()) {
     const Bytes latest = runs.back().use.heap;
     for (std::size_t i = 0; i < count_; ++i) seen_[i] = SeenIn(runs[i].use, latest);
-    TakeGarbageOut({seen_.data(), count_});
+    TakeElseAway({seen_.data(), count_});
+    TakeGarbageAway({seen_.data(), count_});
   }
 
   std::span<const Look> At(double scale) {

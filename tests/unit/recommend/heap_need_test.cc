@@ -111,13 +111,26 @@ TEST_CASE("where collections do not follow the heap, they do not tell what it re
   Run(builder, "b", {1987, 0.0224, 78, 494, 564});
   auto evidence = FindHeapEvidence(builder.history);
   REQUIRE(evidence);
-  for (const auto& point : evidence->points) CHECK(point.needed < MiB(800));
-  CHECK(evidence->points.back().needed > MiB(564));
+  for (const auto& point : evidence->points) CHECK(point.needed.InMiB() < 800);
+  CHECK(evidence->points.back().needed.InMiB() > 564);
 
   Run(builder, "c", {2472, 0.0317, 102, 573, 664});
   evidence = FindHeapEvidence(builder.history);
   REQUIRE(evidence);
-  for (const auto& point : evidence->points) CHECK(point.needed < MiB(800));
+  for (const auto& point : evidence->points) CHECK(point.needed.InMiB() < 800);
+}
+
+TEST_CASE("what is collected in roomier heaps as well is not for want of room",
+          "[recommend][heap-need]") {
+  // 750 MiB of cached objects on the cluster of the tests: 7 to 8 % in any heap, and in one of
+  // 1,794 MiB it was as fast as in 4,096.
+  auto builder = Adaptive();
+  Run(builder, "a", {4096, 0.0830, 825, 546, 1226});
+  Run(builder, "b", {1778, 0.0829, 825, 395, 1296});
+  Run(builder, "c", {2026, 0.0715, 950, 294, 1387});
+  const auto evidence = FindHeapEvidence(builder.history);
+  REQUIRE(evidence);
+  for (const auto& point : evidence->points) CHECK(point.needed.InMiB() < 1794);
 }
 
 TEST_CASE("a job that grew is seen to, though collections do not follow the heap",
@@ -127,7 +140,7 @@ TEST_CASE("a job that grew is seen to, though collections do not follow the heap
   Run(builder, "b", {2000, 0.03, 0, 300, 1000});
   const auto evidence = FindHeapEvidence(builder.history);
   REQUIRE(evidence);
-  CHECK(evidence->points.back().needed > MiB(1000));
+  CHECK(evidence->points.back().needed.InMiB() > 1000);
 }
 
 TEST_CASE("execution and storage memory get their room", "[recommend][heap-need]") {
