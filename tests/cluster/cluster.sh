@@ -166,7 +166,9 @@ evictionHard: {memory.available: "100Mi", nodefs.available: "1%", imagefs.availa
 C
   image "$D/pause" localhost/pause:1 '["/pause"]'
   image "$D/hog" localhost/hog:1 '["/hog"]'
-  start kubelet "$BIN/kubelet" --config="$D/kubelet.yaml" --kubeconfig="$D/node.kubeconfig" --hostname-override=node0 --node-ip=$NODE_IP --root-dir="$D/kubelet"
+  # Its cAdvisor asks a containerd of its own choice for the names of containers.
+  start kubelet "$BIN/kubelet" --config="$D/kubelet.yaml" --kubeconfig="$D/node.kubeconfig" --hostname-override=node0 --node-ip=$NODE_IP \
+    --root-dir="$D/kubelet" --containerd="$D/containerd/containerd.sock"
   cat > "$D/Corefile" <<C
 cluster.local:53 {
   bind 10.0.0.10

@@ -73,7 +73,6 @@ def test_the_import_says_what_the_controller_saw(bed):
         told.append(f"{key[1]} {other['executors']} executors, {other['containerOOMs']} OOMs, peak {off:+.1%}")
         assert abs(off) <= SAME_PEAK, told
     assert past["hogs", "lone"]["containerOOMs"] == 1
-    assert past["hogs", "lone"]["targetBytes"] == seen["hogs", "lone"]["targetBytes"]
     return "; ".join(told)
 
 
