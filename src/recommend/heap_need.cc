@@ -72,6 +72,11 @@ Bytes FromValue(double bytes) { return {static_cast<std::int64_t>(bytes)}; }
 
 double Square(double value) { return value * value; }
 
+// Of ln crowd, where `crowd` is the root of what is left of `collecting`: the less, the less sure.
+double NoiseOf(double crowd, double collecting) {
+  return kCrowdSpread * collecting / Square(crowd) + kCrowdStep / crowd;
+}
+
 // What of a run is the same at every scale.
 struct Seen {
   double heap = 0;
@@ -89,39 +94,46 @@ Seen SeenIn(const HeapUse& use, Bytes latest) {
           .crowd = crowd,
           .unified = Value(use.unified_peak),
           .most = use.heap_peak.value > 0 ? Value(use.heap_peak) : heap,
-          .noise = kCrowdSpread + kCrowdStep / crowd,
+          .noise = NoiseOf(crowd, Square(crowd)),
           .away = Square(kAway * std::log(heap / Value(latest)))};
 }
 
+// What is retained, by the law.
 double ByLaw(const Seen& seen, double scale) {
   return seen.heap * seen.crowd / (seen.crowd + scale);
 }
+
+// False where the law would have a run retain more than it had in use.
+bool IsExplained(const Seen& seen) { return ByLaw(seen, kUsualScale) <= seen.most; }
 
 // Some jobs collect for longer than what they retain explains, in however large a heap: classes are
 // loaded, pages touched for the first time, what is cached is copied until it is old. So much of
 // it.
 double ElseOf(const Seen& seen) {
-  if (ByLaw(seen, kUsualScale) <= seen.most) return 0;
+  if (IsExplained(seen)) return 0;
   return Square(seen.crowd) - Square(kUsualScale * seen.most / (seen.heap - seen.most));
+}
+
+// The least of that in any run with a roomier heap; 0 where there is none.
+double ElseInRoomier(std::span<const Seen> runs, std::span<const double> elses, double heap) {
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (runs[i].heap >= kRoomier * heap) least = std::min(least, elses[i]);
+  }
+  return std::isfinite(least) ? least : 0;
 }
 
 // What runs in roomier heaps collect for anyway is not for want of room here. As it is not the same
 // in all runs, most of it is taken away, and what is left is less sure.
 void TakeElseAway(std::span<Seen> runs) {
   std::array<double, model::HeapRunRing::kRuns> elses{};
-  for (std::size_t i = 0; i < runs.size(); ++i) elses[i] = ElseOf(runs[i]);
+  std::transform(runs.begin(), runs.end(), elses.begin(), ElseOf);
   for (auto& seen : runs) {
     const double collecting = Square(seen.crowd);
-    double other = collecting;
-    bool roomier = false;
-    for (std::size_t j = 0; j < runs.size(); ++j) {
-      if (runs[j].heap < kRoomier * seen.heap) continue;
-      roomier = true;
-      other = std::min(other, elses[j]);
-    }
-    if (!roomier || other <= 0) continue;
+    const double other = std::min(collecting, ElseInRoomier(runs, elses, seen.heap));
+    if (other <= 0) continue;
     seen.crowd = std::max(kSmallestCrowd, std::sqrt(collecting - kElseSure * other));
-    seen.noise = kCrowdSpread * collecting / Square(seen.crowd) + kCrowdStep / seen.crowd;
+    seen.noise = NoiseOf(seen.crowd, collecting);
   }
 }
 
@@ -133,7 +145,7 @@ void TakeGarbageAway(std::span<Seen> runs) {
   for (std::size_t i = 0; i < runs.size(); ++i) bounds[i] = runs[i].most - runs[i].unified;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     auto& seen = runs[i];
-    if (ByLaw(seen, kUsualScale) <= seen.most) continue;
+    if (IsExplained(seen)) continue;
     for (std::size_t j = 0; j < runs.size(); ++j) {
       if (runs[j].heap >= seen.heap) continue;
       const double there = std::max(bounds[j], bounds[i] * runs[j].heap / seen.heap);
@@ -153,10 +165,9 @@ struct Look {
 };
 
 Look LookAt(const Seen& seen, double scale) {
-  const double part = 1 / (seen.crowd + scale);
-  const double by_law = seen.heap * seen.crowd * part;
+  const double by_law = ByLaw(seen, scale);
   const double retained = std::max(std::min(by_law, seen.most), seen.unified);
-  const double slope = scale * part;
+  const double slope = scale / (seen.crowd + scale);
   const double variance = Square(seen.noise * slope) + seen.away;
   return {.retained = retained,
           .capped = by_law > seen.most,

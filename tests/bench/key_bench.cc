@@ -65,6 +65,7 @@ BENCHMARK_CAPTURE(BytesPerIdleKey, usage, false)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BytesPerIdleKey, drivers, true)
     ->Arg(10)
+    ->Arg(50)
     ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
 

@@ -2,7 +2,7 @@
 """The chart as a release in the cluster, and what suites look at of it."""
 import json
 
-from testbed import CLUSTER, NODE, ROOT, STATE, get, kubectl, run
+from testbed import CLUSTER, ROOT, admins_job, get, kubectl, run
 
 CHART = ROOT / "charts/sparkfit"
 NS = "sparkfit"
@@ -52,12 +52,9 @@ def scraped_as_the_chart_asks(bed):
     """Prometheus' jobs: what its operator makes of our ServiceMonitor; the kubelet and the API server, which dashboards look at, too.
 
     Debian's Prometheus has no Kubernetes in it: find_pods() tells it where they are."""
-    keys = {"scheme": "https", "tls_config": {"ca_file": str(STATE / "pki/ca.crt"), "cert_file": str(STATE / "pki/admin.crt"),
-                                              "key_file": str(STATE / "pki/admin.key")}}
     find_pods(bed)
     return [{"job_name": "sparkfit", "honor_labels": True, "file_sd_configs": [{"files": [str(bed.directory / "pods.json")]}]},
-            {"job_name": "kubelet", "metrics_path": "/metrics/resource", "static_configs": [{"targets": [f"{NODE}:10250"]}], **keys},
-            {"job_name": "apiserver", "static_configs": [{"targets": [f"{NODE}:443"]}], **keys}]
+            admins_job("kubelet", 10250, "/metrics/resource"), admins_job("apiserver", 443)]
 
 
 def find_pods(bed):

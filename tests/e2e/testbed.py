@@ -38,6 +38,11 @@ def kubectl(*arguments, **options):
     return run(CLUSTER, "exec", "kubectl", *arguments, **options)
 
 
+def build_tool(name):
+    """One that only some suites need; at once where it is there."""
+    run(CLUSTER, "build", name, timeout=1800)
+
+
 def get(*arguments):
     return json.loads(kubectl("get", *arguments, "-o", "json"))
 
@@ -239,6 +244,13 @@ def hog(name, signature, limit_mib, use_mib, seconds=0, application="app-1", how
 def static_job(*ports):
     """Prometheus' job for controllers that are processes on the node."""
     return {"job_name": "sparkfit", "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}]}
+
+
+def admins_job(name, port, path="/metrics"):
+    """Prometheus' job for a part of the cluster that asks who wants to know."""
+    keys = {"ca_file": str(STATE / "pki/ca.crt"), "cert_file": str(STATE / "pki/admin.crt"), "key_file": str(STATE / "pki/admin.key")}
+    return {"job_name": name, "scheme": "https", "metrics_path": path, "tls_config": keys,
+            "static_configs": [{"targets": [f"{NODE}:{port}"]}]}
 
 
 def endpoints(name, port):

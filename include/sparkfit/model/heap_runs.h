@@ -33,7 +33,7 @@ struct HeapRun {
 };
 
 // The latest eight runs. Memory: 28 bytes each, and nothing where no driver told anything. Amounts
-// are kept to 24 bits, collecting to 1/16,384 of its root. From the 65,535th shape of a key on none
+// are kept to 24 bits, collecting to 1/16,384 of its root. From the 65,536th shape of a key on none
 // is the current one.
 class HeapRunRing {
  public:

@@ -5,7 +5,7 @@ import time
 
 import workloads
 from sizing import learnt, sized
-from testbed import BINARY, CLUSTER, NODE, ROOT, STATE, Process, create, hog, kubectl, run, wait_until
+from testbed import BINARY, CLUSTER, ROOT, STATE, Process, admins_job, build_tool, create, hog, kubectl, run, static_job, wait_until
 
 PORT = 8080
 STATE_METRICS = 8090
@@ -16,10 +16,8 @@ SAME_PEAK = 0.10
 
 def scraped():
     """As kube-prometheus-stack scrapes them, but more often, as our runs are short."""
-    keys = {"ca_file": str(STATE / "pki/ca.crt"), "cert_file": str(STATE / "pki/admin.crt"), "key_file": str(STATE / "pki/admin.key")}
-    return [{"job_name": "kubelet", "scheme": "https", "metrics_path": "/metrics/cadvisor", "honor_timestamps": False, "tls_config": keys,
-             "static_configs": [{"targets": [f"{NODE}:10250"]}]},
-            {"job_name": "kube-state-metrics", "honor_labels": True, "static_configs": [{"targets": [f"127.0.0.1:{STATE_METRICS}"]}]}]
+    return [{**admins_job("kubelet", 10250, "/metrics/cadvisor"), "honor_timestamps": False},
+            {**static_job(STATE_METRICS), "job_name": "kube-state-metrics", "honor_labels": True}]
 
 
 def replayed(log):
@@ -40,7 +38,7 @@ def now():
 
 
 def test_a_past_to_import(bed):
-    run(CLUSTER, "build", "kube-state-metrics", timeout=1800)
+    build_tool("kube-state-metrics")
     bed.started.append(Process("kube-state-metrics", bed.directory, "kube-state-metrics", "--kubeconfig", STATE / "admin.kubeconfig",
                                "--resources=pods", "--metric-labels-allowlist=pods=[*]", "--host=127.0.0.1",
                                f"--port={STATE_METRICS}", "--telemetry-host=127.0.0.1", f"--telemetry-port={STATE_METRICS + 1}"))

@@ -10,7 +10,7 @@ import time
 import workloads
 from release import CHART, NS, find_pods, helm, leader, nothing_of_ours, pods, ready, scrape, scraped_as_the_chart_asks, values, webhook
 from sizing import APPLIED, learnt, sized
-from testbed import CLUSTER, ROOT, create, get, hog, kubectl, oom_waves, run, wait_until
+from testbed import CLUSTER, ROOT, build_tool, create, get, hog, kubectl, oom_waves, run, wait_until
 
 FAILOVER = 17
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
@@ -33,7 +33,7 @@ def rights_are(golden):
 
 
 def test_install_in_monitoring_mode(bed):
-    run(CLUSTER, "build", "helm", timeout=1800)
+    build_tool("helm")
     nothing_of_ours()
     bed.image_name = bed.image()
     kubectl("create", "namespace", NS)

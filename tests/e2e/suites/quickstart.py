@@ -11,7 +11,7 @@ import yaml
 import documented
 from release import CHART, NS, leader, nothing_of_ours, pods, ready, webhook
 from sizing import APPLIED, learnt
-from testbed import BINARY, CLUSTER, JOBS, ROOT, STATE, SUBMIT, get, kubectl, log, run, wait_until
+from testbed import BINARY, CLUSTER, JOBS, ROOT, STATE, SUBMIT, build_tool, get, kubectl, log, run, wait_until
 
 sys.path.insert(0, str(ROOT / "tests/chart"))
 import schemas  # noqa: E402
@@ -95,7 +95,7 @@ def monitoring_crds():
 
 
 def test_quickstart_installs(bed):
-    run(CLUSTER, "build", "helm", timeout=1800)
+    build_tool("helm")
     nothing_of_ours()
     bed.image(default_image())
     bed.reader = Reader(bed)
