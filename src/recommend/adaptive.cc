@@ -157,9 +157,7 @@ class Cheapest {
     return hours_ * size / 1e9 + chance * oom_cost_ < cost_;
   }
 
-  [[nodiscard]] Bytes Size() const {
-    return std::min(Bytes{static_cast<std::int64_t>(std::ceil(size_))}, base::kLargestPlausible);
-  }
+  [[nodiscard]] Bytes Size() const { return base::Scaled({1}, std::ceil(size_)); }
   [[nodiscard]] double Chance() const { return chance_; }
 
  private:

@@ -68,7 +68,8 @@ constexpr double kNoNoise = 2;
 constexpr double kSmallestCrowd = 1e-4;
 
 double Value(Bytes bytes) { return static_cast<double>(bytes.value); }
-Bytes FromValue(double bytes) { return {static_cast<std::int64_t>(bytes)}; }
+// A driver may tell anything: nothing overflows.
+Bytes FromValue(double bytes) { return base::Scaled({1}, bytes); }
 
 double Square(double value) { return value * value; }
 
@@ -272,7 +273,7 @@ double HeapForUnified(const HeapUse& use) {
 Bytes NeededHeap(const HeapUse& use, double retained, double scale) {
   const double by_law = retained * (1 + scale / std::sqrt(kCollecting));
   const double heap = std::max({by_law, retained / kFull, HeapForUnified(use)});
-  return std::min(FromValue(std::ceil(heap)), base::kLargestPlausible);
+  return FromValue(std::ceil(heap));
 }
 
 bool IsUnderWay(const model::KeyHistory& history, std::uint32_t application) {
