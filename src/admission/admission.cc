@@ -72,6 +72,13 @@ model::Shape ShapeOf(const model::PodFacts& pod) {
   return {pod.cores, model::ClassifyOverhead(pod.size)};
 }
 
+// What is enough beside the heap was learnt from executors of one shape, and holds for those alone.
+recommend::OverheadBounds OverheadFor(const model::PodFacts& pod, const Advice& advice) {
+  auto bounds = advice.overhead;
+  if (advice.shape != ShapeOf(pod)) bounds.most.reset();
+  return bounds;
+}
+
 // Why the executor stays at the size that it was submitted with, if it does.
 std::optional<Reason> StaysAt(Bytes submitted, Bytes bounded, const Question& question) {
   const auto& advice = *question.advice;
@@ -246,7 +253,7 @@ Decision Decide(const Question& question) {
   if (const auto obstacle = Obstacle(question)) return {*obstacle};
   const Bytes bounded = Bounded(*advice->target, question, job);
   if (const auto reason = StaysAt(pod.size.limit, bounded, question)) return {*reason};
-  const auto rule = recommend::RuleFor(pod.size, advice->least_overhead);
+  const auto rule = recommend::RuleFor(pod.size, OverheadFor(pod, *advice));
   const auto split = rule ? recommend::SplitTotal(bounded, *rule) : std::nullopt;
   if (!split) return {Reason::kTooSmall};
   return {Reason::kSized, MakePatch(*split, question)};

@@ -57,7 +57,7 @@ void Advisor::SetRow(const model::Key& key, const controller::KeyRecommendation*
   learnt.target = row->recommendation.target;
   learnt.low_confidence = row->low_confidence;
   learnt.last_oom = row->history->Totals().last_oom;
-  learnt.least_overhead = row->recommendation.least_overhead;
+  learnt.overhead = row->recommendation.overhead;
   if (const auto* shape = row->history->CurrentShape(); shape != nullptr) {
     learnt.shape = shape->shape;
   }
@@ -71,7 +71,8 @@ Advisor::Published Advisor::FromObject(const model::RecommendationObject& object
                       .learnt = {}};
   auto& learnt = published.learnt;
   if (object.published_target.value_or(Bytes{}).value > 0) learnt.target = object.published_target;
-  learnt.least_overhead = object.published_least_overhead.value_or(Bytes{});
+  learnt.overhead = {.least = object.published_least_overhead.value_or(Bytes{}),
+                     .most = object.published_most_overhead};
   learnt.shape = object.published_shape;
   learnt.last_oom = object.published_last_oom;
   const auto confidence = object.conditions.find("LowConfidence");
@@ -88,7 +89,7 @@ Advisor::Learnt Advisor::Raised(Learnt published, const Learnt& seen) {
                                           *published.last_oom);
   if (!news || !seen.target) return published;
   published.target = std::max(published.target.value_or(Bytes{}), *seen.target);
-  published.least_overhead = std::max(published.least_overhead, seen.least_overhead);
+  published.overhead.least = std::max(published.overhead.least, seen.overhead.least);
   if (!published.shape) published.shape = seen.shape;
   return published;
 }
@@ -109,7 +110,7 @@ std::optional<admission::Advice> Advisor::AdviceFor(const model::Key& key) const
     advice.bounds = object->second.bounds;
   }
   advice.target = learnt.target;
-  advice.least_overhead = learnt.least_overhead;
+  advice.overhead = learnt.overhead;
   advice.low_confidence = learnt.low_confidence;
   advice.shape = std::move(learnt.shape);
   return advice;

@@ -47,7 +47,7 @@ class Advisor {
   // What is known of a key, from a session or from its object.
   struct Learnt {
     std::optional<base::Bytes> target;
-    base::Bytes least_overhead;
+    recommend::OverheadBounds overhead;
     bool low_confidence = true;
     std::optional<model::Shape> shape;
     std::optional<base::Time> last_oom;

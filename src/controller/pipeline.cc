@@ -580,7 +580,7 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
     if (application.ended || application.alive > 0) continue;
     timers.Set({.due = application.idle_since + options.application_idle,
                 .kind = TimerKind::kApplicationIdle,
-                .id = std::string(application.id.View()),
+                .id = application.id.Text(),
                 .key = key,
                 .executors = application.executors});
   }

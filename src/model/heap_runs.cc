@@ -26,13 +26,14 @@ bool IsAmount(base::Bytes bytes) { return bytes.value >= 0 && bytes <= base::kLa
 
 bool IsUse(const HeapUse& use) {
   return use.heap.value > 0 && IsAmount(use.heap) && IsAmount(use.heap_peak) &&
-         IsAmount(use.unified_peak) && IsAmount(use.unified_room) && IsAmount(use.outside) &&
-         std::isfinite(use.collecting) && use.collecting >= 0;
+         IsAmount(use.unified_peak) && IsAmount(use.storage_peak) && IsAmount(use.unified_room) &&
+         IsAmount(use.outside) && std::isfinite(use.collecting) && use.collecting >= 0;
 }
 
 void Raise(HeapUse& use, const HeapUse& by) {
   use.heap_peak = std::max(use.heap_peak, by.heap_peak);
   use.unified_peak = std::max(use.unified_peak, by.unified_peak);
+  use.storage_peak = std::max(use.storage_peak, by.storage_peak);
   use.unified_room = std::max(use.unified_room, by.unified_room);
   use.outside = std::max(use.outside, by.outside);
   use.collecting = std::max(use.collecting, by.collecting);
@@ -47,6 +48,7 @@ HeapRunRing::Packed::Packed(const HeapRun& run)
       heap(Packed24(run.use.heap)),
       heap_peak(Packed24(run.use.heap_peak)),
       unified_peak(Packed24(run.use.unified_peak)),
+      storage_peak(Packed24(run.use.storage_peak)),
       unified_room(Packed24(run.use.unified_room)),
       outside(Packed24(run.use.outside)) {}
 
@@ -56,6 +58,7 @@ HeapRun HeapRunRing::Packed::Unpacked() const {
           {.heap = Unpacked24(heap),
            .heap_peak = Unpacked24(heap_peak),
            .unified_peak = Unpacked24(unified_peak),
+           .storage_peak = Unpacked24(storage_peak),
            .unified_room = Unpacked24(unified_room),
            .outside = Unpacked24(outside),
            .collecting = Collecting(crowd)}};

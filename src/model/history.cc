@@ -60,6 +60,7 @@ void Executor::AddReading(const ExecutorReading& reading) {
   heap_use.heap = *size.heap;
   heap_use.heap_peak = std::max(heap_use.heap_peak, reading.heap_peak);
   heap_use.unified_peak = std::max(heap_use.unified_peak, reading.unified_peak);
+  heap_use.storage_peak = std::max(heap_use.storage_peak, reading.storage_peak);
   heap_use.unified_room = reading.unified_room;
   heap_use.outside = std::max(peak - heap_use.heap_peak, base::Bytes{});
   heap_use.collecting = std::chrono::duration<double>(reading.collecting) /
@@ -116,7 +117,7 @@ Executor& KeyHistory::Start(const std::string& uid, Executor executor, base::Tim
 
 ApplicationSummary& KeyHistory::StartApplication(const Executor& executor, base::Time now) {
   ApplicationSummary application;
-  application.id = base::CompactText(executor.application);
+  application.id = ApplicationId(executor.application);
   application.started = now;
   application.shape_id = UseShape(executor);
   ++totals_.applications;
@@ -256,7 +257,7 @@ void KeyHistory::JudgeIfOver(std::string_view id) {
 
 void KeyHistory::EndIdleApplications() {
   for (std::size_t i = 0; i + 1 < ring_.size(); ++i) {
-    if (ring_[i].alive == 0) EndApplication(ring_[i].id.View());
+    if (ring_[i].alive == 0) EndApplication(ring_[i].id.Text());
   }
 }
 
@@ -325,7 +326,7 @@ std::vector<Run> RunsOf(const std::vector<ApplicationSummary>& applications) {
   std::vector<Run> runs;
   for (const auto& application : applications) {
     if (application.peak.value == 0) continue;
-    Run run{.application = RunId(application.id.View()),
+    Run run{.application = RunId(application.id.Text()),
             .shape_id = application.shape_id,
             .executors = 1,
             .peak = application.peak,

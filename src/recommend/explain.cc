@@ -53,9 +53,9 @@ std::string ExplainEvidence(const HeapEvidence& evidence) {
   return fmt::format(
       "drivers of {} told of their heaps: the latest holds about {} in {} and collects for {:.2g} "
       "% "
-      "of its tasks' time, and is to have {}; with overhead the ",
+      "of its tasks' time, and needs {}; just enough to live, with overhead, for the ",
       Plural(evidence.points.size(), "run"), FormatMiB(latest.retained.RoundedUpToMiB()),
-      FormatMiB(latest.run.use.heap.RoundedUpToMiB()), 100 * latest.run.use.collecting,
+      FormatMiB(latest.use.heap.RoundedUpToMiB()), 100 * latest.use.collecting,
       FormatMiB(latest.needed.RoundedUpToMiB()));
 }
 
@@ -108,6 +108,21 @@ std::string ExplainFloor(const OomFloor& floor, const Context& context) {
   return text +
          fmt::format(" (held until {} later runs of at least this size end without one, {} so far)",
                      context.safety.floor_applications, floor.clean);
+}
+
+// Why it is more than the runs ask for, where drivers tell of heaps.
+std::string ExplainRoom(const Recommendation& recommendation, const model::ShapeHistory& shape,
+                        const Policy& policy) {
+  if (!recommendation.heap_evidence || !recommendation.estimate) return "";
+  const auto& evidence = *recommendation.heap_evidence;
+  const Bytes size = *recommendation.uncapped;
+  if (size <= recommendation.estimate->target.RoundedUpToMiB()) return "";
+  const auto rule = RuleFor(shape.submitted, recommendation.overhead);
+  if (size == Deepest(evidence, *rule).RoundedUpToMiB()) {
+    return ", at once no less than a third of the latest heap: " + FormatMiB(size);
+  }
+  return fmt::format(", with {:.2g} % more than the heap of the neediest run: {}",
+                     100 * RoomAt(policy.risk), FormatMiB(size));
 }
 
 std::string_view CeilingName(CeilingSource source) {
@@ -169,18 +184,23 @@ std::string ExplainStage(const Applied& applied, const Recommendation& recommend
   return "";
 }
 
-std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape, Bytes least_overhead,
+std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape,
+                         const OverheadBounds& bounds,
                          const std::optional<HeapEvidence>& evidence) {
-  const auto rule = RuleFor(shape.submitted, least_overhead);
+  const auto rule = RuleFor(shape.submitted, bounds);
   std::string_view why = "kept as submitted";
   if (rule && rule->overhead != model::OverheadClass::kExplicit) {
     why = rule->overhead == model::OverheadClass::kDefaultJvm
               ? "Spark's default, max(10 % of heap, 384 MiB)"
               : "Spark's default for Python, max(40 % of heap, 384 MiB)";
   }
-  if (rule && split.overhead == rule->least_overhead) {
-    why = evidence && evidence->overhead == least_overhead ? "what is in use outside of the heap"
-                                                           : "what an OOM asked for";
+  if (rule &&
+      split.overhead < OverheadFor({rule->overhead, rule->explicit_overhead, {}}, split.heap)) {
+    why = "more than is in use outside of the heap, and less than Spark's default";
+  } else if (rule && split.overhead == bounds.least) {
+    why = evidence && evidence->overhead.least == bounds.least
+              ? "what is in use outside of the heap"
+              : "what an OOM asked for";
   }
   return fmt::format("Heap {} + overhead {} ({}).", FormatMiB(split.heap),
                      FormatMiB(split.overhead), why);
@@ -200,11 +220,7 @@ std::string Explain(const Recommendation& recommendation, const KeyHistory& hist
   text += recommendation.estimate
               ? ExplainEstimate(*recommendation.estimate, history, context.policy)
               : "No executor was sampled yet";
-  if (recommendation.heap_evidence && recommendation.estimate &&
-      recommendation.uncapped > recommendation.estimate->target.RoundedUpToMiB()) {
-    text += fmt::format(", at once no less than a third of the latest heap: {}",
-                        FormatMiB(*recommendation.uncapped));
-  }
+  text += ExplainRoom(recommendation, *history.CurrentShape(), context.policy);
   if (recommendation.uncapped && FollowsDown(context.policy, recommendation.heap)) {
     text += fmt::format(
         "; peaks follow the heap, {:.2g} bytes for each byte of it, so that in a smaller one "
@@ -218,7 +234,7 @@ std::string Explain(const Recommendation& recommendation, const KeyHistory& hist
   text += ".";
   if (recommendation.split) {
     text += " " + ExplainSplit(*recommendation.split, *history.CurrentShape(),
-                               recommendation.least_overhead, recommendation.heap_evidence);
+                               recommendation.overhead, recommendation.heap_evidence);
   }
   if (LowConfidence(history)) {
     text += " Low confidence: fewer than two executors were sampled three times or more.";

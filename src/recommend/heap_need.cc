@@ -33,8 +33,9 @@ constexpr double kWorthRoom = 0.8;
 // what was measured (simulation/jvm_constants.h), and how far off (ln) it may be.
 constexpr double kUsualScale = 0.077;
 constexpr double kScaleSpread = 1;
-// Scales to choose from: 0.01 to 0.58 in steps of 1.5.
+// Scales to choose from: 0.01 to 0.58 in steps of 1.5, the sixth of them about the usual one.
 constexpr std::size_t kScales = 11;
+constexpr std::size_t kUsual = 5;
 constexpr double kLeastScale = 0.01;
 constexpr double kScaleStep = 1.5;
 // How far (ln) a run's need is from that of others of the same job, and √collecting from the law.
@@ -52,18 +53,30 @@ constexpr double kRoomier = 1.5;
 constexpr double kAway = 0.15;
 // What is in use outside of heaps up to so many times the latest one counts: in roomier limits the
 // page cache is larger.
-constexpr double kAlike = 3;
-// … and this much of it is room enough: a run's need is not quite that of the others.
+constexpr double kAlike = 2;
+// … and so much of it is enough, as a run's need is not quite that of the others: this, and a share
+// that the fewer runs are known the larger is.
 constexpr double kOutside = 1.05;
+constexpr double kOutsideUnsure = 0.2;
+// Spark's own least overhead (ResourceProfile, MEMORY_OVERHEAD_MIN_MIB).
+constexpr Bytes kLeastDefault = base::MiB(384);
 // Without an OOM never to more than so many times the latest size.
 constexpr double kMostRaised = 1.5;
 // Never to less than this share of the latest heap at once.
 constexpr double kDeepest = 1.0 / 3;
+// So much more than the neediest run's heap keeps runs from being slow, at a dial of 1 …
+constexpr double kRoom = 0.11;
+// … and this much, however high it is.
+constexpr double kMostRoom = 0.5;
 // A scale this much (in −2 ln of the likelihood) less likely than the likeliest still counts: half
 // a standard deviation.
 constexpr double kStillLikely = 0.25;
 // So many times the noise and it is no noise.
 constexpr double kNoNoise = 2;
+
+// A heap that was too small is not gone back to, nor to less than so many times as much, while the
+// run that died of it is among those remembered.
+constexpr double kOutgrown = 1.2;
 
 constexpr double kSmallestCrowd = 1e-4;
 
@@ -166,9 +179,11 @@ struct Look {
 };
 
 Look LookAt(const Seen& seen, double scale) {
-  const double by_law = ByLaw(seen, scale);
+  // One division for both: looks take most of the time of a recommendation.
+  const double inverse = 1 / (seen.crowd + scale);
+  const double by_law = seen.heap * seen.crowd * inverse;
   const double retained = std::max(std::min(by_law, seen.most), seen.unified);
-  const double slope = scale / (seen.crowd + scale);
+  const double slope = scale * inverse;
   const double variance = Square(seen.noise * slope) + seen.away;
   return {.retained = retained,
           .capped = by_law > seen.most,
@@ -221,7 +236,7 @@ double Smoothed(const Look& look, double beside) {
 // The runs of a key, looked at together.
 class Runs {
  public:
-  explicit Runs(const std::vector<model::HeapRun>& runs) : count_(runs.size()) {
+  explicit Runs(const std::vector<HeapPoint>& runs) : count_(runs.size()) {
     const Bytes latest = runs.back().use.heap;
     for (std::size_t i = 0; i < count_; ++i) seen_[i] = SeenIn(runs[i].use, latest);
     TakeElseAway({seen_.data(), count_});
@@ -233,131 +248,168 @@ class Runs {
     return {looks_.data(), count_};
   }
 
-  // The likeliest scale, and on from there to the smallest that is not much less likely: what is
-  // foretold of smaller heaps is to err on their being crowded.
+  // The likeliest scale, downhill from the usual one, and on from there to the smallest that is not
+  // much less likely: what is foretold of smaller heaps is to err on their being crowded.
   double CautiousScale() {
-    std::array<double, kScales> misfits{};
-    double scale = kLeastScale;
-    for (auto& misfit : misfits) {
-      misfit = Misfit(At(scale), scale);
-      scale *= kScaleStep;
+    std::size_t best = kUsual;
+    while (best + 1 < kScales && MisfitAt(best + 1) < MisfitAt(best)) ++best;
+    while (best > 0 && MisfitAt(best - 1) < MisfitAt(best)) --best;
+    const double most = MisfitAt(best) + kStillLikely;
+    std::size_t above = best;
+    while (above > 0 && MisfitAt(above - 1) < most) --above;
+    double steps = static_cast<double>(above);
+    if (above > 0) {
+      steps -= (most - MisfitAt(above)) / (MisfitAt(above - 1) - MisfitAt(above));
     }
-    const auto best = std::min_element(misfits.begin(), misfits.end());
-    const double most = *best + kStillLikely;
-    auto above = best;
-    while (above != misfits.begin() && *(above - 1) < most) --above;
-    double steps = static_cast<double>(above - misfits.begin());
-    if (above != misfits.begin()) {
-      const double below = *(above - 1);
-      steps -= (most - *above) / (below - *above);
-    }
-    return kLeastScale * std::pow(kScaleStep, steps);
+    return ScaleAt(steps);
   }
 
  private:
+  static double ScaleAt(double steps) { return kLeastScale * std::pow(kScaleStep, steps); }
+
+  double MisfitAt(std::size_t step) {
+    auto& misfit = misfits_[step];
+    if (!misfit) {
+      const double scale = ScaleAt(static_cast<double>(step));
+      misfit = Misfit(At(scale), scale);
+    }
+    return *misfit;
+  }
+
   std::size_t count_;
   std::array<Seen, model::HeapRunRing::kRuns> seen_;
   std::array<Look, model::HeapRunRing::kRuns> looks_;
+  std::array<std::optional<double>, kScales> misfits_{};
 };
 
 // The heap that gives execution and storage this much room. Their share of it,
 // spark.memory.fraction, is what it was.
-double HeapForUnified(const HeapUse& use) {
+double HeapForRoom(const HeapUse& use, double room) {
   if (use.unified_room.value <= 0 || use.heap <= kReserved) return 0;
   const double share = Value(use.unified_room) / Value(use.heap - kReserved);
   const bool refused = Value(use.unified_peak) >= kRefused * Value(use.unified_room);
-  return kWorthRoom * Value(use.unified_peak) * (refused ? kMoreRoom : 1) / share +
-         Value(kReserved);
+  return room * (refused ? kMoreRoom : 1) / share + Value(kReserved);
 }
 
 Bytes NeededHeap(const HeapUse& use, double retained, double scale) {
   const double by_law = retained * (1 + scale / std::sqrt(kCollecting));
-  const double heap = std::max({by_law, retained / kFull, HeapForUnified(use)});
+  const double heap =
+      std::max({by_law, retained / kFull, HeapForRoom(use, kWorthRoom * Value(use.unified_peak))});
   return FromValue(std::ceil(heap));
 }
 
 bool IsUnderWay(const model::KeyHistory& history, std::uint32_t application) {
   const auto& ring = history.Applications();
   return std::any_of(ring.begin(), ring.end(), [&](const model::ApplicationSummary& run) {
-    return run.alive > 0 && model::RunId(run.id.View()) == application;
+    return run.alive > 0 && model::RunId(run.id.Text()) == application;
   });
 }
 
-std::vector<model::HeapRun> CountingRuns(const model::KeyHistory& history) {
+// The runs that count, without what they needed yet; none where drivers did not tell lately.
+std::vector<HeapPoint> CountingRuns(const model::KeyHistory& history) {
   const auto* shape = history.CurrentShape();
-  auto runs = history.HeapRuns().Runs();
-  std::erase_if(runs, [&](const model::HeapRun& run) {
-    return shape == nullptr || run.shape_id != shape->id || IsUnderWay(history, run.application);
-  });
-  return runs;
+  const auto told = history.HeapRuns().Runs();
+  const auto runs = history.EndedRuns();
+  std::vector<HeapPoint> points;
+  if (shape == nullptr) return points;
+  points.reserve(told.size());
+  std::size_t age = runs.size();  // of the latest that counts
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const auto of = std::find_if(told.begin(), told.end(), [&](const model::HeapRun& run) {
+      return run.application == runs[i].application;
+    });
+    if (of == told.end() || of->shape_id != shape->id) continue;
+    if (IsUnderWay(history, of->application)) continue;
+    points.push_back({.run = runs[i], .use = of->use, .retained = {}, .needed = {}, .cached = {}});
+    age = runs.size() - i;
+  }
+  if (age > kLately) points.clear();
+  return points;
 }
 
-const HeapPoint* PointOf(const HeapEvidence& evidence, std::uint32_t application) {
-  const auto point =
-      std::find_if(evidence.points.begin(), evidence.points.end(),
-                   [&](const HeapPoint& p) { return p.run.application == application; });
-  return point == evidence.points.end() ? nullptr : &*point;
+// By the highest of what runs with about the latest heap used outside of it.
+OverheadBounds OverheadOf(const std::vector<HeapPoint>& runs) {
+  Bytes outside;
+  double alike = 0;
+  for (const auto& run : runs) {
+    if (Value(run.use.heap) > kAlike * Value(runs.back().use.heap)) continue;
+    outside = std::max(outside, run.use.outside);
+    ++alike;
+  }
+  const Bytes enough = base::Scaled(outside, kOutside + kOutsideUnsure / alike).RoundedUpToMiB();
+  return {.least = enough, .most = std::max(kLeastDefault, enough)};
+}
+
+Bytes OutgrownBy(const model::KeyHistory& history) {
+  const auto& floor = history.floor;
+  const bool of_heap = floor && floor->kind == model::OomKind::kHeap && floor->dead.heap;
+  const auto* died = of_heap ? history.FindApplication(floor->application.Text()) : nullptr;
+  const auto* shape = history.CurrentShape();
+  if (died == nullptr || shape == nullptr || died->shape_id != shape->id) return {};
+  return base::Scaled(*floor->dead.heap, kOutgrown);
 }
 
 }  // namespace
 
 std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history) {
   if (history.HeapRuns().Empty()) return std::nullopt;
-  const auto runs = CountingRuns(history);
-  const auto latest = history.EndedRuns();
-  const bool lately =
-      !runs.empty() &&
-      std::any_of(latest.end() - static_cast<std::ptrdiff_t>(std::min(kLately, latest.size())),
-                  latest.end(), [&](const model::Run& run) {
-                    return run.application == runs.back().application;
-                  });
-  if (!lately) return std::nullopt;
-  Runs together(runs);
   HeapEvidence evidence;
+  auto& points = evidence.points;
+  points = CountingRuns(history);
+  if (points.empty()) return std::nullopt;
+  Runs together(points);
   evidence.scale = together.CautiousScale();
   const auto looks = together.At(evidence.scale);
   const double beside = BesideOf(looks);
-  evidence.points.reserve(runs.size());
-  for (std::size_t i = 0; i < runs.size(); ++i) {
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    auto& point = points[i];
     const double retained = Smoothed(looks[i], beside);
-    evidence.points.push_back(
-        {runs[i], FromValue(retained), NeededHeap(runs[i].use, retained, evidence.scale)});
-    if (Value(runs[i].use.heap) <= kAlike * Value(runs.back().use.heap)) {
-      evidence.overhead =
-          std::max(evidence.overhead, base::Scaled(runs[i].use.outside, kOutside).RoundedUpToMiB());
-    }
+    point.retained = FromValue(retained);
+    point.needed = NeededHeap(point.use, retained, evidence.scale);
+    point.cached = FromValue(HeapForRoom(point.use, Value(point.use.storage_peak) / kRefused));
   }
+  evidence.overhead = OverheadOf(points);
+  evidence.outgrown = OutgrownBy(history);
   return evidence;
 }
 
-std::vector<model::Run> RunsAsNeeded(const model::KeyHistory& history, const HeapEvidence& evidence,
-                                     const SplitRule& rule) {
+std::vector<model::Run> RunsAsNeeded(const HeapEvidence& evidence, const SplitRule& rule) {
   std::vector<model::Run> needed;
   needed.reserve(evidence.points.size());
   Bytes largest;
-  for (auto run : history.EndedRuns()) {
-    const auto* point = PointOf(evidence, run.application);
-    if (point == nullptr) continue;
-    run.peak = point->needed + OverheadFor(rule, point->needed);
+  for (const auto& point : evidence.points) {
+    auto& run = needed.emplace_back(point.run);
+    const Bytes heap = base::Scaled(point.retained, 1 / kFull);
+    run.peak = heap + OverheadFor(rule, heap);
     run.record = 0;
     if (largest.value > 0 && run.peak > largest) {
       run.record = static_cast<std::uint32_t>(1e6 * std::log(Value(run.peak) / Value(largest)));
     }
     largest = std::max(largest, run.peak);
-    needed.push_back(run);
   }
   return needed;
 }
 
-Bytes NotTooDeep(Bytes size, const HeapEvidence& evidence, const SplitRule& rule) {
-  const Bytes heap = base::Scaled(evidence.points.back().run.use.heap, kDeepest);
-  return std::max(size, heap + OverheadFor(rule, heap));
+Bytes Deepest(const HeapEvidence& evidence, const SplitRule& rule) {
+  const Bytes heap = base::Scaled(evidence.points.back().use.heap, kDeepest);
+  return heap + OverheadFor(rule, heap);
+}
+
+double RoomAt(double risk) { return std::min(kMostRoom, kRoom * std::sqrt(risk)); }
+
+Bytes WithRoom(Bytes size, const HeapEvidence& evidence, const SplitRule& rule, double risk) {
+  const double room = 1 + RoomAt(risk);
+  Bytes heap = evidence.outgrown;
+  for (const auto& point : evidence.points) {
+    heap = std::max({heap, base::Scaled(point.needed, room), point.cached});
+  }
+  return std::max({size, heap + OverheadFor(rule, heap), Deepest(evidence, rule)});
 }
 
 Bytes RaisedByCrowding(const HeapEvidence& evidence, const SplitRule& rule) {
   const auto& latest = evidence.points.back();
-  if (latest.run.use.collecting <= kCollecting) return {};
-  const Bytes heap = std::min(latest.needed, base::Scaled(latest.run.use.heap, kMostRaised));
+  if (latest.use.collecting <= kCollecting) return {};
+  const Bytes heap = std::min(latest.needed, base::Scaled(latest.use.heap, kMostRaised));
   return (heap + OverheadFor(rule, heap)).RoundedUpToMiB();
 }
 

@@ -33,7 +33,7 @@ struct Point {
 // What SplitTotal would give, near enough for a slope and without a search.
 Bytes HeapOf(Bytes limit, const SplitRule& rule) {
   if (rule.overhead == model::OverheadClass::kExplicit) {
-    return limit - std::max(rule.explicit_overhead, rule.least_overhead);
+    return limit - std::max(rule.explicit_overhead, rule.bounds.least);
   }
   const double factor = rule.overhead == model::OverheadClass::kDefaultPython ? 0.4 : 0.1;
   return std::min(base::Scaled(limit, 1 / (1 + factor)), limit - OverheadFor(rule, Bytes{}));
@@ -44,7 +44,7 @@ std::vector<Point> PointsOf(const model::KeyHistory& history) {
   std::vector<Point> points;
   const auto* shape = history.CurrentShape();
   if (shape == nullptr) return points;
-  const auto rule = RuleFor(shape->submitted, shape->least_overhead);
+  const auto rule = RuleFor(shape->submitted, {.least = shape->least_overhead, .most = {}});
   if (!rule) return points;
   points.reserve(history.Applications().size());
   for (const auto& application : history.Applications()) {

@@ -57,17 +57,25 @@ std::optional<Ceiling> FindCeiling(const Context& context) {
   return std::nullopt;
 }
 
+// What an OOM asked for. A heap that it asked for stays, whatever overhead is split off.
+Bytes FloorTotal(const model::OomFloor& floor, const std::optional<SplitRule>& rule) {
+  const Bytes total = floor.Total();
+  if (!rule || floor.heap.value == 0 || floor.kind != model::OomKind::kHeap) return total;
+  return std::max(total, floor.heap + OverheadFor(*rule, floor.heap));
+}
+
 std::vector<Limit> LimitsOf(const KeyHistory& history, const ShapeHistory& shape,
                             const std::optional<SplitRule>& rule, const Context& context,
                             const std::optional<Ceiling>& ceiling, Bytes crowded) {
   std::vector<Limit> limits;
+  limits.reserve(8);
   AddStep(history, shape, context.safety.step, limits);
   const Bytes guard = std::max(GuardOf(shape), crowded);
   if (guard.value > 0) limits.push_back({Stage::kGuard, guard, true});
   if (rule) limits.push_back({Stage::kSmallest, SmallestTotal(*rule), false});
   if (history.ShapeIsNew()) limits.push_back({Stage::kShape, shape.submitted.limit, false});
   if (FloorHolds(history, context.safety)) {
-    limits.push_back({Stage::kFloor, history.floor->Total(), false});
+    limits.push_back({Stage::kFloor, FloorTotal(*history.floor, rule), false});
   }
   if (context.bounds.min) limits.push_back({Stage::kMin, *context.bounds.min, false});
   if (ceiling) limits.push_back({Stage::kCeiling, ceiling->at, true});
@@ -98,12 +106,19 @@ Bytes LargestLimit(const KeyHistory& history) {
   return largest.value > 0 ? largest : base::kLargestPlausible;
 }
 
-// Of the policies only `adaptive` looks at runs.
+// Of the policies only `percentile` looks at the peaks themselves: they take longest to put
+// together.
+model::DecayingHistogram PeaksFor(const Policy& policy, const KeyHistory& history) {
+  if (policy.kind == PolicyKind::kPercentile) return history.Peaks();
+  return {model::MemoryBuckets(), policy.half_life};
+}
+
+// … and only `adaptive` at runs.
 std::vector<model::Run> RunsFor(const Policy& policy, const KeyHistory& history,
                                 const Recommendation& result,
                                 const std::optional<SplitRule>& rule) {
   if (policy.kind != PolicyKind::kAdaptive) return {};
-  if (result.heap_evidence) return RunsAsNeeded(history, *result.heap_evidence, *rule);
+  if (result.heap_evidence) return RunsAsNeeded(*result.heap_evidence, *rule);
   if (FollowsDown(policy, result.heap)) return RunsInLatestHeap(history, result.heap);
   auto runs = history.Runs();
   const Bytes enough = LargestLimit(history);
@@ -111,24 +126,31 @@ std::vector<model::Run> RunsFor(const Policy& policy, const KeyHistory& history,
   return runs;
 }
 
-// What drivers told. The overhead is not taken away where something outside of the heap uses it.
+// What drivers told: of heaps, and of the overhead, which is not taken away where something outside
+// of the heap uses it.
 std::optional<HeapEvidence> EvidenceOf(const KeyHistory& history, const ShapeHistory& shape,
-                                       Bytes& least_overhead) {
+                                       OverheadBounds& overhead) {
   if (!shape.submitted.heap) return std::nullopt;
   auto evidence = FindHeapEvidence(history);
-  if (evidence) least_overhead = std::max(least_overhead, evidence->overhead);
+  if (!evidence) return evidence;
+  overhead.least = std::max(overhead.least, evidence->overhead.least);
+  overhead.most = evidence->overhead.most;
   return evidence;
 }
 
-// The policy's answer, followed down where the peaks would follow a smaller heap.
+// The policy's answer, with the room that heaps need, or followed down where the peaks would follow
+// a smaller heap.
 Estimate Followed(const Recommendation& result, const Policy& policy,
                   const std::optional<SplitRule>& rule) {
   auto estimate = result.estimate.value_or(Estimate{});
   if (!result.estimate) return estimate;
-  for (auto* size : {&estimate.target, &estimate.lower, &estimate.upper}) {
-    if (result.heap_evidence) {
-      *size = NotTooDeep(*size, *result.heap_evidence, *rule);
-    } else if (FollowsDown(policy, result.heap)) {
+  if (result.heap_evidence) {
+    const auto& evidence = *result.heap_evidence;
+    estimate.target = WithRoom(estimate.target, evidence, *rule, policy.risk);
+    estimate.lower = std::min(estimate.target, WithRoom(estimate.lower, evidence, *rule, 0));
+    estimate.upper = std::max(estimate.target, estimate.upper);
+  } else if (FollowsDown(policy, result.heap)) {
+    for (auto* size : {&estimate.target, &estimate.lower, &estimate.upper}) {
       *size = FollowedDown(*size, estimate.basis, result.heap);
     }
   }
@@ -145,14 +167,17 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   Recommendation result;
   const auto* shape = history.CurrentShape();
   if (shape == nullptr) return result;
-  result.least_overhead = LeastOverhead(history, context.policy, context.safety);
-  result.heap = FindHeapTrend(history);
+  result.overhead.least = LeastOverhead(history, context.policy, context.safety);
   if (context.policy.kind == PolicyKind::kAdaptive) {
-    result.heap_evidence = EvidenceOf(history, *shape, result.least_overhead);
-    if (result.heap_evidence) result.heap.inflation = Inflation::kDriverTells;
+    result.heap_evidence = EvidenceOf(history, *shape, result.overhead);
   }
-  const auto rule = RuleFor(shape->submitted, result.least_overhead);
-  const auto peaks = history.Peaks();
+  if (result.heap_evidence) {
+    result.heap.inflation = Inflation::kDriverTells;
+  } else {
+    result.heap = FindHeapTrend(history);
+  }
+  const auto rule = RuleFor(shape->submitted, result.overhead);
+  const auto peaks = PeaksFor(context.policy, history);
   const auto runs = RunsFor(context.policy, history, result, rule);
   // A family alone is no history, and one of working sets says nothing of needs.
   const bool alone = runs.empty() || result.heap_evidence;

@@ -53,7 +53,7 @@ OomFloor FloorFrom(const Executor& executor, OomKind kind, double factor, const 
   floor.dead = executor.size;
   floor.factor = factor;
   floor.at = now;
-  floor.application = base::CompactText(executor.application);
+  floor.application = model::ApplicationId(executor.application);
   return floor;
 }
 

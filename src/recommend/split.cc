@@ -11,17 +11,19 @@ using model::OverheadClass;
 
 }  // namespace
 
-std::optional<SplitRule> RuleFor(const model::ExecutorSize& submitted, Bytes least_overhead) {
+std::optional<SplitRule> RuleFor(const model::ExecutorSize& submitted,
+                                 const OverheadBounds& bounds) {
   const auto overhead = submitted.Overhead();
   if (!overhead) return std::nullopt;
-  return SplitRule{model::ClassifyOverhead(submitted), *overhead, least_overhead};
+  return SplitRule{model::ClassifyOverhead(submitted), *overhead, bounds};
 }
 
 Bytes OverheadFor(const SplitRule& rule, Bytes heap) {
-  const Bytes own = rule.overhead == OverheadClass::kExplicit
-                        ? rule.explicit_overhead
-                        : model::DefaultOverhead(rule.overhead, heap);
-  return std::max(own, rule.least_overhead);
+  if (rule.overhead == OverheadClass::kExplicit) {
+    return std::max(rule.explicit_overhead, rule.bounds.least);
+  }
+  const Bytes own = model::DefaultOverhead(rule.overhead, heap);
+  return std::max(std::min(own, rule.bounds.most.value_or(own)), rule.bounds.least);
 }
 
 std::optional<Split> SplitTotal(Bytes total, const SplitRule& rule) {

@@ -61,7 +61,7 @@ model::PodPlaces PlacesOf(const model::PodFacts& pod) {
 admission::Advice AdviceFrom(const controller::KeyRecommendation& row) {
   admission::Advice advice;
   advice.target = row.recommendation.target;
-  advice.least_overhead = row.recommendation.least_overhead;
+  advice.overhead = row.recommendation.overhead;
   advice.low_confidence = row.low_confidence;
   if (const auto* shape = row.history->CurrentShape(); shape != nullptr) {
     advice.shape = shape->shape;

@@ -52,8 +52,8 @@ void Read(const json& value, Bytes& bytes) {
   bytes = {Number(value, base::kLargestPlausible.value)};
 }
 void Read(const json& value, std::string& text) { text = value.get<std::string>(); }
-void Read(const json& value, base::CompactText& text) {
-  text = base::CompactText(value.get_ref<const std::string&>());
+void Read(const json& value, model::ApplicationId& id) {
+  id = model::ApplicationId(value.get_ref<const std::string&>());
 }
 void Read(const json& value, bool& flag) { flag = value.get<bool>(); }
 void Read(const json& value, std::uint32_t& number) {
@@ -150,7 +150,7 @@ void Read(const json& object, model::ObservedTotals& totals) {
 }
 
 json Of(const model::ApplicationSummary& application) {
-  return {{"id", application.id.View()},
+  return {{"id", application.id.Text()},
           {"started", Of(application.started)},
           {"idleSince", Of(application.idle_since)},
           {"peak", Of(application.peak)},
@@ -243,8 +243,8 @@ void Read(const json& value, model::Run& run) {
 }
 
 json Of(const model::HeapUse& use) {
-  return {Of(use.heap),         Of(use.heap_peak), Of(use.unified_peak),
-          Of(use.unified_room), Of(use.outside),   use.collecting};
+  return {Of(use.heap),    Of(use.heap_peak), Of(use.unified_peak), Of(use.unified_room),
+          Of(use.outside), use.collecting,    Of(use.storage_peak)};
 }
 void Read(const json& value, model::HeapUse& use) {
   Read(value.at(0), use.heap);
@@ -253,6 +253,7 @@ void Read(const json& value, model::HeapUse& use) {
   Read(value.at(3), use.unified_room);
   Read(value.at(4), use.outside);
   Read(value.at(5), use.collecting);
+  if (value.size() > 6) Read(value.at(6), use.storage_peak);  // of a version that told
 }
 
 json Of(const model::HeapRun& run) { return {run.application, run.shape_id, Of(run.use)}; }
@@ -373,7 +374,7 @@ json Of(const model::OomFloor& floor) {
           {"dead", Of(floor.dead)},
           {"factor", floor.factor},
           {"at", Of(floor.at)},
-          {"application", floor.application.View()},
+          {"application", floor.application.Text()},
           {"clean", floor.clean},
           {"cleanAnySize", floor.clean_any_size}};
 }

@@ -58,6 +58,7 @@ error_code ReadPeaks(JsonValue peaks, Draft& draft) {
   if (!Is(peaks, json_type::object, draft)) return SUCCESS;
   return ForEachMember(peaks, [&](std::string_view key, JsonValue value) {
     if (key == "JVMHeapMemory") draft.reading.heap_peak = Memory(value, draft);
+    if (key == "OnHeapStorageMemory") draft.reading.storage_peak = Memory(value, draft);
     if (key == "OnHeapUnifiedMemory") draft.reading.unified_peak = Memory(value, draft);
     return SUCCESS;
   });

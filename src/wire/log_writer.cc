@@ -172,6 +172,7 @@ ordered_json DriverOf(const model::DriverReading& reading) {
          {"memoryMetrics", {{"totalOnHeapStorageMemory", executor.unified_room.value}}},
          {"peakMemoryMetrics",
           {{"JVMHeapMemory", executor.heap_peak.value},
+           {"OnHeapStorageMemory", executor.storage_peak.value},
            {"OnHeapUnifiedMemory", executor.unified_peak.value}}}});
   }
   return {{"metadata", {{"namespace", reading.name_space}}},

@@ -76,7 +76,8 @@ ordered_json RecommendationOf(const recommend::Recommendation& recommendation) {
     Put(object, "overhead", recommendation.split->overhead);
   }
   // For admission on other replicas.
-  Put(object, "leastOverhead", recommendation.least_overhead);
+  Put(object, "leastOverhead", recommendation.overhead.least);
+  Put(object, "mostOverhead", recommendation.overhead.most);
   return object;
 }
 

@@ -75,6 +75,7 @@ error_code ReadPublished(JsonValue json, std::optional<base::Bytes>& amount) {
 error_code ReadPublishedRecommendation(JsonValue json, RecommendationObject& object) {
   return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "leastOverhead") return ReadPublished(value, object.published_least_overhead);
+    if (key == "mostOverhead") return ReadPublished(value, object.published_most_overhead);
     if (key != "memory") return SUCCESS;
     return ForEachMember(value, [&](std::string_view bound, JsonValue amount) -> error_code {
       return bound == "target" ? ReadPublished(amount, object.published_target) : SUCCESS;

@@ -17,6 +17,7 @@ model::ExecutorReading Reading(base::Bytes peak, int run) {
   return {.id = "1",
           .heap_peak = peak,
           .unified_peak = base::MiB(500),
+          .storage_peak = base::MiB(400),
           .unified_room = base::MiB(9650),
           .busy = std::chrono::minutes(10),
           .collecting = std::chrono::milliseconds(2000 + run * 37 % 400)};
@@ -30,7 +31,7 @@ std::unique_ptr<test::HistoryBuilder> IdleKey(int number, std::int64_t spread,
   auto b = std::make_unique<test::HistoryBuilder>();
   for (int run = 0; run < kRuns; ++run) {
     const auto application =
-        "spark-" + std::string(30, 'a') + std::to_string(number % 10) + fmt::format("{:02}", run);
+        "spark-" + std::string(29, 'a') + std::to_string(number % 10) + fmt::format("{:02}", run);
     for (int executor = 0; executor < 4; ++executor) {
       const auto uid = b->Start(application, test::DefaultSize(16384));
       const std::int64_t peak = 1000 + 1000 * (spread - 1) * ((run * 4 + executor) * 37 % 80) / 80;

@@ -76,13 +76,14 @@ ordered_json Answer(const Case& given) {
   given.change(pod);
   const auto [uid, review] = wire::ReadReview(test::ReviewOf(pod).dump());
   REQUIRE(review.has_value());
-  const admission::Advice advice{.object = "nightly-a5dd19cd6a",
-                                 .mode = {},
-                                 .bounds = {},
-                                 .target = base::MiB(given.target_mib),
-                                 .least_overhead = base::MiB(given.least_overhead_mib),
-                                 .low_confidence = false,
-                                 .shape = {}};
+  const admission::Advice advice{
+      .object = "nightly-a5dd19cd6a",
+      .mode = {},
+      .bounds = {},
+      .target = base::MiB(given.target_mib),
+      .overhead = {.least = base::MiB(given.least_overhead_mib), .most = {}},
+      .low_confidence = false,
+      .shape = {}};
   const admission::Limits limits{};
   const auto decision = admission::Decide({.pod = review->pod,
                                            .places = review->places,

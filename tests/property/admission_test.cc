@@ -56,7 +56,7 @@ Advice AnyAdvice() {
   Advice advice;
   advice.object = "o";
   advice.target = MiB(*rc::gen::inRange<std::int64_t>(1, 80000));
-  advice.least_overhead = MiB(*rc::gen::element<std::int64_t>(0, 0, 500, 3000));
+  advice.overhead.least = MiB(*rc::gen::element<std::int64_t>(0, 0, 500, 3000));
   advice.low_confidence = *rc::gen::arbitrary<bool>();
   advice.bounds = {MaybeBytes(1, 4000), MaybeBytes(1, 90000)};
   if (*rc::gen::arbitrary<bool>()) advice.shape = {"1", model::OverheadClass::kDefaultJvm};

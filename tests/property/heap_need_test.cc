@@ -26,6 +26,7 @@ model::ExecutorReading AnyReading() {
   return {.id = "1",
           .heap_peak = AnyAmount(),
           .unified_peak = AnyAmount(),
+          .storage_peak = AnyAmount(),
           .unified_room = AnyAmount(),
           .busy = base::Duration(*rc::gen::element<std::int64_t>(0, 10'001, 600'000, 1LL << 60)),
           .collecting = base::Duration(*rc::gen::element<std::int64_t>(0, 1, 10'000, 1LL << 60))};
@@ -50,6 +51,7 @@ TEST_CASE("whatever drivers tell, what is needed is an amount", "[recommend][hea
     RC_ASSERT(std::isfinite(evidence->scale) && evidence->scale > 0);
     for (const auto& point : evidence->points) {
       RC_ASSERT(point.retained.value >= 0);
+      RC_ASSERT(point.cached.value >= 0 && point.cached <= base::kLargestPlausible);
       RC_ASSERT(point.needed.value > 0 && point.needed <= base::kLargestPlausible);
     }
     const auto result = Recommend(b.history, b.ContextWith({}, base::GiB(64)));

@@ -23,7 +23,7 @@ struct Advice {
   std::optional<model::Mode> mode;  // that a user set there, and the bounds
   recommend::Bounds bounds;
   std::optional<base::Bytes> target;
-  base::Bytes least_overhead;         // what OOMs asked for
+  recommend::OverheadBounds overhead;
   bool low_confidence = true;         // only raise
   std::optional<model::Shape> shape;  // that it was learnt from; other ones are only raised
 };

@@ -17,6 +17,7 @@ struct ExecutorReading {
   std::string id;               // Spark's, label spark-exec-id of the pod
   base::Bytes heap_peak;        // heap in use, garbage included (JVMHeapMemory)
   base::Bytes unified_peak;     // of it execution and storage memory (OnHeapUnifiedMemory)
+  base::Bytes storage_peak;     // of that what is cached (OnHeapStorageMemory)
   base::Bytes unified_room;     // that they may have (totalOnHeapStorageMemory)
   base::Duration busy{};        // how long its tasks ran (totalDuration)
   base::Duration collecting{};  // of it, how long the JVM collected (totalGCTime)

@@ -16,6 +16,7 @@ struct HeapUse {
   base::Bytes heap;          // that it has; 0: its driver told nothing of use
   base::Bytes heap_peak;     // in use at once, garbage included
   base::Bytes unified_peak;  // of it execution and storage memory
+  base::Bytes storage_peak;  // of that what is cached
   base::Bytes unified_room;  // that they may have
   base::Bytes outside;       // of the heap, in the working set
   double collecting = 0;     // time in collections, as a share of the other time of its tasks
@@ -32,7 +33,7 @@ struct HeapRun {
   friend bool operator==(const HeapRun&, const HeapRun&) = default;
 };
 
-// The latest eight runs. Memory: 28 bytes each, and nothing where no driver told anything. Amounts
+// The latest eight runs. Memory: 32 bytes each, and nothing where no driver told anything. Amounts
 // are kept to 24 bits, collecting to 1/16,384 of its root. From the 65,536th shape of a key on none
 // is the current one.
 class HeapRunRing {
@@ -62,10 +63,11 @@ class HeapRunRing {
     float heap = 0;           // bytes, like all amounts
     float heap_peak = 0;
     float unified_peak = 0;
+    float storage_peak = 0;
     float unified_room = 0;
     float outside = 0;
   };
-  static_assert(sizeof(Packed) == 28);
+  static_assert(sizeof(Packed) == 32);
 
   std::vector<Packed> runs_;
 };

@@ -24,9 +24,9 @@
 #include <vector>
 
 #include "sparkfit/base/bytes.h"
-#include "sparkfit/base/compact_text.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/accuracy.h"
+#include "sparkfit/model/application_id.h"
 #include "sparkfit/model/driver_reading.h"
 #include "sparkfit/model/heap_runs.h"
 #include "sparkfit/model/histogram.h"
@@ -76,7 +76,7 @@ struct Executor {
 
 // One run of the job.
 struct ApplicationSummary {
-  base::CompactText id;
+  ApplicationId id;
   base::Time started{};     // its first executor was seen
   base::Time idle_since{};  // its last executor ended; counts where none is alive
   base::Bytes peak;
@@ -115,7 +115,7 @@ struct OomFloor {
   ExecutorSize dead;  // the size of the executor whose OOM decided
   double factor = 0;  // its size (or heap) was multiplied by
   base::Time at{};    // of the latest OOM that set or restarted it
-  base::CompactText application;
+  ApplicationId application;
   std::uint32_t clean = 0;           // later applications without an OOM at limits ≥ Total()
   std::uint32_t clean_any_size = 0;  // later applications without an OOM
 

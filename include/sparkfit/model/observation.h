@@ -63,6 +63,7 @@ struct RecommendationObject {
   // Of its status, as far as it can be read.
   std::optional<base::Bytes> published_target;
   std::optional<base::Bytes> published_least_overhead;
+  std::optional<base::Bytes> published_most_overhead;
   std::optional<base::Time> published_last_oom;
   std::optional<Shape> published_shape;
   std::string version;  // of all of it, the status too

@@ -20,9 +20,11 @@ inline constexpr double kCollecting = 0.10;
 
 // How a run went, and the heap that it needed.
 struct HeapPoint {
-  model::HeapRun run;
+  model::Run run;
+  model::HeapUse use;
   base::Bytes retained;  // what the heap holds and cannot give up, as collections tell
   base::Bytes needed;    // the heap in which collecting would take kCollecting
+  base::Bytes cached;    // the heap in which what it cached has room
 };
 
 // What the drivers of the latest runs told; runs that are under way do not count, nor those of
@@ -31,18 +33,27 @@ struct HeapEvidence {
   std::vector<HeapPoint> points;  // oldest first, at least one
   // Of the law: collecting = (scale × retained / (heap − retained))².
   double scale = 0;
-  base::Bytes overhead;  // for what runs with about the latest heap used outside of it
+  base::Bytes outgrown;     // more than a heap that was too small for one of the remembered runs
+  OverheadBounds overhead;  // by what runs with about the latest heap used outside of it
 };
 
 // Nothing where none of the latest four runs has a driver that told.
 std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history);
 
-// The runs that count, with the size that each would have needed in place of its peak.
-std::vector<model::Run> RunsAsNeeded(const model::KeyHistory& history, const HeapEvidence& evidence,
-                                     const SplitRule& rule);
+// The runs that count, with the size in which each would only just have lived in place of its peak.
+std::vector<model::Run> RunsAsNeeded(const HeapEvidence& evidence, const SplitRule& rule);
 
 // How far a size goes down at once: not below a third of the latest run's heap.
-base::Bytes NotTooDeep(base::Bytes size, const HeapEvidence& evidence, const SplitRule& rule);
+base::Bytes Deepest(const HeapEvidence& evidence, const SplitRule& rule);
+
+// So that no run is slow, this share of the heap of the neediest run is given on top: 0.11 × √risk,
+// at most a half.
+double RoomAt(double risk);
+
+// The size, and at least: that heap with its room, the heap in which what was cached has room, what
+// was outgrown, and Deepest.
+base::Bytes WithRoom(base::Bytes size, const HeapEvidence& evidence, const SplitRule& rule,
+                     double risk);
 
 // Growth guard: what an executor may grow to where its latest run collected for longer than it may,
 // at most half as large again; 0 where it did not.

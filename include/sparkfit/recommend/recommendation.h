@@ -55,7 +55,7 @@ struct Recommendation {
   std::optional<base::Bytes> upper;
   std::optional<base::Bytes> uncapped;  // the policy's answer; absent where only an OOM is known
   std::optional<Split> split;           // of the target
-  base::Bytes least_overhead;           // that a split has to give
+  OverheadBounds overhead;              // that a split keeps to
 
   // Why.
   std::optional<Estimate> estimate;

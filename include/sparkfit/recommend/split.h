@@ -15,17 +15,27 @@ namespace sparkfit::recommend {
 // clear of that.
 inline constexpr base::Bytes kSmallestHeap = base::MiB(512);
 
+// What is known of how much overhead executors need.
+struct OverheadBounds {
+  base::Bytes least;                // what an OOM asked for, or is in use
+  std::optional<base::Bytes> most;  // of Spark's default: it is a guess, and more is not in use
+
+  friend bool operator==(const OverheadBounds&, const OverheadBounds&) = default;
+};
+
 // How a total is to be split.
 struct SplitRule {
   model::OverheadClass overhead = model::OverheadClass::kDefaultJvm;
   base::Bytes explicit_overhead;  // kept absolute; counts for kExplicit only
-  base::Bytes least_overhead;     // what an OOM asked for
+  OverheadBounds bounds;
 };
 
 // The rule for executors that were submitted with this size. Nothing where the heap is unknown.
-std::optional<SplitRule> RuleFor(const model::ExecutorSize& submitted, base::Bytes least_overhead);
+std::optional<SplitRule> RuleFor(const model::ExecutorSize& submitted,
+                                 const OverheadBounds& bounds);
 
-// What belongs to this heap: Spark's default or the explicit overhead, and at least the least.
+// What belongs to this heap: Spark's default, at most the most, or the explicit overhead; and at
+// least the least.
 base::Bytes OverheadFor(const SplitRule& rule, base::Bytes heap);
 
 struct Split {

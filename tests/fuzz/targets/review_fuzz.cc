@@ -133,7 +133,7 @@ admission::Decision Decide(const wire::Review& review) {
                                  .mode = model::Mode::kInitial,
                                  .bounds = {},
                                  .target = base::MiB(2000),
-                                 .least_overhead = {},
+                                 .overhead = {},
                                  .low_confidence = false,
                                  .shape = {}};
   const admission::Limits limits{

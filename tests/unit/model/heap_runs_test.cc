@@ -13,6 +13,7 @@ HeapUse Use(std::int64_t heap_mib, double collecting) {
   return {.heap = MiB(heap_mib),
           .heap_peak = MiB(heap_mib / 2),
           .unified_peak = MiB(100),
+          .storage_peak = MiB(50),
           .unified_room = MiB(400),
           .outside = MiB(200),
           .collecting = collecting};

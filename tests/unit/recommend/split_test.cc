@@ -10,7 +10,7 @@ using base::MiB;
 using model::OverheadClass;
 
 SplitRule Rule(OverheadClass overhead, std::int64_t explicit_mib = 0, std::int64_t least_mib = 0) {
-  return {overhead, MiB(explicit_mib), MiB(least_mib)};
+  return {overhead, MiB(explicit_mib), {.least = MiB(least_mib), .most = {}}};
 }
 
 void CheckSplit(std::int64_t total, const SplitRule& rule, std::int64_t heap,
@@ -43,6 +43,19 @@ TEST_CASE("what an OOM asked for is the least overhead", "[recommend][split]") {
   CheckSplit(20480, Rule(OverheadClass::kDefaultJvm, 0, 900), 18619, 1861);  // the default is more
 }
 
+TEST_CASE("what is known to be enough bounds Spark's default, not what somebody wrote",
+          "[recommend][split]") {
+  auto python = Rule(OverheadClass::kDefaultPython);
+  python.bounds.most = MiB(500);
+  CheckSplit(3000, python, 2500, 500);
+  CheckSplit(1200, python, 816, 384);  // 40 % of 816 are less than 384, which are less than 500
+  python.bounds.least = MiB(700);      // an OOM asked for more
+  CheckSplit(3000, python, 2300, 700);
+  auto written = Rule(OverheadClass::kExplicit, 1000);
+  written.bounds.most = MiB(500);
+  CheckSplit(3000, written, 2000, 1000);
+}
+
 TEST_CASE("a total that is no whole number of MiB loses nothing", "[recommend][split]") {
   const auto split = SplitTotal({MiB(2432).value + 5}, Rule(OverheadClass::kDefaultJvm));
   REQUIRE(split.has_value());
@@ -62,11 +75,11 @@ TEST_CASE("a heap that Spark could not start with is no split", "[recommend][spl
 
 TEST_CASE("without a known heap there is no rule", "[recommend][split]") {
   CHECK_FALSE(RuleFor({MiB(1408), std::nullopt}, {}).has_value());
-  const auto rule = RuleFor({MiB(970), MiB(900)}, MiB(264));
+  const auto rule = RuleFor({MiB(970), MiB(900)}, {.least = MiB(264), .most = {}});
   REQUIRE(rule.has_value());
   CHECK(rule->overhead == OverheadClass::kExplicit);
   CHECK(rule->explicit_overhead == MiB(70));
-  CHECK(rule->least_overhead == MiB(264));
+  CHECK(rule->bounds.least == MiB(264));
 }
 
 }  // namespace

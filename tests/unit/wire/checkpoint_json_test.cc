@@ -160,6 +160,7 @@ TEST_CASE("what drivers told is in a checkpoint, and refused where it cannot be"
   const model::HeapUse use{.heap = base::MiB(2048),
                            .heap_peak = base::MiB(1500),
                            .unified_peak = base::MiB(300),
+                           .storage_peak = base::MiB(200),
                            .unified_room = base::MiB(1024),
                            .outside = base::MiB(250),
                            .collecting = 0.0625};  // a square that is kept exactly
@@ -178,6 +179,10 @@ TEST_CASE("what drivers told is in a checkpoint, and refused where it cannot be"
   CHECK(history.HeapRuns().Runs() == checkpoint.history.heap_runs);
 
   auto data = json::parse(spec.data);
+  data["heapRuns"][0][2].erase(6);  // a version that did not tell of storage
+  const auto old = Read(Sealed({spec.encoding, "", data.dump()}));
+  REQUIRE(old);
+  CHECK(old->history.heap_runs[0].use.storage_peak == base::Bytes{});
   data["heapRuns"][0][2][5] = GENERATE(json(-1), json("x"), json(), json(1e300));
   CHECK_FALSE(Read(Sealed({spec.encoding, "", data.dump()})));
 }

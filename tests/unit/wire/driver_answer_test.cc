@@ -37,7 +37,7 @@ TEST_CASE("a driver's answer is read without the driver itself", "[wire][driver]
   const auto answer = Parsed(Corpus("spark-3.5"));
   REQUIRE(answer.executors.size() == 1);
   CHECK(answer.left_out == 0);
-  CHECK(answer.executors[0] == ExecutorReading{"0", Bytes{570871808}, Bytes{35702350},
+  CHECK(answer.executors[0] == ExecutorReading{"0", Bytes{570871808}, Bytes{35702350}, Bytes{60636},
                                                Bytes{377487360}, std::chrono::milliseconds(114146),
                                                std::chrono::milliseconds(1476)});
 }
@@ -108,11 +108,12 @@ TEST_CASE("an answer is bounded in bytes and in executors", "[wire][driver]") {
 }
 
 TEST_CASE("a reading is the same after the log", "[wire][driver][log]") {
-  const model::DriverReading reading{"jobs",
-                                     "spark-1",
-                                     {{"1", Bytes{701001728}, Bytes{301989888}, Bytes{384093388},
-                                       std::chrono::seconds(41), std::chrono::milliseconds(1012)},
-                                      {"2", {}, {}, base::kLargestPlausible, {}, {}}}};
+  const model::DriverReading reading{
+      "jobs",
+      "spark-1",
+      {{"1", Bytes{701001728}, Bytes{301989888}, Bytes{201326592}, Bytes{384093388},
+        std::chrono::seconds(41), std::chrono::milliseconds(1012)},
+       {"2", {}, {}, {}, base::kLargestPlausible, {}, {}}}};
   const base::Time t{std::chrono::seconds(1'800'000'000)};
   const auto line = ParseLine(WriteLine({t, reading}));
   REQUIRE(line.has_value());
