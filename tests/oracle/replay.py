@@ -275,11 +275,18 @@ class ShapeState:
 class Floor:
     def __init__(self):
         self.heap = self.overhead = 0
-        self.since = None
+        self.kind = self.since = None
         self.full = self.any = 0
 
     def total(self, least):
         return self.heap + max(self.overhead, least)
+
+    def total_for(self, reference, least):
+        """D4: after a heap OOM the heap is at least what it asked for, whatever the shape."""
+        total = self.total(least)
+        if self.kind != "heap" or not self.heap or reference.kind is None:
+            return total
+        return max(total, self.heap + overhead_for(self.heap, reference.kind, reference.facts.explicit, least))
 
 
 class Key:
@@ -594,6 +601,8 @@ class Replay:
         helped = floor.since is not None and limit < floor.total(shape.least_overhead)
         grown = asked[0] > floor.heap or asked[1] > floor.overhead
         floor.heap, floor.overhead = max(floor.heap, asked[0]), max(floor.overhead, asked[1])
+        if grown:
+            floor.kind = kind
         if grown or not helped:
             floor.since, floor.full, floor.any = t, 0, 0
         key.floor = floor
@@ -691,7 +700,6 @@ class Replay:
     def row(self, key):
         applications = sorted(key.applications.values(), key=lambda a: a.order)
         executors = list(key.executors.values())
-        newest = self.newest(key)
 
         # D1 shape: that of the latest started application.
         shape = applications[-1].shape
@@ -717,7 +725,7 @@ class Replay:
             "applications": len(applications), "executors": len(executors),
             "containerOOMs": key.container_ooms, "heapOOMs": key.heap_ooms,
             "peakBytes": max((e.peak() for e in with_peak), default=None),
-            "requestBytes": newest.facts.request,
+            "requestBytes": reference.facts.request,
             "targetBytes": target, "lowerBytes": lower, "upperBytes": upper,
             "heapBytes": heap, "overheadBytes": overhead, "accuracy": self.accuracy(key), "explanation": "",
         }
@@ -732,7 +740,7 @@ class Replay:
         if at_least_submitted and reference.facts.submitted_limit is not None:
             size = max(size, reference.facts.submitted_limit)
         if key.floor is not None:
-            size = max(size, key.floor.total(state.least_overhead))
+            size = max(size, key.floor.total_for(reference, state.least_overhead))
         bounds = self.user_spec(key.identity).get("memory") or {}
         low = quantity_or_none(bounds["min"]) if "min" in bounds else self.asked_bound(key, "min")
         high = quantity_or_none(bounds["max"]) if "max" in bounds else self.asked_bound(key, "max")

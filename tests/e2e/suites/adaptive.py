@@ -58,7 +58,3 @@ def test_controller_starts(bed):
 
 def test_tpcds_takes_less_than_by_percentile(bed):
     return takes_less_than_by_percentile(bed, workloads.TPCDS, "tpcds")
-
-
-def test_cached_objects_take_less_than_by_percentile(bed):
-    return takes_less_than_by_percentile(bed, workloads.CACHE, "cache")

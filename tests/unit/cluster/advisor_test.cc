@@ -97,6 +97,12 @@ TEST_CASE("a replica that does not lead answers by what was published", "[adviso
     replica.See(model::RecommendationEvent{EventType::kModified, object});
     CHECK(replica.Decide().reason == Reason::kLowConfidence);
   }
+  SECTION("what drivers show to be enough beside the heap counts") {
+    CHECK(replica.Decide().patch->heap == MiB(1000 - 384));
+    object.published_most_overhead = MiB(300);
+    replica.See(model::RecommendationEvent{EventType::kModified, object});
+    CHECK(replica.Decide().patch->heap == MiB(1000 - 300));
+  }
   SECTION("a status that somebody damaged says nothing") {
     object.published_target = MiB(0);
     replica.See(model::RecommendationEvent{EventType::kModified, object});

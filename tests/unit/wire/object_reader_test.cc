@@ -68,6 +68,16 @@ TEST_CASE("whatever anybody makes of the status, the object is read", "[wire][ob
   }
 }
 
+TEST_CASE("what another replica published is read back", "[wire][objects]") {
+  const auto object = Recommendation(
+      R"({"signature":"nightly"})",
+      R"({"recommendation":{"memory":{"target":"2256Mi"},"leastOverhead":"452Mi","mostOverhead":"460Mi"}})");
+  REQUIRE(object);
+  CHECK(object->published_target == base::MiB(2256));
+  CHECK(object->published_least_overhead == base::MiB(452));
+  CHECK(object->published_most_overhead == base::MiB(460));
+}
+
 TEST_CASE("an object without a job of its own is refused", "[wire][objects]") {
   for (const auto* spec :
        {"{}", R"({"signature":""})", R"({"signature":7})",
