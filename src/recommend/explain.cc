@@ -110,19 +110,36 @@ std::string ExplainFloor(const OomFloor& floor, const Context& context) {
                      context.safety.floor_applications, floor.clean);
 }
 
+std::string_view Describe(RoomFor reason) {
+  switch (reason) {
+    case RoomFor::kLife:
+      return "";
+    case RoomFor::kNeediest:
+      return "so that no run is slow";
+    case RoomFor::kCached:
+      return "so that what is cached has room";
+    case RoomFor::kOutgrown:
+      return "as a run died in a smaller heap";
+    case RoomFor::kDepth:
+      return "at once no less than a third of the latest heap";
+  }
+  return "";
+}
+
 // Why it is more than the runs ask for, where drivers tell of heaps.
 std::string ExplainRoom(const Recommendation& recommendation, const model::ShapeHistory& shape,
                         const Policy& policy) {
   if (!recommendation.heap_evidence || !recommendation.estimate) return "";
-  const auto& evidence = *recommendation.heap_evidence;
-  const Bytes size = *recommendation.uncapped;
-  if (size <= recommendation.estimate->target.RoundedUpToMiB()) return "";
   const auto rule = RuleFor(shape.submitted, recommendation.overhead);
-  if (size == Deepest(evidence, *rule).RoundedUpToMiB()) {
-    return ", at once no less than a third of the latest heap: " + FormatMiB(size);
+  const auto roomy =
+      WithRoom(recommendation.estimate->target, *recommendation.heap_evidence, *rule, policy.risk);
+  if (roomy.reason == RoomFor::kLife) return "";
+  auto text =
+      fmt::format("; {}, heap {}", Describe(roomy.reason), FormatMiB(roomy.heap.RoundedUpToMiB()));
+  if (roomy.reason == RoomFor::kNeediest) {
+    text += fmt::format(" (of the neediest one + {:.2g} %)", 100 * RoomAt(policy.risk));
   }
-  return fmt::format(", with {:.2g} % more than the heap of the neediest run: {}",
-                     100 * RoomAt(policy.risk), FormatMiB(size));
+  return text + fmt::format(", with overhead {}", FormatMiB(roomy.size.RoundedUpToMiB()));
 }
 
 std::string_view CeilingName(CeilingSource source) {
@@ -173,8 +190,12 @@ std::string ExplainStage(const Applied& applied, const Recommendation& recommend
       return "the smallest size: 512 MiB of heap and its overhead";
     case Stage::kShape:
       return ExplainShape(*history.CurrentShape());
-    case Stage::kFloor:
-      return ExplainFloor(*history.floor, context);
+    case Stage::kFloor: {
+      const auto text = ExplainFloor(*history.floor, context);
+      return applied.limit == history.floor->Total()
+                 ? text
+                 : text + ", with the overhead that goes with this heap now";
+    }
     case Stage::kMin:
       return "the job's min-memory";
     case Stage::kCeiling:

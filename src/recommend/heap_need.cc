@@ -390,20 +390,22 @@ std::vector<model::Run> RunsAsNeeded(const HeapEvidence& evidence, const SplitRu
   return needed;
 }
 
-Bytes Deepest(const HeapEvidence& evidence, const SplitRule& rule) {
-  const Bytes heap = base::Scaled(evidence.points.back().use.heap, kDeepest);
-  return heap + OverheadFor(rule, heap);
-}
-
 double RoomAt(double risk) { return std::min(kMostRoom, kRoom * std::sqrt(risk)); }
 
-Bytes WithRoom(Bytes size, const HeapEvidence& evidence, const SplitRule& rule, double risk) {
+Roomy WithRoom(Bytes size, const HeapEvidence& evidence, const SplitRule& rule, double risk) {
+  Roomy roomy{.size = size, .heap = {}, .reason = RoomFor::kLife};
+  const auto offer = [&](Bytes heap, RoomFor reason) {
+    const Bytes total = heap + OverheadFor(rule, heap);
+    if (total > roomy.size) roomy = {total, heap, reason};
+  };
   const double room = 1 + RoomAt(risk);
-  Bytes heap = evidence.outgrown;
   for (const auto& point : evidence.points) {
-    heap = std::max({heap, base::Scaled(point.needed, room), point.cached});
+    offer(base::Scaled(point.needed, room), RoomFor::kNeediest);
+    offer(point.cached, RoomFor::kCached);
   }
-  return std::max({size, heap + OverheadFor(rule, heap), Deepest(evidence, rule)});
+  offer(evidence.outgrown, RoomFor::kOutgrown);
+  offer(base::Scaled(evidence.points.back().use.heap, kDeepest), RoomFor::kDepth);
+  return roomy;
 }
 
 Bytes RaisedByCrowding(const HeapEvidence& evidence, const SplitRule& rule) {

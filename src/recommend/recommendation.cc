@@ -146,8 +146,8 @@ Estimate Followed(const Recommendation& result, const Policy& policy,
   if (!result.estimate) return estimate;
   if (result.heap_evidence) {
     const auto& evidence = *result.heap_evidence;
-    estimate.target = WithRoom(estimate.target, evidence, *rule, policy.risk);
-    estimate.lower = std::min(estimate.target, WithRoom(estimate.lower, evidence, *rule, 0));
+    estimate.target = WithRoom(estimate.target, evidence, *rule, policy.risk).size;
+    estimate.lower = std::min(estimate.target, WithRoom(estimate.lower, evidence, *rule, 0).size);
     estimate.upper = std::max(estimate.target, estimate.upper);
   } else if (FollowsDown(policy, result.heap)) {
     for (auto* size : {&estimate.target, &estimate.lower, &estimate.upper}) {

@@ -43,17 +43,26 @@ std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history);
 // The runs that count, with the size in which each would only just have lived in place of its peak.
 std::vector<model::Run> RunsAsNeeded(const HeapEvidence& evidence, const SplitRule& rule);
 
-// How far a size goes down at once: not below a third of the latest run's heap.
-base::Bytes Deepest(const HeapEvidence& evidence, const SplitRule& rule);
-
 // So that no run is slow, this share of the heap of the neediest run is given on top: 0.11 × √risk,
 // at most a half.
 double RoomAt(double risk);
 
-// The size, and at least: that heap with its room, the heap in which what was cached has room, what
-// was outgrown, and Deepest.
-base::Bytes WithRoom(base::Bytes size, const HeapEvidence& evidence, const SplitRule& rule,
-                     double risk);
+// What decided on a size.
+enum class RoomFor {
+  kLife,      // it was large enough
+  kNeediest,  // the heap of the neediest run, and RoomAt
+  kCached,    // what was cached
+  kOutgrown,  // the heap that a run died in is not gone back to
+  kDepth,     // at once no less than a third of the latest run's heap
+};
+struct Roomy {
+  base::Bytes size;
+  base::Bytes heap;  // that decided; 0 with kLife
+  RoomFor reason = RoomFor::kLife;
+};
+
+// The size, or what is needed that executors are not only alive.
+Roomy WithRoom(base::Bytes size, const HeapEvidence& evidence, const SplitRule& rule, double risk);
 
 // Growth guard: what an executor may grow to where its latest run collected for longer than it may,
 // at most half as large again; 0 where it did not.

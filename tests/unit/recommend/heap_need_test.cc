@@ -223,9 +223,11 @@ TEST_CASE("the neediest run's heap gets room, by the dial", "[recommend][heap-ne
   REQUIRE(evidence);
   const auto rule = RuleFor(DefaultSize(2000), evidence->overhead);
   const double largest = LargestNeed(builder);
-  CHECK(WithRoom({}, *evidence, *rule, 0).InMiB() == Approx(largest + 384));
-  CHECK(WithRoom({}, *evidence, *rule, 1).InMiB() == Approx(1.11 * largest + 384));
-  CHECK(WithRoom(MiB(5000), *evidence, *rule, 1) == MiB(5000));
+  CHECK(WithRoom({}, *evidence, *rule, 0).size.InMiB() == Approx(largest + 384));
+  CHECK(WithRoom({}, *evidence, *rule, 1).size.InMiB() == Approx(1.11 * largest + 384));
+  CHECK(WithRoom({}, *evidence, *rule, 1).reason == RoomFor::kNeediest);
+  CHECK(WithRoom(MiB(5000), *evidence, *rule, 1).size == MiB(5000));
+  CHECK(WithRoom(MiB(5000), *evidence, *rule, 1).reason == RoomFor::kLife);
 }
 
 TEST_CASE("what is cached stays cached", "[recommend][heap-need]") {
@@ -238,7 +240,11 @@ TEST_CASE("what is cached stays cached", "[recommend][heap-need]") {
   CHECK(evidence->points[0].cached.InMiB() == Approx(2361.86).epsilon(1e-4));
   CHECK(LargestNeed(builder) < 2000);
   const auto rule = RuleFor(DefaultSize(4000), evidence->overhead);
-  CHECK(WithRoom({}, *evidence, *rule, 1).InMiB() == Approx(2361.86 + 384).epsilon(1e-4));
+  CHECK(WithRoom({}, *evidence, *rule, 1).size.InMiB() == Approx(2361.86 + 384).epsilon(1e-4));
+  CHECK_THAT(
+      Explain(Recommend(builder.history, builder.ContextWith()), builder.history,
+              builder.ContextWith()),
+      Catch::Contains("so that what is cached has room, heap 2,362 MiB, with overhead 2,746 MiB"));
 }
 
 TEST_CASE("a heap that was too small is not gone back to while the run is remembered",
@@ -252,7 +258,11 @@ TEST_CASE("a heap that was too small is not gone back to while the run is rememb
     Run(builder, std::to_string(run), {1600, 1e-4});
     CHECK(FindHeapEvidence(builder.history)->outgrown == outgrown);
   }
-  CHECK(Recommend(builder.history, builder.ContextWith()).split->heap >= outgrown);
+  const auto result = Recommend(builder.history, builder.ContextWith());
+  CHECK(result.split->heap >= outgrown);
+  const auto text = Explain(result, builder.history, builder.ContextWith());
+  const bool said = text.find("died in a smaller heap, heap 960 MiB") != std::string::npos;
+  CHECK(said == (kind == model::OomKind::kHeap));
   Run(builder, "16", {1600, 1e-4});  // the seventeenth
   CHECK(FindHeapEvidence(builder.history)->outgrown == Bytes{});
 }
@@ -267,6 +277,8 @@ TEST_CASE("what an OOM asked for of the heap stays, whatever overhead is needed 
   const auto result = Recommend(builder.history, builder.ContextWith());
   CHECK(result.split->overhead == MiB(1125));
   CHECK(result.split->heap == MiB(1600));
+  CHECK_THAT(Explain(result, builder.history, builder.ContextWith()),
+             Catch::Contains("with the overhead that goes with this heap now: 2,725 MiB"));
 }
 
 TEST_CASE("a crowded heap may grow without an OOM, by half at most", "[recommend][heap-need]") {
