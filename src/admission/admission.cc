@@ -73,7 +73,7 @@ model::Shape ShapeOf(const model::PodFacts& pod) {
 }
 
 // What is enough beside the heap was learnt from executors of one shape, and holds for those alone.
-recommend::OverheadBounds OverheadFor(const model::PodFacts& pod, const Advice& advice) {
+recommend::OverheadBounds BoundsFor(const model::PodFacts& pod, const Advice& advice) {
   auto bounds = advice.overhead;
   if (advice.shape != ShapeOf(pod)) bounds.most.reset();
   return bounds;
@@ -253,7 +253,7 @@ Decision Decide(const Question& question) {
   if (const auto obstacle = Obstacle(question)) return {*obstacle};
   const Bytes bounded = Bounded(*advice->target, question, job);
   if (const auto reason = StaysAt(pod.size.limit, bounded, question)) return {*reason};
-  const auto rule = recommend::RuleFor(pod.size, OverheadFor(pod, *advice));
+  const auto rule = recommend::RuleFor(pod.size, BoundsFor(pod, *advice));
   const auto split = rule ? recommend::SplitTotal(bounded, *rule) : std::nullopt;
   if (!split) return {Reason::kTooSmall};
   return {Reason::kSized, MakePatch(*split, question)};

@@ -5,12 +5,6 @@
 #include <cassert>
 
 namespace sparkfit::model {
-namespace {
-
-constexpr std::int64_t kMinOverheadMiB = 384;
-
-}  // namespace
-
 std::optional<base::Bytes> ExecutorSize::Overhead() const {
   if (!heap) return std::nullopt;
   return limit - *heap;
@@ -21,7 +15,7 @@ base::Bytes DefaultOverhead(OverheadClass overhead, base::Bytes heap) {
   // Tenths, so that the floor is exact: Spark's (0.1 × MiB).toInt gives the same for every heap
   // below 2^31 MiB, because 0.1 and 0.4 are rounded up in binary.
   const std::int64_t tenths = overhead == OverheadClass::kDefaultPython ? 4 : 1;
-  return base::MiB(std::max(heap.WholeMiB() * tenths / 10, kMinOverheadMiB));
+  return std::max(base::MiB(heap.WholeMiB() * tenths / 10), kLeastDefaultOverhead);
 }
 
 OverheadClass ClassifyOverhead(const ExecutorSize& size) {

@@ -58,8 +58,6 @@ constexpr double kAlike = 2;
 // that the fewer runs are known the larger is.
 constexpr double kOutside = 1.05;
 constexpr double kOutsideUnsure = 0.2;
-// Spark's own least overhead (ResourceProfile, MEMORY_OVERHEAD_MIN_MIB).
-constexpr Bytes kLeastDefault = base::MiB(384);
 // Without an OOM never to more than so many times the latest size.
 constexpr double kMostRaised = 1.5;
 // Never to less than this share of the latest heap at once.
@@ -112,13 +110,13 @@ Seen SeenIn(const HeapUse& use, Bytes latest) {
           .away = Square(kAway * std::log(heap / Value(latest)))};
 }
 
-// What is retained, by the law.
-double ByLaw(const Seen& seen, double scale) {
-  return seen.heap * seen.crowd / (seen.crowd + scale);
-}
+// The share of the heap that is retained, by the law.
+double ShareByLaw(const Seen& seen, double scale) { return seen.crowd / (seen.crowd + scale); }
 
 // False where the law would have a run retain more than it had in use.
-bool IsExplained(const Seen& seen) { return ByLaw(seen, kUsualScale) <= seen.most; }
+bool IsExplained(const Seen& seen) {
+  return seen.heap * ShareByLaw(seen, kUsualScale) <= seen.most;
+}
 
 // Some jobs collect for longer than what they retain explains, in however large a heap: classes are
 // loaded, pages touched for the first time, what is cached is copied until it is old. So much of
@@ -179,11 +177,10 @@ struct Look {
 };
 
 Look LookAt(const Seen& seen, double scale) {
-  // One division for both: looks take most of the time of a recommendation.
-  const double inverse = 1 / (seen.crowd + scale);
-  const double by_law = seen.heap * seen.crowd * inverse;
+  const double share = ShareByLaw(seen, scale);
+  const double by_law = seen.heap * share;
   const double retained = std::max(std::min(by_law, seen.most), seen.unified);
-  const double slope = scale * inverse;
+  const double slope = 1 - share;
   const double variance = Square(seen.noise * slope) + seen.away;
   return {.retained = retained,
           .capped = by_law > seen.most,
@@ -337,7 +334,7 @@ OverheadBounds OverheadOf(const std::vector<HeapPoint>& runs) {
     ++alike;
   }
   const Bytes enough = base::Scaled(outside, kOutside + kOutsideUnsure / alike).RoundedUpToMiB();
-  return {.least = enough, .most = std::max(kLeastDefault, enough)};
+  return {.least = enough, .most = std::max(model::kLeastDefaultOverhead, enough)};
 }
 
 Bytes OutgrownBy(const model::KeyHistory& history) {

@@ -147,8 +147,7 @@ Estimate Followed(const Recommendation& result, const Policy& policy,
   if (result.heap_evidence) {
     const auto& evidence = *result.heap_evidence;
     estimate.target = WithRoom(estimate.target, evidence, *rule, policy.risk).size;
-    estimate.lower = std::min(estimate.target, WithRoom(estimate.lower, evidence, *rule, 0).size);
-    estimate.upper = std::max(estimate.target, estimate.upper);
+    estimate.lower = WithRoom(estimate.lower, evidence, *rule, 0).size;
   } else if (FollowsDown(policy, result.heap)) {
     for (auto* size : {&estimate.target, &estimate.lower, &estimate.upper}) {
       *size = FollowedDown(*size, estimate.basis, result.heap);

@@ -76,4 +76,5 @@ def main():
     return 0 if results and all(r["ok"] for r in results) else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

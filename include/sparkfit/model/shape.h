@@ -28,8 +28,11 @@ struct ExecutorSize {
 // mode pushed it (BasicDriverFeatureStep). Explicit: anything else, kept absolute.
 enum class OverheadClass { kDefaultJvm, kDefaultPython, kExplicit };
 
-// max(⌊factor × heap⌋, 384 MiB) in whole MiB, as Spark computes it (ResourceProfile,
-// MEMORY_OVERHEAD_MIN_MIB). 384 MiB for kExplicit, which has no factor: REQUIRES not kExplicit.
+// The least that Spark gives by default (ResourceProfile, MEMORY_OVERHEAD_MIN_MIB).
+inline constexpr base::Bytes kLeastDefaultOverhead = base::MiB(384);
+
+// max(⌊factor × heap⌋, kLeastDefaultOverhead) in whole MiB, as Spark computes it. 384 MiB for
+// kExplicit, which has no factor: REQUIRES not kExplicit.
 base::Bytes DefaultOverhead(OverheadClass overhead, base::Bytes heap);
 
 // Default where the overhead is what Spark computes for this heap (the JVM's factor where both
