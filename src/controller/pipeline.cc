@@ -413,7 +413,7 @@ void Pipeline::State::Seal(Entry& entry, const std::string& uid) {
 // Makes it a member of the family that it belongs to by now, if it has a run to contribute.
 void Pipeline::State::JoinFamily(Entry& entry) {
   const auto* shape = entry.history.CurrentShape();
-  const auto& runs = entry.history.EndedRuns();
+  const auto runs = entry.history.EndedRuns().Runs();
   std::optional<FamilyKey> wanted;
   if (entry.job.family && shape != nullptr &&
       std::any_of(runs.begin(), runs.end(),
@@ -433,7 +433,7 @@ void Pipeline::State::JoinFamily(Entry& entry) {
 void Pipeline::State::LeaveFamily(Entry& entry) {
   if (!entry.family) return;
   const auto family = families.find(*entry.family);
-  family->second.Leave(entry.history.EndedRuns(), entry.family_shape);
+  family->second.Leave(entry.history.EndedRuns().Runs(), entry.family_shape);
   if (family->second.Members() == 0) families.erase(family);
   entry.family.reset();
 }

@@ -93,6 +93,14 @@ std::vector<HeapRun> HeapRunRing::Runs() const {
   return runs;
 }
 
+std::optional<HeapRun> HeapRunRing::Find(std::uint32_t application) const {
+  const auto run = std::find_if(runs_.begin(), runs_.end(), [&](const Packed& candidate) {
+    return candidate.application == application;
+  });
+  if (run == runs_.end()) return std::nullopt;
+  return run->Unpacked();
+}
+
 bool HeapRunRing::Load(const std::vector<HeapRun>& runs) {
   const bool sound =
       runs.size() <= kRuns &&

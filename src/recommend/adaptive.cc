@@ -18,6 +18,7 @@ using model::Run;
 constexpr double kRetryRuns = 2;
 constexpr double kRiskRuns = 3;
 constexpr double kRiskGigabyteHours = 1.0 / 60;
+constexpr double kGB = 1e9;
 // The upper bound is what a dial this many times as high asks for.
 constexpr double kUpperRisk = 4;
 
@@ -63,8 +64,9 @@ double Hours(base::Duration duration) {
 // P(a new largest goes more than `excess` (ln) beyond the last): exponential, of a scale that is
 // known from `observations` of mean gaps / observations.
 double BeyondLargest(double excess, double gaps, std::size_t observations) {
+  const double factor = 1 + excess / gaps;
   double power = 1;
-  for (auto i = observations; i > 0; --i) power *= 1 + excess / gaps;
+  for (auto i = observations; i > 0; --i) power *= factor;
   return 1 / power;
 }
 
@@ -139,30 +141,29 @@ struct Summary {
 // The cheapest of the sizes that were offered; of equal ones the last.
 class Cheapest {
  public:
-  Cheapest(double hours, double scale, double risk)
-      : hours_(hours),
-        oom_cost_((kRetryRuns + kRiskRuns * risk) * hours * scale / 1e9 +
-                  kRiskGigabyteHours * risk) {}
+  // What an OOM costs, in GB·h.
+  explicit Cheapest(double oom_cost) : oom_cost_(oom_cost) {}
 
-  void Offer(double size, double chance) {
-    const double cost = hours_ * size / 1e9 + chance * oom_cost_;
-    if (cost > cost_) return;
+  // A size that costs so much, in GB·h, with this chance of an OOM. False: it is dearer.
+  bool Offer(double size, double memory_cost, double chance) {
+    const double cost = memory_cost + chance * oom_cost_;
+    if (cost > cost_) return false;
     cost_ = cost;
     size_ = size;
     chance_ = chance;
+    return true;
   }
 
   // Whether a size may be cheaper, if the chance is at least this.
-  [[nodiscard]] bool Welcomes(double size, double chance) const {
-    return hours_ * size / 1e9 + chance * oom_cost_ < cost_;
+  [[nodiscard]] bool Welcomes(double memory_cost, double chance) const {
+    return memory_cost + chance * oom_cost_ < cost_;
   }
 
   [[nodiscard]] Bytes Size() const { return base::Scaled({1}, std::ceil(size_)); }
   [[nodiscard]] double Chance() const { return chance_; }
 
  private:
-  double hours_;
-  double oom_cost_;  // GB·h
+  double oom_cost_;
   double cost_ = std::numeric_limits<double>::infinity();
   double size_ = 0;
   double chance_ = 1;
@@ -171,16 +172,24 @@ class Cheapest {
 // The choice at the dial's position, and at the upper bound's.
 class Choice {
  public:
-  Choice(double hours, double scale, double risk)
-      : hours_(hours), target_(hours, scale, risk), upper_(hours, scale, kUpperRisk * risk) {}
+  // Of executors that live so many hours, the failed of which have had about `failed` bytes.
+  Choice(double hours, double failed, double risk)
+      : hours_(hours),
+        cost_per_byte_(hours / kGB),
+        target_(OomCost(hours, failed, risk)),
+        upper_(OomCost(hours, failed, kUpperRisk * risk)) {}
 
-  void Offer(double size, double chance) {
-    target_.Offer(size, chance);
-    upper_.Offer(size, chance);
+  // False: it is dearer for both.
+  bool Offer(double size, double chance) {
+    const double memory_cost = size * cost_per_byte_;
+    const bool for_target = target_.Offer(size, memory_cost, chance);
+    const bool for_upper = upper_.Offer(size, memory_cost, chance);
+    return for_target || for_upper;
   }
 
   [[nodiscard]] bool Welcomes(double size, double chance) const {
-    return target_.Welcomes(size, chance) || upper_.Welcomes(size, chance);
+    const double memory_cost = size * cost_per_byte_;
+    return target_.Welcomes(memory_cost, chance) || upper_.Welcomes(memory_cost, chance);
   }
 
   void WriteTo(AdaptiveEstimate& estimate) const {
@@ -191,7 +200,12 @@ class Choice {
   }
 
  private:
+  static double OomCost(double hours, double failed, double risk) {
+    return (kRetryRuns + kRiskRuns * risk) * hours * failed / kGB + kRiskGigabyteHours * risk;
+  }
+
   double hours_;
+  double cost_per_byte_;  // GB·h
   Cheapest target_;
   Cheapest upper_;
 };
@@ -244,6 +258,7 @@ class OwnAndFamily {
     for (auto i = freaks; i < last; ++i, ++observations) {
       gaps += std::log(summary_.largest[i] / summary_.largest[last]);
     }
+    const double per_run = 1 / (runs_ + family_weight_);
     const double excess = tail_ ? std::log(base / tail_->Largest()) : 0;
     const auto& headrooms = Headrooms();
     for (auto headroom = headrooms.rbegin(); headroom != headrooms.rend(); ++headroom) {
@@ -256,7 +271,9 @@ class OwnAndFamily {
         chance += family_weight_ * (size >= tail_->Largest() ? tail_->Beyond(excess + headroom->ln)
                                                              : tail_->Above(size));
       }
-      choice.Offer(size, chance / (runs_ + family_weight_));
+      const bool cheaper = choice.Offer(size, chance * per_run);
+      // Without a family the cost is convex: what is below is dearer still.
+      if (!cheaper && !tail_ && freaks == 0) break;
     }
   }
 

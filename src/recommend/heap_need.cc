@@ -84,6 +84,25 @@ Bytes FromValue(double bytes) { return base::Scaled({1}, bytes); }
 
 double Square(double value) { return value * value; }
 
+double ScaleAt(double steps) { return kLeastScale * std::pow(kScaleStep, steps); }
+
+struct Scale {
+  double value;
+  double unlikely;  // −2 ln of how likely it is before anything was seen
+};
+const std::array<Scale, kScales>& Scales() {
+  static const auto scales = [] {
+    std::array<Scale, kScales> all{};
+    for (std::size_t step = 0; step < kScales; ++step) {
+      const double scale = ScaleAt(static_cast<double>(step));
+      const double off = std::log(scale / kUsualScale) / kScaleSpread;
+      all[step] = {scale, Square(off)};
+    }
+    return all;
+  }();
+  return scales;
+}
+
 // Of ln crowd, where `crowd` is the root of what is left of `collecting`: the less, the less sure.
 double NoiseOf(double crowd, double collecting) {
   return kCrowdSpread * collecting / Square(crowd) + kCrowdStep / crowd;
@@ -115,7 +134,7 @@ double ShareByLaw(const Seen& seen, double scale) { return seen.crowd / (seen.cr
 
 // False where the law would have a run retain more than it had in use.
 bool IsExplained(const Seen& seen) {
-  return seen.heap * ShareByLaw(seen, kUsualScale) <= seen.most;
+  return seen.heap * seen.crowd <= seen.most * (seen.crowd + kUsualScale);
 }
 
 // Some jobs collect for longer than what they retain explains, in however large a heap: classes are
@@ -138,6 +157,9 @@ double ElseInRoomier(std::span<const Seen> runs, std::span<const double> elses, 
 // What runs in roomier heaps collect for anyway is not for want of room here. As it is not the same
 // in all runs, most of it is taken away, and what is left is less sure.
 void TakeElseAway(std::span<Seen> runs) {
+  const auto [least, most] = std::minmax_element(
+      runs.begin(), runs.end(), [](const Seen& a, const Seen& b) { return a.heap < b.heap; });
+  if (most->heap < kRoomier * least->heap) return;
   std::array<double, model::HeapRunRing::kRuns> elses{};
   std::transform(runs.begin(), runs.end(), elses.begin(), ElseOf);
   for (auto& seen : runs) {
@@ -158,9 +180,10 @@ void TakeGarbageAway(std::span<Seen> runs) {
   for (std::size_t i = 0; i < runs.size(); ++i) {
     auto& seen = runs[i];
     if (IsExplained(seen)) continue;
+    const double filled = bounds[i] / seen.heap;
     for (std::size_t j = 0; j < runs.size(); ++j) {
       if (runs[j].heap >= seen.heap) continue;
-      const double there = std::max(bounds[j], bounds[i] * runs[j].heap / seen.heap);
+      const double there = std::max(bounds[j], filled * runs[j].heap);
       seen.most = std::min(seen.most, seen.unified + std::max(0.0, there));
     }
   }
@@ -206,9 +229,9 @@ double Expected(const Look& look, double beside) { return look.retained - look.b
 
 // −2 ln of how likely what was seen is at a scale: normal in ln crowd; where the law would have a
 // run retain more than it had in use, any crowd is as likely.
-double Misfit(std::span<const Look> looks, double scale) {
+double Misfit(std::span<const Look> looks, const Scale& scale) {
   const double beside = BesideOf(looks);
-  double misfit = Square(std::log(scale / kUsualScale) / kScaleSpread);
+  double misfit = scale.unlikely;
   double variances = 1;
   double slopes = 1;
   for (const auto& look : looks) {
@@ -262,13 +285,11 @@ class Runs {
   }
 
  private:
-  static double ScaleAt(double steps) { return kLeastScale * std::pow(kScaleStep, steps); }
-
   double MisfitAt(std::size_t step) {
     auto& misfit = misfits_[step];
     if (!misfit) {
-      const double scale = ScaleAt(static_cast<double>(step));
-      misfit = Misfit(At(scale), scale);
+      const auto& scale = Scales()[step];
+      misfit = Misfit(At(scale.value), scale);
     }
     return *misfit;
   }
@@ -283,9 +304,9 @@ class Runs {
 // spark.memory.fraction, is what it was.
 double HeapForRoom(const HeapUse& use, double room) {
   if (use.unified_room.value <= 0 || use.heap <= kReserved) return 0;
-  const double share = Value(use.unified_room) / Value(use.heap - kReserved);
   const bool refused = Value(use.unified_peak) >= kRefused * Value(use.unified_room);
-  return room * (refused ? kMoreRoom : 1) / share + Value(kReserved);
+  return room * (refused ? kMoreRoom : 1) * Value(use.heap - kReserved) / Value(use.unified_room) +
+         Value(kReserved);
 }
 
 Bytes NeededHeap(const HeapUse& use, double retained, double scale) {
@@ -295,32 +316,32 @@ Bytes NeededHeap(const HeapUse& use, double retained, double scale) {
   return FromValue(std::ceil(heap));
 }
 
-bool IsUnderWay(const model::KeyHistory& history, std::uint32_t application) {
-  const auto& ring = history.Applications();
-  return std::any_of(ring.begin(), ring.end(), [&](const model::ApplicationSummary& run) {
-    return run.alive > 0 && model::RunId(run.id.Text()) == application;
-  });
+std::vector<std::uint32_t> UnderWay(const model::KeyHistory& history) {
+  std::vector<std::uint32_t> applications;
+  for (const auto& application : history.Applications()) {
+    if (application.alive > 0) applications.push_back(model::RunId(application.id.Text()));
+  }
+  return applications;
 }
 
 // The runs that count, without what they needed yet; none where drivers did not tell lately.
 std::vector<HeapPoint> CountingRuns(const model::KeyHistory& history) {
   const auto* shape = history.CurrentShape();
-  const auto told = history.HeapRuns().Runs();
-  const auto runs = history.EndedRuns();
+  const auto& told = history.HeapRuns();
+  const auto& runs = history.EndedRuns();
   std::vector<HeapPoint> points;
   if (shape == nullptr) return points;
-  points.reserve(told.size());
-  std::size_t age = runs.size();  // of the latest that counts
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    const auto of = std::find_if(told.begin(), told.end(), [&](const model::HeapRun& run) {
-      return run.application == runs[i].application;
-    });
-    if (of == told.end() || of->shape_id != shape->id) continue;
-    if (IsUnderWay(history, of->application)) continue;
-    points.push_back({.run = runs[i], .use = of->use, .retained = {}, .needed = {}, .cached = {}});
-    age = runs.size() - i;
+  const auto under_way = UnderWay(history);
+  points.reserve(told.Size());
+  for (std::size_t age = 0; age < runs.Size() && points.size() < told.Size(); ++age) {
+    if (points.empty() && age >= kLately) break;
+    const auto run = runs.Aged(age);
+    const auto of = told.Find(run.application);
+    if (!of || run.shape_id != shape->id || of->shape_id != shape->id) continue;
+    if (std::count(under_way.begin(), under_way.end(), run.application) > 0) continue;
+    points.push_back({.run = run, .use = of->use, .retained = {}, .needed = {}});
   }
-  if (age > kLately) points.clear();
+  std::reverse(points.begin(), points.end());
   return points;
 }
 
@@ -349,7 +370,6 @@ Bytes OutgrownBy(const model::KeyHistory& history) {
 }  // namespace
 
 std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history) {
-  if (history.HeapRuns().Empty()) return std::nullopt;
   HeapEvidence evidence;
   auto& points = evidence.points;
   points = CountingRuns(history);
@@ -358,13 +378,15 @@ std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history) {
   evidence.scale = together.CautiousScale();
   const auto looks = together.At(evidence.scale);
   const double beside = BesideOf(looks);
+  double cached = 0;
   for (std::size_t i = 0; i < points.size(); ++i) {
     auto& point = points[i];
     const double retained = Smoothed(looks[i], beside);
     point.retained = FromValue(retained);
     point.needed = NeededHeap(point.use, retained, evidence.scale);
-    point.cached = FromValue(HeapForRoom(point.use, Value(point.use.storage_peak) / kRefused));
+    cached = std::max(cached, HeapForRoom(point.use, Value(point.use.storage_peak) / kRefused));
   }
+  evidence.cached = FromValue(cached);
   evidence.overhead = OverheadOf(points);
   evidence.outgrown = OutgrownBy(history);
   return evidence;
@@ -395,11 +417,10 @@ Roomy WithRoom(Bytes size, const HeapEvidence& evidence, const SplitRule& rule, 
     const Bytes total = heap + OverheadFor(rule, heap);
     if (total > roomy.size) roomy = {total, heap, reason};
   };
-  const double room = 1 + RoomAt(risk);
-  for (const auto& point : evidence.points) {
-    offer(base::Scaled(point.needed, room), RoomFor::kNeediest);
-    offer(point.cached, RoomFor::kCached);
-  }
+  Bytes neediest;
+  for (const auto& point : evidence.points) neediest = std::max(neediest, point.needed);
+  offer(base::Scaled(neediest, 1 + RoomAt(risk)), RoomFor::kNeediest);
+  offer(evidence.cached, RoomFor::kCached);
   offer(evidence.outgrown, RoomFor::kOutgrown);
   offer(base::Scaled(evidence.points.back().use.heap, kDeepest), RoomFor::kDepth);
   return roomy;

@@ -33,7 +33,7 @@ std::unique_ptr<test::HistoryBuilder> IdleKey(int number, std::int64_t spread,
     const auto application =
         "spark-" + std::string(29, 'a') + std::to_string(number % 10) + fmt::format("{:02}", run);
     for (int executor = 0; executor < 4; ++executor) {
-      const auto uid = b->Start(application, test::DefaultSize(16384));
+      const auto uid = b->Start(application, test::DefaultSize(16384 - 128 * (run * 5 % 8)));
       const std::int64_t peak = 1000 + 1000 * (spread - 1) * ((run * 4 + executor) * 37 % 80) / 80;
       b->Sample(uid, base::MiB(peak));
       if (drivers) b->Find(uid).AddReading(Reading(base::MiB(peak), run));
@@ -85,7 +85,7 @@ void RecommendInFamily(benchmark::State& state) {
   const auto b = IdleKey(1, 4);
   b->policy = *recommend::ParsePolicy("adaptive");
   model::FamilyRuns family;
-  const auto runs = b->history.EndedRuns();
+  const auto runs = b->history.EndedRuns().Runs();
   for (int member = 0; member < 100; ++member) family.Join(runs, runs.front().shape_id);
   auto context = b->ContextWith({}, base::GiB(64));
   context.family = &family;

@@ -49,9 +49,9 @@ TEST_CASE("whatever drivers tell, what is needed is an amount", "[recommend][hea
     RC_CLASSIFY(evidence.has_value());
     if (!evidence) return;
     RC_ASSERT(std::isfinite(evidence->scale) && evidence->scale > 0);
+    RC_ASSERT(evidence->cached.value >= 0 && evidence->cached <= base::kLargestPlausible);
     for (const auto& point : evidence->points) {
       RC_ASSERT(point.retained.value >= 0);
-      RC_ASSERT(point.cached.value >= 0 && point.cached <= base::kLargestPlausible);
       RC_ASSERT(point.needed.value > 0 && point.needed <= base::kLargestPlausible);
     }
     const auto result = Recommend(b.history, b.ContextWith({}, base::GiB(64)));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sparkfit/base/bytes.h"
@@ -46,7 +47,8 @@ class HeapRunRing {
 
   // Oldest first.
   [[nodiscard]] std::vector<HeapRun> Runs() const;
-  [[nodiscard]] bool Empty() const { return runs_.empty(); }
+  [[nodiscard]] std::size_t Size() const { return runs_.size(); }
+  [[nodiscard]] std::optional<HeapRun> Find(std::uint32_t application) const;
 
   // False, and unchanged, where there are more than kRuns or one is none.
   [[nodiscard]] bool Load(const std::vector<HeapRun>& runs);

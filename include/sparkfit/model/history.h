@@ -200,7 +200,7 @@ class KeyHistory {
   // The runs that count now, live executors included.
   [[nodiscard]] std::vector<Run> Runs() const;
   // Those of ended executors, of all shapes.
-  [[nodiscard]] std::vector<Run> EndedRuns() const { return runs_.Runs(); }
+  [[nodiscard]] const RunRing& EndedRuns() const { return runs_; }
   // Those whose driver told of executors that ended without an OOM; of all shapes.
   [[nodiscard]] const HeapRunRing& HeapRuns() const { return heap_runs_; }
   // How many executors' peaks those are.

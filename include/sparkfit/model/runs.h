@@ -50,6 +50,9 @@ class RunRing {
 
   // Oldest first.
   [[nodiscard]] std::vector<Run> Runs() const;
+  [[nodiscard]] std::size_t Size() const { return runs_.size(); }
+  // The latest has age 0. REQUIRES: age < Size().
+  [[nodiscard]] Run Aged(std::size_t age) const { return runs_[runs_.size() - 1 - age].Unpacked(); }
 
   // False, and unchanged, where there are more than kRuns or one is none.
   [[nodiscard]] bool Load(const std::vector<Run>& runs);

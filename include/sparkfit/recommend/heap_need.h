@@ -24,7 +24,6 @@ struct HeapPoint {
   model::HeapUse use;
   base::Bytes retained;  // what the heap holds and cannot give up, as collections tell
   base::Bytes needed;    // the heap in which collecting would take kCollecting
-  base::Bytes cached;    // the heap in which what it cached has room
 };
 
 // What the drivers of the latest runs told; runs that are under way do not count, nor those of
@@ -33,6 +32,7 @@ struct HeapEvidence {
   std::vector<HeapPoint> points;  // oldest first, at least one
   // Of the law: collecting = (scale × retained / (heap − retained))².
   double scale = 0;
+  base::Bytes cached;       // the heap in which the most that a run cached has room
   base::Bytes outgrown;     // more than a heap that was too small for one of the remembered runs
   OverheadBounds overhead;  // by what runs with about the latest heap used outside of it
 };

@@ -4,11 +4,32 @@
 #include <cstdlib>
 #include <string>
 
+#include "sparkfit/recommend/recommendation.h"
 #include "sparkfit/wire/checkpoint_json.h"
+
+namespace {
+
+using namespace sparkfit;
+
+// What it leads to is a recommendation or none, never one of nothing.
+void Recommend(const model::KeyCheckpoint& checkpoint) {
+  for (const auto* name : {"percentile", "adaptive", "max"}) {
+    const auto policy = *recommend::ParsePolicy(name);
+    model::KeyHistory history(checkpoint.key, checkpoint.half_life);
+    if (!history.Load(checkpoint.history)) return;
+    history.floor = checkpoint.floor;
+    history.SetHalfLife(policy.half_life);
+    const auto result = recommend::Recommend(history, {policy, {}, {}, base::GiB(64)});
+    if (result.target && (result.target->value <= 0 || *result.target > base::GiB(64)))
+      std::abort();
+    static_cast<void>(recommend::Explain(result, history, {policy, {}, {}, base::GiB(64)}));
+  }
+}
+
+}  // namespace
 
 // A checkpoint object that anybody may have written: what is read is written and read alike.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace sparkfit;
   const std::string text(reinterpret_cast<const char*>(data), size);
   static_cast<void>(wire::ReadCheckpointObject(text));
   static_cast<void>(wire::SetAside(text));
@@ -17,6 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto read = wire::ReadCheckpoint(
         R"({"spec":)" + wire::SpecText(wire::Sealed({encoding, "", text})) + "}");
     if (!read) continue;
+    Recommend(*read);
     const auto written = wire::WriteCheckpoint(*read);
     const auto again = wire::ReadCheckpoint(R"({"spec":)" + wire::SpecText(written) + "}");
     if (!again || wire::WriteCheckpoint(*again).data != written.data) std::abort();

@@ -45,7 +45,7 @@ TEST_CASE("what a run grew out of does not count, in whatever order executors en
 
 TEST_CASE("the oldest run gives way", "[model][heap-runs]") {
   HeapRunRing ring;
-  CHECK(ring.Empty());
+  CHECK(ring.Size() == 0);
   for (std::uint32_t run = 1; run <= 10; ++run) ring.Add(run, 1, Use(1000, 0.02));
   const auto runs = ring.Runs();
   REQUIRE(runs.size() == HeapRunRing::kRuns);

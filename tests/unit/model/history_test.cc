@@ -52,11 +52,11 @@ TEST_CASE("a run is as large as its largest executor, a live one included", "[mo
   b.End(one);
   CHECK(b.history.Runs().at(0).peak == MiB(1000));
   b.Sample(two, MiB(1500));
-  CHECK(b.history.EndedRuns().at(0).peak == MiB(1000));
+  CHECK(b.history.EndedRuns().Aged(0).peak == MiB(1000));
   CHECK(b.history.Runs().at(0).peak == MiB(1500));
   b.End(two);
   b.Run("app-2", DefaultSize(4096), MiB(800));
-  const auto runs = b.history.EndedRuns();
+  const auto runs = b.history.EndedRuns().Runs();
   REQUIRE(runs.size() == 2);
   CHECK(runs[0].peak == MiB(1500));
   CHECK(runs[0].executors == 2);
@@ -69,7 +69,7 @@ TEST_CASE("only runs of the shape that counts are runs", "[model][history]") {
   HistoryBuilder b;
   b.Run("app-1", DefaultSize(4096), MiB(1000), "1");
   b.Run("app-2", DefaultSize(4096), MiB(3000), "2");
-  CHECK(b.history.EndedRuns().size() == 2);
+  CHECK(b.history.EndedRuns().Size() == 2);
   REQUIRE(b.history.Runs().size() == 1);
   CHECK(b.history.Runs()[0].peak == MiB(3000));
 }

@@ -237,7 +237,7 @@ TEST_CASE("what is cached stays cached", "[recommend][heap-need]") {
   Run(builder, "a", {.heap = 4000, .collecting = 1e-4, .unified = 1250, .cached = 1200});
   const auto evidence = FindHeapEvidence(builder.history);
   REQUIRE(evidence);
-  CHECK(evidence->points[0].cached.InMiB() == Approx(2361.86).epsilon(1e-4));
+  CHECK(evidence->cached.InMiB() == Approx(2361.86).epsilon(1e-4));
   CHECK(LargestNeed(builder) < 2000);
   const auto rule = RuleFor(DefaultSize(4000), evidence->overhead);
   CHECK(WithRoom({}, *evidence, *rule, 1).size.InMiB() == Approx(2361.86 + 384).epsilon(1e-4));
@@ -309,6 +309,18 @@ TEST_CASE("runs that are under way, of another shape, or that ended in an OOM do
     builder.Run("b", DefaultSize(4000), MiB(3000), "2");
     CHECK_FALSE(FindHeapEvidence(builder.history));
   }
+}
+
+TEST_CASE("a checkpoint that has a run many times tells no more of heaps than drivers did",
+          "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  Run(builder, "a", {4000, 0.01});
+  auto state = builder.history.Save();
+  state.runs.resize(model::RunRing::kRuns, state.runs.front());
+  REQUIRE(builder.history.Load(std::move(state)));
+  const auto evidence = FindHeapEvidence(builder.history);
+  REQUIRE(evidence);
+  CHECK(evidence->points.size() == 1);
 }
 
 TEST_CASE("evidence that is long past does not count", "[recommend][heap-need]") {
