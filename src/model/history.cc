@@ -57,6 +57,8 @@ std::uint32_t RunId(std::string_view application) {
 
 void Executor::AddReading(const ExecutorReading& reading) {
   if (!size.heap || reading.busy < kLongEnough || reading.collecting >= reading.busy) return;
+  // Before a heartbeat told what is in use of the heap, all of the working set would be outside.
+  if (reading.heap_peak.value == 0 && heap_use.heap.value == 0) return;
   heap_use.heap = *size.heap;
   heap_use.heap_peak = std::max(heap_use.heap_peak, reading.heap_peak);
   heap_use.unified_peak = std::max(heap_use.unified_peak, reading.unified_peak);
@@ -229,7 +231,8 @@ std::optional<RunChange> KeyHistory::Seal(const std::string& uid) {
     ++shape->sealed;
     change = AddTo(runs_, executor);
   }
-  if (executor.heap_use.heap.value > 0 && executor.comparable && !executor.oom) {
+  if (shape != nullptr && executor.heap_use.heap.value > 0 && executor.comparable &&
+      !executor.oom) {
     heap_runs_.Add(RunId(executor.application), executor.shape_id, executor.heap_use);
   }
   advice_.Seal(executor);

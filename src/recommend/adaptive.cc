@@ -19,8 +19,6 @@ constexpr double kRetryRuns = 2;
 constexpr double kRiskRuns = 3;
 constexpr double kRiskGigabyteHours = 1.0 / 60;
 constexpr double kGB = 1e9;
-// The upper bound is what a dial this many times as high asks for.
-constexpr double kUpperRisk = 4;
 
 // How far a new largest run goes beyond the largest known: 4 % before anything is known, which
 // counts as two observations.

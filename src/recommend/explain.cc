@@ -46,8 +46,9 @@ std::string ExplainAdaptive(const Estimate& estimate, const Policy& policy) {
   return text;
 }
 
-// "drivers of 5 runs told of their heaps: the latest holds 1,092 MiB in 1,467 MiB and collects for
-// 3.3 % of its tasks' time, and would for 10 % in 1,359 MiB; "
+// "drivers of 5 runs told of their heaps: the latest holds about 1,092 MiB in 1,467 MiB and
+// collects for 3.3 % of its tasks' time, and needs 1,359 MiB; just enough to live, with overhead,
+// for the "
 std::string ExplainEvidence(const HeapEvidence& evidence) {
   const auto& latest = evidence.points.back();
   return fmt::format(
@@ -130,9 +131,11 @@ std::string_view Describe(RoomFor reason) {
 std::string ExplainRoom(const Recommendation& recommendation, const model::ShapeHistory& shape,
                         const Policy& policy) {
   if (!recommendation.heap_evidence || !recommendation.estimate) return "";
-  const auto rule = RuleFor(shape.submitted, recommendation.overhead);
-  const auto roomy =
-      WithRoom(recommendation.estimate->target, *recommendation.heap_evidence, *rule, policy.risk);
+  const auto& evidence = *recommendation.heap_evidence;
+  auto bounds = recommendation.overhead;
+  bounds.least = std::max(bounds.least, evidence.overhead.least);  // before a bound cut the total
+  const auto rule = RuleFor(shape.submitted, bounds);
+  const auto roomy = WithRoom(recommendation.estimate->target, evidence, *rule, policy.risk);
   if (roomy.reason == RoomFor::kLife) return "";
   auto text =
       fmt::format("; {}, heap {}", Describe(roomy.reason), FormatMiB(roomy.heap.RoundedUpToMiB()));
@@ -219,9 +222,10 @@ std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape,
       split.overhead < OverheadFor({rule->overhead, rule->explicit_overhead, {}}, split.heap)) {
     why = "more than is in use outside of the heap, and less than Spark's default";
   } else if (rule && split.overhead == bounds.least) {
-    why = evidence && evidence->overhead.least == bounds.least
+    why = !evidence || evidence->overhead.least < bounds.least ? "what an OOM asked for"
+          : evidence->overhead.least == bounds.least
               ? "what is in use outside of the heap"
-              : "what an OOM asked for";
+              : "what is left beside the heap that is needed: more was in use outside of it";
   }
   return fmt::format("Heap {} + overhead {} ({}).", FormatMiB(split.heap),
                      FormatMiB(split.overhead), why);

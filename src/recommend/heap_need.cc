@@ -60,6 +60,12 @@ constexpr double kOutside = 1.05;
 constexpr double kOutsideUnsure = 0.2;
 // Without an OOM never to more than so many times the latest size.
 constexpr double kMostRaised = 1.5;
+// … and to so many times what was submitted …
+constexpr double kMostOfSubmitted = 2;
+// … and no further where a run collected too much in a heap smaller by this factor …
+constexpr double kClearlySmaller = 1 / 1.3;
+// … and did so for at most so many times as long.
+constexpr double kNoHelp = 1.2;
 // Never to less than this share of the latest heap at once.
 constexpr double kDeepest = 1.0 / 3;
 // So much more than the neediest run's heap keeps runs from being slow, at a dial of 1 …
@@ -333,12 +339,14 @@ std::vector<HeapPoint> CountingRuns(const model::KeyHistory& history) {
   if (shape == nullptr) return points;
   const auto under_way = UnderWay(history);
   points.reserve(told.Size());
+  std::size_t counting = 0;
   for (std::size_t age = 0; age < runs.Size() && points.size() < told.Size(); ++age) {
-    if (points.empty() && age >= kLately) break;
     const auto run = runs.Aged(age);
-    const auto of = told.Find(run.application);
-    if (!of || run.shape_id != shape->id || of->shape_id != shape->id) continue;
+    if (run.shape_id != shape->id) continue;
     if (std::count(under_way.begin(), under_way.end(), run.application) > 0) continue;
+    if (points.empty() && counting++ == kLately) break;
+    const auto of = told.Find(run.application);
+    if (!of || of->shape_id != shape->id) continue;
     points.push_back({.run = run, .use = of->use, .retained = {}, .needed = {}});
   }
   std::reverse(points.begin(), points.end());
@@ -365,6 +373,23 @@ Bytes OutgrownBy(const model::KeyHistory& history) {
   const auto* shape = history.CurrentShape();
   if (died == nullptr || shape == nullptr || died->shape_id != shape->id) return {};
   return base::Scaled(*floor->dead.heap, kOutgrown);
+}
+
+Bytes NeediestHeap(const HeapEvidence& evidence) {
+  Bytes neediest;
+  for (const auto& point : evidence.points) neediest = std::max(neediest, point.needed);
+  return neediest;
+}
+
+// Whether a run collected for too long in a clearly smaller heap than the latest, and for hardly
+// longer: it caches or loads what it always will.
+bool NoHelpOfLargerHeap(const HeapEvidence& evidence) {
+  const auto& latest = evidence.points.back().use;
+  return std::any_of(evidence.points.begin(), evidence.points.end(), [&](const HeapPoint& point) {
+    return point.use.collecting > kCollecting &&
+           point.use.collecting <= kNoHelp * latest.collecting &&
+           point.use.heap <= base::Scaled(latest.heap, kClearlySmaller);
+  });
 }
 
 }  // namespace
@@ -417,20 +442,25 @@ Roomy WithRoom(Bytes size, const HeapEvidence& evidence, const SplitRule& rule, 
     const Bytes total = heap + OverheadFor(rule, heap);
     if (total > roomy.size) roomy = {total, heap, reason};
   };
-  Bytes neediest;
-  for (const auto& point : evidence.points) neediest = std::max(neediest, point.needed);
-  offer(base::Scaled(neediest, 1 + RoomAt(risk)), RoomFor::kNeediest);
+  offer(base::Scaled(NeediestHeap(evidence), 1 + RoomAt(risk)), RoomFor::kNeediest);
   offer(evidence.cached, RoomFor::kCached);
   offer(evidence.outgrown, RoomFor::kOutgrown);
   offer(base::Scaled(evidence.points.back().use.heap, kDeepest), RoomFor::kDepth);
   return roomy;
 }
 
-Bytes RaisedByCrowding(const HeapEvidence& evidence, const SplitRule& rule) {
+Bytes HeapFirst(const HeapEvidence& evidence) {
+  const Bytes latest = evidence.points.back().use.heap;
+  const Bytes kept = std::min(NeediestHeap(evidence), latest);
+  return std::max(kept, base::Scaled(latest, kDeepest)).RoundedUpToMiB();
+}
+
+Bytes RaisedByCrowding(const HeapEvidence& evidence, const SplitRule& rule, Bytes submitted) {
   const auto& latest = evidence.points.back();
-  if (latest.use.collecting <= kCollecting) return {};
+  if (latest.use.collecting <= kCollecting || NoHelpOfLargerHeap(evidence)) return {};
   const Bytes heap = std::min(latest.needed, base::Scaled(latest.use.heap, kMostRaised));
-  return (heap + OverheadFor(rule, heap)).RoundedUpToMiB();
+  return std::min(heap + OverheadFor(rule, heap), base::Scaled(submitted, kMostOfSubmitted))
+      .RoundedUpToMiB();
 }
 
 }  // namespace sparkfit::recommend

@@ -16,8 +16,8 @@ using model::ApplicationSummary;
 constexpr double kTouchedAnyway = 0.55;
 // Heaps are of different sizes from here on.
 constexpr double kDifferent = 1.1;
-// 0.6 with G1, a third with the parallel collector, 1 where a heap is full. Less is chance, more is
-// not the heap's doing.
+// 0.6 with G1, a third with the parallel collector. Less is chance, more is not the heap's doing,
+// or a heap that is full.
 constexpr double kLeastSlope = 0.25;
 constexpr double kMostSlope = 0.9;
 // How far peaks may be off the line, as a share of their mean.

@@ -18,6 +18,10 @@ struct Limit {
   bool upper;  // an upper bound; else a lower one
 };
 
+// An upper bound in whole MiB, as sizes are given: what is cut to it fits, and keeps its class of
+// overhead. Below that it stays what it is.
+Bytes AtMost(Bytes bound) { return bound < base::MiB(1) ? bound : base::MiB(bound.WholeMiB()); }
+
 Bytes Apply(const Limit& limit, Bytes value) {
   return limit.upper ? std::min(value, limit.at) : std::max(value, limit.at);
 }
@@ -36,7 +40,7 @@ void AddStep(const KeyHistory& history, const ShapeHistory& shape, double step,
   if (step <= 0) return;
   const Bytes reference = StepReference(history, shape);
   if (reference.value == 0) return;
-  limits.push_back({Stage::kStep, base::Scaled(reference, 1 + step), true});
+  limits.push_back({Stage::kStep, AtMost(base::Scaled(reference, 1 + step)), true});
   limits.push_back(
       {Stage::kStep, base::Scaled(reference, std::max(0.0, 1 - step)).RoundedUpToMiB(), false});
 }
@@ -78,7 +82,7 @@ std::vector<Limit> LimitsOf(const KeyHistory& history, const ShapeHistory& shape
     limits.push_back({Stage::kFloor, FloorTotal(*history.floor, rule), false});
   }
   if (context.bounds.min) limits.push_back({Stage::kMin, *context.bounds.min, false});
-  if (ceiling) limits.push_back({Stage::kCeiling, ceiling->at, true});
+  if (ceiling) limits.push_back({Stage::kCeiling, AtMost(ceiling->at), true});
   return limits;
 }
 
@@ -148,6 +152,7 @@ Estimate Followed(const Recommendation& result, const Policy& policy,
     const auto& evidence = *result.heap_evidence;
     estimate.target = WithRoom(estimate.target, evidence, *rule, policy.risk).size;
     estimate.lower = WithRoom(estimate.lower, evidence, *rule, 0).size;
+    estimate.upper = WithRoom(estimate.upper, evidence, *rule, kUpperRisk * policy.risk).size;
   } else if (FollowsDown(policy, result.heap)) {
     for (auto* size : {&estimate.target, &estimate.lower, &estimate.upper}) {
       *size = FollowedDown(*size, estimate.basis, result.heap);
@@ -166,7 +171,8 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   Recommendation result;
   const auto* shape = history.CurrentShape();
   if (shape == nullptr) return result;
-  result.overhead.least = LeastOverhead(history, context.policy, context.safety);
+  const Bytes asked = LeastOverhead(history, context.policy, context.safety);
+  result.overhead.least = asked;
   if (context.policy.kind == PolicyKind::kAdaptive) {
     result.heap_evidence = EvidenceOf(history, *shape, result.overhead);
   }
@@ -185,8 +191,9 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   if (!result.estimate && !FloorHolds(history, context.safety)) return result;
 
   const auto ceiling = FindCeiling(context);
-  const Bytes crowded =
-      result.heap_evidence ? RaisedByCrowding(*result.heap_evidence, *rule) : Bytes{};
+  const Bytes crowded = result.heap_evidence
+                            ? RaisedByCrowding(*result.heap_evidence, *rule, shape->submitted.limit)
+                            : Bytes{};
   const auto limits = LimitsOf(history, *shape, rule, context, ceiling, crowded);
   // Without a sample only the floor speaks; every stage before it is at most what it asks for.
   const auto estimate = Followed(result, context.policy, rule);
@@ -195,7 +202,13 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   result.lower = std::min(*result.target, Through(limits, estimate.lower.RoundedUpToMiB()));
   result.upper = std::max(*result.target, Through(limits, estimate.upper.RoundedUpToMiB()));
   if (ceiling) result.ceiling = ceiling->source;
-  if (rule) result.split = SplitTotal(*result.target, *rule);
+  if (result.heap_evidence) {
+    // Where a bound cut the total, the heap goes before what is only seen in use outside of it.
+    const Bytes left = *result.target - HeapFirst(*result.heap_evidence);
+    result.overhead.least = std::min(result.overhead.least, std::max(asked, left));
+  }
+  const auto last = RuleFor(shape->submitted, result.overhead);
+  if (last) result.split = SplitTotal(*result.target, *last);
   return result;
 }
 

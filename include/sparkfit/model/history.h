@@ -62,8 +62,9 @@ struct Executor {
   std::uint32_t shape_id = 0;
   HeapUse heap_use;  // by its driver
 
-  // What its driver tells by now; the latest counts. Left out where its heap is not known, and
-  // until its tasks ran long enough to say something of collections.
+  // What its driver tells by now; the latest counts. Left out where its heap is not known, until
+  // its tasks ran long enough to say something of collections, and until what is in use of the heap
+  // was told.
   void AddReading(const ExecutorReading& reading);
   // True for a sample whose timestamp was not seen before.
   bool AddSample(base::Bytes working_set, base::Time timestamp);

@@ -13,9 +13,12 @@
 
 namespace sparkfit::recommend {
 
+// The upper bound is what a dial this many times as high asks for.
+inline constexpr double kUpperRisk = 4;
+
 struct AdaptiveEstimate {
   base::Bytes target;
-  base::Bytes upper;             // what a dial four times as high would ask for
+  base::Bytes upper;             // at kUpperRisk
   base::Bytes largest;           // of the runs, or where there is none of the family
   double hours = 0;              // that an executor lives
   double chance = 0;             // that is left of an OOM, 0 to 1

@@ -14,8 +14,8 @@
 
 namespace sparkfit::recommend {
 
-// Collections may take this share of the other time of tasks: from 10 % of it all Spark's UI paints
-// an executor's GC time red (executorspage.js).
+// Collections may take this share of the other time of tasks: a little below a tenth of all their
+// time, from where on Spark's UI paints an executor's GC time red (executorspage.js).
 inline constexpr double kCollecting = 0.10;
 
 // How a run went, and the heap that it needed.
@@ -23,7 +23,8 @@ struct HeapPoint {
   model::Run run;
   model::HeapUse use;
   base::Bytes retained;  // what the heap holds and cannot give up, as collections tell
-  base::Bytes needed;    // the heap in which collecting would take kCollecting
+  base::Bytes needed;    // the heap in which collecting would take kCollecting, with room for what
+                         // it executed with and stored
 };
 
 // What the drivers of the latest runs told; runs that are under way do not count, nor those of
@@ -64,8 +65,14 @@ struct Roomy {
 // The size, or what is needed that executors are not only alive.
 Roomy WithRoom(base::Bytes size, const HeapEvidence& evidence, const SplitRule& rule, double risk);
 
+// What of a total that was cut is for the heap before it is for what is in use outside of it: the
+// heap of the neediest run, at most the latest one and at least a third of that. In whole MiB.
+base::Bytes HeapFirst(const HeapEvidence& evidence);
+
 // Growth guard: what an executor may grow to where its latest run collected for longer than it may,
-// at most half as large again; 0 where it did not.
-base::Bytes RaisedByCrowding(const HeapEvidence& evidence, const SplitRule& rule);
+// at most half as large again and twice what was submitted; 0 where it did not, and where a larger
+// heap was no help before.
+base::Bytes RaisedByCrowding(const HeapEvidence& evidence, const SplitRule& rule,
+                             base::Bytes submitted);
 
 }  // namespace sparkfit::recommend

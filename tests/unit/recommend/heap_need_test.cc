@@ -292,6 +292,75 @@ TEST_CASE("a crowded heap may grow without an OOM, by half at most", "[recommend
   CHECK(*result.target == heap + MiB(384));
 }
 
+TEST_CASE("a crowded heap does not grow for ever where that is no help", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  const auto submitted = DefaultSize(5120);
+  // What it caches fits into no heap: it fills 95 % of any, and collects for a third of the time.
+  auto size = submitted;
+  for (int run = 0; run < 20; ++run) {
+    const auto heap = size.heap->WholeMiB();
+    const Told told{
+        .heap = heap, .collecting = 0.33, .unified = (heap - 300) * 3 / 5, .peak = heap * 95 / 100};
+    const auto application = std::to_string(run);
+    const auto uid = builder.Start(application, size, "1", submitted);
+    builder.Sample(uid, MiB(told.peak));
+    builder.Find(uid).AddReading(ReadingOf(told));
+    builder.End(uid);
+    builder.history.EndApplication(application);
+    const auto split = *Recommend(builder.history, builder.ContextWith()).split;
+    size = {split.heap + split.overhead, split.heap};
+    // From 1.3 times as large on it is known to be no help, as long as smaller ones are remembered.
+    if (run < 8) CHECK(size.heap < MiB(5120 * 13 / 10 * 3 / 2));
+  }
+  // Each run asks for up to half as much again; unbounded that would be hundreds of GiB.
+  CHECK(size.limit <= base::Scaled(submitted.limit, 2));
+  CHECK(size.heap >= MiB(5120));
+}
+
+TEST_CASE("a larger need is no heap that was no help", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  Run(builder, "a", {2000, 0.09});
+  Run(builder, "b", {2000, 0.5});
+  Run(builder, "c", {3000, 0.2});
+  CHECK(Recommend(builder.history, builder.ContextWith()).split->heap > MiB(3000));
+}
+
+TEST_CASE("a total that was cut is for the heap first", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  // -XX:+AlwaysPreTouch: all of the heap is in the working set, and 2,048 MiB of it in use.
+  Run(builder, "a",
+      {.heap = 10240, .collecting = 5e-4, .unified = 100, .outside = 8492, .peak = 2048});
+  const auto result = Recommend(builder.history, builder.ContextWith());
+  REQUIRE(result.split);
+  // 10,615 MiB of overhead, 8,492 × 1.25, do not go before the heap: a third of it at least.
+  CHECK(*result.target == MiB(11264));
+  CHECK(result.split->heap == MiB(3414));
+  CHECK(result.overhead.least == MiB(11264 - 3414));
+  CHECK_THAT(Explain(result, builder.history, builder.ContextWith()),
+             Catch::Contains("Heap 3,414 MiB + overhead 7,850 MiB (what is left beside the heap"));
+}
+
+TEST_CASE("the upper bound has the room of a dial four times as high", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  for (int run = 0; run < 8; ++run) Run(builder, std::to_string(run), {4000, 0.03});
+  const auto evidence = FindHeapEvidence(builder.history);
+  REQUIRE(evidence);
+  const auto rule = RuleFor(DefaultSize(4000), evidence->overhead);
+  const auto result = Recommend(builder.history, builder.ContextWith());
+  CHECK(result.upper == WithRoom({}, *evidence, *rule, 4).size.RoundedUpToMiB());
+  CHECK(result.target == WithRoom({}, *evidence, *rule, 1).size.RoundedUpToMiB());
+}
+
+TEST_CASE("runs under way do not make what drivers told long past", "[recommend][heap-need]") {
+  auto builder = Adaptive();
+  Run(builder, "a", {4000, 0.01});
+  for (const auto* id : {"b", "c", "d", "e"}) {
+    builder.Start(id, DefaultSize(4000));
+    builder.End(StartTold(builder, id, {4000, 0.02}));
+  }
+  CHECK(FindHeapEvidence(builder.history));
+}
+
 TEST_CASE("runs that are under way, of another shape, or that ended in an OOM do not count",
           "[recommend][heap-need]") {
   auto builder = Adaptive();
@@ -339,6 +408,8 @@ TEST_CASE("readings that say nothing are left out", "[recommend][heap-need]") {
   auto reading = ReadingOf({4000, 0.01});
   SECTION("before tasks ran for long") { reading.busy = std::chrono::seconds(9); }
   SECTION("that contradict themselves") { reading.collecting = reading.busy; }
+  // All of the working set would count as outside of the heap.
+  SECTION("before the heap in use was told") { reading.heap_peak = {}; }
   builder.Find(uid).AddReading(reading);
   builder.End(uid);
   builder.history.EndApplication("a");

@@ -125,6 +125,16 @@ TEST_CASE("the user's bounds come last, the ceiling after the min", "[recommend]
   CHECK_THAT(Why(b, {}, GiB(3)), Catch::Contains("configured ceiling"));
 }
 
+TEST_CASE("what is cut to a ceiling fits it in whole MiB", "[recommend]") {
+  HistoryBuilder b;
+  b.Run("app-1", DefaultSize(30000), GiB(28));
+  // A node of 32,386,544 KiB; Spark is told whole MiB of heap and of overhead.
+  const auto recommendation = Ask(b, {}, {32'386'544LL * 1024});
+  CHECK(recommendation.target == MiB(31627));
+  REQUIRE(recommendation.split);
+  CHECK(recommendation.split->overhead == MiB(recommendation.split->overhead.WholeMiB()));
+}
+
 TEST_CASE("a ceiling below the smallest size leaves no split", "[recommend]") {
   HistoryBuilder b;
   b.Run("app-1", DefaultSize(8192), GiB(1));
