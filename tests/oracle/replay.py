@@ -749,7 +749,8 @@ class Replay:
         if high is None and self.nodes:
             high = max(self.nodes.values())
         if high is not None:
-            size = min(size, high)
+            # A ceiling counts in whole MiB: heap and overhead are given in these.
+            size = min(size, high // MIB * MIB if high >= MIB else high)
         return size
 
     def asked_bound(self, key, setting):
