@@ -375,12 +375,6 @@ Bytes OutgrownBy(const model::KeyHistory& history) {
   return base::Scaled(*floor->dead.heap, kOutgrown);
 }
 
-Bytes NeediestHeap(const HeapEvidence& evidence) {
-  Bytes neediest;
-  for (const auto& point : evidence.points) neediest = std::max(neediest, point.needed);
-  return neediest;
-}
-
 // Whether a run collected for too long in a clearly smaller heap than the latest, and for hardly
 // longer: it caches or loads what it always will.
 bool NoHelpOfLargerHeap(const HeapEvidence& evidence) {
@@ -409,6 +403,7 @@ std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history) {
     const double retained = Smoothed(looks[i], beside);
     point.retained = FromValue(retained);
     point.needed = NeededHeap(point.use, retained, evidence.scale);
+    evidence.neediest = std::max(evidence.neediest, point.needed);
     cached = std::max(cached, HeapForRoom(point.use, Value(point.use.storage_peak) / kRefused));
   }
   evidence.cached = FromValue(cached);
@@ -442,7 +437,7 @@ Roomy WithRoom(Bytes size, const HeapEvidence& evidence, const SplitRule& rule, 
     const Bytes total = heap + OverheadFor(rule, heap);
     if (total > roomy.size) roomy = {total, heap, reason};
   };
-  offer(base::Scaled(NeediestHeap(evidence), 1 + RoomAt(risk)), RoomFor::kNeediest);
+  offer(base::Scaled(evidence.neediest, 1 + RoomAt(risk)), RoomFor::kNeediest);
   offer(evidence.cached, RoomFor::kCached);
   offer(evidence.outgrown, RoomFor::kOutgrown);
   offer(base::Scaled(evidence.points.back().use.heap, kDeepest), RoomFor::kDepth);
@@ -451,7 +446,7 @@ Roomy WithRoom(Bytes size, const HeapEvidence& evidence, const SplitRule& rule, 
 
 Bytes HeapFirst(const HeapEvidence& evidence) {
   const Bytes latest = evidence.points.back().use.heap;
-  const Bytes kept = std::min(NeediestHeap(evidence), latest);
+  const Bytes kept = std::min(evidence.neediest, latest);
   return std::max(kept, base::Scaled(latest, kDeepest)).RoundedUpToMiB();
 }
 

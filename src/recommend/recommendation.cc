@@ -181,7 +181,7 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   } else {
     result.heap = FindHeapTrend(history);
   }
-  const auto rule = RuleFor(shape->submitted, result.overhead);
+  auto rule = RuleFor(shape->submitted, result.overhead);
   const auto peaks = PeaksFor(context.policy, history);
   const auto runs = RunsFor(context.policy, history, result, rule);
   // A family alone is no history, and one of working sets says nothing of needs.
@@ -206,9 +206,9 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
     // Where a bound cut the total, the heap goes before what is only seen in use outside of it.
     const Bytes left = *result.target - HeapFirst(*result.heap_evidence);
     result.overhead.least = std::min(result.overhead.least, std::max(asked, left));
+    rule->bounds = result.overhead;
   }
-  const auto last = RuleFor(shape->submitted, result.overhead);
-  if (last) result.split = SplitTotal(*result.target, *last);
+  if (rule) result.split = SplitTotal(*result.target, *rule);
   return result;
 }
 

@@ -33,6 +33,7 @@ struct HeapEvidence {
   std::vector<HeapPoint> points;  // oldest first, at least one
   // Of the law: collecting = (scale × retained / (heap − retained))².
   double scale = 0;
+  base::Bytes neediest;     // the largest heap that a run needed
   base::Bytes cached;       // the heap in which the most that a run cached has room
   base::Bytes outgrown;     // more than a heap that was too small for one of the remembered runs
   OverheadBounds overhead;  // by what runs with about the latest heap used outside of it
