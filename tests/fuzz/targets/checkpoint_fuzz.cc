@@ -19,10 +19,12 @@ void Recommend(const model::KeyCheckpoint& checkpoint) {
     if (!history.Load(checkpoint.history)) return;
     history.floor = checkpoint.floor;
     history.SetHalfLife(policy.half_life);
-    const auto result = recommend::Recommend(history, {policy, {}, {}, base::GiB(64)});
-    if (result.target && (result.target->value <= 0 || *result.target > base::GiB(64)))
+    const recommend::Context context{policy, {}, {}, base::GiB(64)};
+    const auto result = recommend::Recommend(history, context);
+    if (result.target && (result.target->value <= 0 || *result.target > context.largest_node)) {
       std::abort();
-    static_cast<void>(recommend::Explain(result, history, {policy, {}, {}, base::GiB(64)}));
+    }
+    static_cast<void>(recommend::Explain(result, history, context));
   }
 }
 
