@@ -10,17 +10,11 @@ namespace {
 
 float Packed24(base::Bytes bytes) { return static_cast<float>(bytes.value); }
 
-base::Bytes Unpacked24(float bytes) { return {static_cast<std::int64_t>(bytes)}; }
-
-constexpr double kCrowdSteps = 16'384;
 constexpr std::uint16_t kMost16 = std::numeric_limits<std::uint16_t>::max();
 
-std::uint16_t PackedCrowd(double collecting) {
-  const double steps = std::sqrt(collecting) * kCrowdSteps;
+std::uint16_t Packed16(double steps) {
   return steps < kMost16 ? static_cast<std::uint16_t>(std::lround(steps)) : kMost16;
 }
-
-double Collecting(std::uint16_t crowd) { return std::pow(crowd / kCrowdSteps, 2); }
 
 bool IsAmount(base::Bytes bytes) { return bytes.value >= 0 && bytes <= base::kLargestPlausible; }
 
@@ -44,25 +38,13 @@ void Raise(HeapUse& use, const HeapUse& by) {
 HeapRunRing::Packed::Packed(const HeapRun& run)
     : application(run.application),
       shape_id(static_cast<std::uint16_t>(std::min<std::uint32_t>(run.shape_id, kMost16))),
-      crowd(PackedCrowd(run.use.collecting)),
+      crowd(Packed16(std::sqrt(run.use.collecting) * kCrowdSteps)),
       heap(Packed24(run.use.heap)),
       heap_peak(Packed24(run.use.heap_peak)),
       unified_peak(Packed24(run.use.unified_peak)),
       storage_peak(Packed24(run.use.storage_peak)),
       unified_room(Packed24(run.use.unified_room)),
       outside(Packed24(run.use.outside)) {}
-
-HeapRun HeapRunRing::Packed::Unpacked() const {
-  return {application,
-          shape_id,
-          {.heap = Unpacked24(heap),
-           .heap_peak = Unpacked24(heap_peak),
-           .unified_peak = Unpacked24(unified_peak),
-           .storage_peak = Unpacked24(storage_peak),
-           .unified_room = Unpacked24(unified_room),
-           .outside = Unpacked24(outside),
-           .collecting = Collecting(crowd)}};
-}
 
 void HeapRunRing::Add(std::uint32_t application, std::uint32_t shape_id, const HeapUse& use) {
   const auto known = std::find_if(runs_.rbegin(), runs_.rend(), [&](const Packed& run) {
@@ -93,12 +75,12 @@ std::vector<HeapRun> HeapRunRing::Runs() const {
   return runs;
 }
 
-std::optional<HeapRun> HeapRunRing::Find(std::uint32_t application) const {
+const HeapRunRing::Packed* HeapRunRing::Find(std::uint32_t application,
+                                             std::uint32_t shape_id) const {
   const auto run = std::find_if(runs_.begin(), runs_.end(), [&](const Packed& candidate) {
-    return candidate.application == application;
+    return candidate.application == application && candidate.shape_id == shape_id;
   });
-  if (run == runs_.end()) return std::nullopt;
-  return run->Unpacked();
+  return run == runs_.end() ? nullptr : &*run;
 }
 
 bool HeapRunRing::Load(const std::vector<HeapRun>& runs) {

@@ -40,15 +40,6 @@ RunRing::Packed::Packed(const Run& run)
       executors(static_cast<std::uint16_t>(run.executors)),
       shape_id(static_cast<std::uint16_t>(run.shape_id)) {}
 
-Run RunRing::Packed::Unpacked() const {
-  return {.application = application,
-          .shape_id = shape_id,
-          .executors = executors,
-          .record = record,
-          .peak = {static_cast<std::int64_t>(peak)},
-          .lifetimes = base::Duration(static_cast<std::int64_t>(lifetimes))};
-}
-
 RunChange RunRing::Add(std::uint32_t application, std::uint32_t shape_id, base::Bytes peak,
                        base::Duration lifetime) {
   shape_id = std::min(shape_id, kMostShapes);

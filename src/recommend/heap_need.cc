@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <tuple>
+#include <utility>
 
 namespace sparkfit::recommend {
 namespace {
@@ -90,6 +92,9 @@ Bytes FromValue(double bytes) { return base::Scaled({1}, bytes); }
 
 double Square(double value) { return value * value; }
 
+// ln²(a / b) of amounts that are near, and a little more of others.
+double Apart(double a, double b) { return Square(a - b) / (a * b); }
+
 double ScaleAt(double steps) { return kLeastScale * std::pow(kScaleStep, steps); }
 
 struct Scale {
@@ -116,12 +121,12 @@ double NoiseOf(double crowd, double collecting) {
 
 // What of a run is the same at every scale.
 struct Seen {
-  double heap = 0;
-  double crowd = 0;    // √collecting, which grows with retained / free
-  double unified = 0;  // what execution and storage held: at least that is retained …
-  double most = 0;     // … and at most what was ever in use
-  double noise = 0;    // of ln crowd
-  double away = 0;     // variance: how far its heap is from the latest one
+  double heap;
+  double crowd;    // √collecting, which grows with retained / free
+  double unified;  // what execution and storage held: at least that is retained …
+  double most;     // … and at most what was ever in use
+  double noise;    // of ln crowd
+  double away;     // variance: how far its heap is from the latest one
 };
 
 Seen SeenIn(const HeapUse& use, Bytes latest) {
@@ -132,7 +137,7 @@ Seen SeenIn(const HeapUse& use, Bytes latest) {
           .unified = Value(use.unified_peak),
           .most = use.heap_peak.value > 0 ? Value(use.heap_peak) : heap,
           .noise = NoiseOf(crowd, Square(crowd)),
-          .away = Square(kAway * std::log(heap / Value(latest)))};
+          .away = Square(kAway) * Apart(heap, Value(latest))};
 }
 
 // The share of the heap that is retained, by the law.
@@ -187,22 +192,23 @@ void TakeGarbageAway(std::span<Seen> runs) {
     auto& seen = runs[i];
     if (IsExplained(seen)) continue;
     const double filled = bounds[i] / seen.heap;
+    double least = bounds[i];
     for (std::size_t j = 0; j < runs.size(); ++j) {
       if (runs[j].heap >= seen.heap) continue;
-      const double there = std::max(bounds[j], filled * runs[j].heap);
-      seen.most = std::min(seen.most, seen.unified + std::max(0.0, there));
+      least = std::min(least, std::max(bounds[j], filled * runs[j].heap));
     }
+    seen.most = seen.unified + std::max(0.0, least);
   }
 }
 
 // A run as the law sees it at some scale.
 struct Look {
-  double retained = 0;
-  bool capped = false;  // … by what was in use: the law would have it retain more
-  double beside = 0;    // of it, beside execution and storage memory
-  double variance = 0;  // of ln retained: in a roomy heap collections say little
-  double slope = 0;     // d ln retained / d ln crowd, negated
-  double weight = 0;    // how well it can tell what is retained
+  double retained;
+  bool capped;      // … by what was in use: the law would have it retain more
+  double beside;    // of it, beside execution and storage memory
+  double variance;  // of ln retained: in a roomy heap collections say little
+  double slope;     // d ln retained / d ln crowd, negated
+  double weight;    // 1 / variance of retained
 };
 
 Look LookAt(const Seen& seen, double scale) {
@@ -219,60 +225,64 @@ Look LookAt(const Seen& seen, double scale) {
           .weight = 1 / (Square(retained) * (kRunVariance + variance))};
 }
 
-// What the job holds beside execution and storage memory: the mean, weighted by how well each run
-// can tell.
-double BesideOf(std::span<const Look> looks) {
-  double sum = 0;
-  double weights = 0;
-  for (const auto& look : looks) {
-    sum += look.weight * look.beside;
-    weights += look.weight;
+// The runs at some scale, summed up.
+class Fit {
+ public:
+  void Add(const Look& look) {
+    weights_ += look.weight;
+    sum_ += look.weight * look.beside;
+    squares_ += look.weight * Square(look.beside);
+    variances_ *= look.capped ? kElseVariance : kRunVariance + look.variance;
+    if (!look.capped) slopes_ *= look.slope;
   }
-  return sum / weights;
-}
 
-double Expected(const Look& look, double beside) { return look.retained - look.beside + beside; }
+  // What the job holds beside execution and storage memory: the mean, weighted by how well each run
+  // can tell.
+  [[nodiscard]] double Beside() const { return sum_ / weights_; }
 
-// −2 ln of how likely what was seen is at a scale: normal in ln crowd; where the law would have a
-// run retain more than it had in use, any crowd is as likely.
-double Misfit(std::span<const Look> looks, const Scale& scale) {
-  const double beside = BesideOf(looks);
-  double misfit = scale.unlikely;
-  double variances = 1;
-  double slopes = 1;
-  for (const auto& look : looks) {
-    const double off = look.retained / Expected(look, beside) - 1;
-    misfit += Square(off * look.retained) * look.weight;
-    variances *= look.capped ? kElseVariance : kRunVariance + look.variance;
-    if (!look.capped) slopes *= look.slope;
+  // −2 ln of how likely what was seen is, but for a constant: normal in ln crowd; where the law
+  // would have a run retain more than it had in use, any crowd is as likely.
+  [[nodiscard]] double Misfit() const {
+    return squares_ - sum_ * Beside() + std::log(variances_ / Square(slopes_));
   }
-  return misfit + std::log(variances / Square(slopes));
-}
+
+ private:
+  double weights_ = 0;
+  double sum_ = 0;
+  double squares_ = 0;
+  double variances_ = 1;
+  double slopes_ = 1;
+};
 
 // What is retained, with the noise taken out: the run's own deviation as far as it is to be
 // believed.
 double Smoothed(const Look& look, double beside) {
-  const double off = std::log(look.retained / Expected(look, beside));
+  const double off = look.beside - beside;
+  const double expected = look.retained - off;
   const double credit = kRunVariance / (kRunVariance + look.variance);
-  const double believed =
-      std::max(std::abs(off) * credit, std::abs(off) - kNoNoise * std::sqrt(look.variance));
-  return Expected(look, beside) * std::exp(std::copysign(believed, off));
+  const double beyond = std::abs(off) - kNoNoise * std::sqrt(look.variance) * expected;
+  return expected + std::copysign(std::max(std::abs(off) * credit, beyond), off);
 }
 
 // The runs of a key, looked at together.
 class Runs {
  public:
   explicit Runs(const std::vector<HeapPoint>& runs) : count_(runs.size()) {
+    misfits_.fill(std::numeric_limits<double>::quiet_NaN());
     const Bytes latest = runs.back().use.heap;
     for (std::size_t i = 0; i < count_; ++i) seen_[i] = SeenIn(runs[i].use, latest);
     TakeElseAway({seen_.data(), count_});
     TakeGarbageAway({seen_.data(), count_});
   }
 
-  std::span<const Look> At(double scale) {
-    for (std::size_t i = 0; i < count_; ++i) looks_[i] = LookAt(seen_[i], scale);
-    return {looks_.data(), count_};
+  Fit FitAt(double scale) {
+    Fit fit;
+    for (std::size_t i = 0; i < count_; ++i) fit.Add(looks_[i] = LookAt(seen_[i], scale));
+    return fit;
   }
+
+  // At the latest scale of FitAt, run by run.
+  [[nodiscard]] const Look& At(std::size_t i) const { return looks_[i]; }
 
   // The likeliest scale, downhill from the usual one, and on from there to the smallest that is not
   // much less likely: what is foretold of smaller heaps is to err on their being crowded.
@@ -293,17 +303,17 @@ class Runs {
  private:
   double MisfitAt(std::size_t step) {
     auto& misfit = misfits_[step];
-    if (!misfit) {
+    if (std::isnan(misfit)) {
       const auto& scale = Scales()[step];
-      misfit = Misfit(At(scale.value), scale);
+      misfit = scale.unlikely + FitAt(scale.value).Misfit();
     }
-    return *misfit;
+    return misfit;
   }
 
   std::size_t count_;
   std::array<Seen, model::HeapRunRing::kRuns> seen_;
   std::array<Look, model::HeapRunRing::kRuns> looks_;
-  std::array<std::optional<double>, kScales> misfits_{};
+  std::array<double, kScales> misfits_;  // NaN: not known yet
 };
 
 // The heap that gives execution and storage this much room. Their share of it,
@@ -315,11 +325,10 @@ double HeapForRoom(const HeapUse& use, double room) {
          Value(kReserved);
 }
 
-Bytes NeededHeap(const HeapUse& use, double retained, double scale) {
-  const double by_law = retained * (1 + scale / std::sqrt(kCollecting));
-  const double heap =
-      std::max({by_law, retained / kFull, HeapForRoom(use, kWorthRoom * Value(use.unified_peak))});
-  return FromValue(std::ceil(heap));
+// In units of what is retained: the heap that it does not fill, and in which collecting takes
+// kCollecting.
+double HeapPerRetained(double scale) {
+  return std::max(1 + scale / std::sqrt(kCollecting), 1 / kFull);
 }
 
 std::vector<std::uint32_t> UnderWay(const model::KeyHistory& history) {
@@ -330,26 +339,44 @@ std::vector<std::uint32_t> UnderWay(const model::KeyHistory& history) {
   return applications;
 }
 
-// The runs that count, without what they needed yet; none where drivers did not tell lately.
-std::vector<HeapPoint> CountingRuns(const model::KeyHistory& history) {
+// A run that counts: how many are later, and what its driver told.
+struct Counting {
+  std::size_t age;
+  const model::HeapRunRing::Packed* told;
+};
+
+// Latest first; none where drivers did not tell lately.
+std::vector<Counting> CountingRuns(const model::KeyHistory& history) {
   const auto* shape = history.CurrentShape();
   const auto& told = history.HeapRuns();
   const auto& runs = history.EndedRuns();
-  std::vector<HeapPoint> points;
-  if (shape == nullptr) return points;
+  std::vector<Counting> counting;
+  if (shape == nullptr || told.Size() == 0) return counting;
   const auto under_way = UnderWay(history);
-  points.reserve(told.Size());
-  std::size_t counting = 0;
-  for (std::size_t age = 0; age < runs.Size() && points.size() < told.Size(); ++age) {
+  counting.reserve(told.Size());
+  std::size_t looked_at = 0;
+  for (std::size_t age = 0; age < runs.Size() && counting.size() < told.Size(); ++age) {
     const auto run = runs.Aged(age);
     if (run.shape_id != shape->id) continue;
     if (std::count(under_way.begin(), under_way.end(), run.application) > 0) continue;
-    if (points.empty() && counting++ == kLately) break;
-    const auto of = told.Find(run.application);
-    if (!of || of->shape_id != shape->id) continue;
-    points.push_back({.run = run, .use = of->use, .retained = {}, .needed = {}});
+    if (counting.empty() && looked_at++ == kLately) break;
+    const auto* use = told.Find(run.application, shape->id);
+    if (use != nullptr) counting.push_back({age, use});
   }
-  std::reverse(points.begin(), points.end());
+  return counting;
+}
+
+// The same, oldest first, without what they needed yet. Each is unpacked in its place: reading back
+// what was only just written takes longer than unpacking it.
+std::vector<HeapPoint> PointsOf(const model::KeyHistory& history) {
+  const auto counting = CountingRuns(history);
+  std::vector<HeapPoint> points(counting.size());
+  auto point = points.rbegin();
+  for (const auto& [age, told] : counting) {
+    point->run = history.EndedRuns().Aged(age);
+    point->use = told->Use();
+    ++point;
+  }
   return points;
 }
 
@@ -391,18 +418,20 @@ bool NoHelpOfLargerHeap(const HeapEvidence& evidence) {
 std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history) {
   HeapEvidence evidence;
   auto& points = evidence.points;
-  points = CountingRuns(history);
+  points = PointsOf(history);
   if (points.empty()) return std::nullopt;
   Runs together(points);
   evidence.scale = together.CautiousScale();
-  const auto looks = together.At(evidence.scale);
-  const double beside = BesideOf(looks);
+  const double beside = together.FitAt(evidence.scale).Beside();
+  const double per_retained = HeapPerRetained(evidence.scale);
   double cached = 0;
   for (std::size_t i = 0; i < points.size(); ++i) {
     auto& point = points[i];
-    const double retained = Smoothed(looks[i], beside);
+    const double retained = Smoothed(together.At(i), beside);
     point.retained = FromValue(retained);
-    point.needed = NeededHeap(point.use, retained, evidence.scale);
+    point.needed = FromValue(
+        std::ceil(std::max(retained * per_retained,
+                           HeapForRoom(point.use, kWorthRoom * Value(point.use.unified_peak)))));
     evidence.neediest = std::max(evidence.neediest, point.needed);
     cached = std::max(cached, HeapForRoom(point.use, Value(point.use.storage_peak) / kRefused));
   }
@@ -432,16 +461,17 @@ std::vector<model::Run> RunsAsNeeded(const HeapEvidence& evidence, const SplitRu
 double RoomAt(double risk) { return std::min(kMostRoom, kRoom * std::sqrt(risk)); }
 
 Roomy WithRoom(Bytes size, const HeapEvidence& evidence, const SplitRule& rule, double risk) {
-  Roomy roomy{.size = size, .heap = {}, .reason = RoomFor::kLife};
-  const auto offer = [&](Bytes heap, RoomFor reason) {
-    const Bytes total = heap + OverheadFor(rule, heap);
-    if (total > roomy.size) roomy = {total, heap, reason};
+  Bytes heap;
+  auto reason = RoomFor::kLife;
+  const auto offer = [&](Bytes offered, RoomFor offered_for) {
+    if (offered > heap) std::tie(heap, reason) = std::pair(offered, offered_for);
   };
   offer(base::Scaled(evidence.neediest, 1 + RoomAt(risk)), RoomFor::kNeediest);
   offer(evidence.cached, RoomFor::kCached);
   offer(evidence.outgrown, RoomFor::kOutgrown);
   offer(base::Scaled(evidence.points.back().use.heap, kDeepest), RoomFor::kDepth);
-  return roomy;
+  const Bytes total = heap + OverheadFor(rule, heap);
+  return total > size ? Roomy{total, heap, reason} : Roomy{size, {}, RoomFor::kLife};
 }
 
 Bytes HeapFirst(const HeapEvidence& evidence) {

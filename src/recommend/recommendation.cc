@@ -10,21 +10,42 @@ using base::Bytes;
 using model::KeyHistory;
 using model::ShapeHistory;
 
-// The bounds that hold for this history now, in the order of Stage. A stage that has nothing to
-// say is not listed.
-struct Limit {
-  Stage stage;
-  Bytes at;
-  bool upper;  // an upper bound; else a lower one
-};
-
 // An upper bound in whole MiB, as sizes are given: what is cut to it fits, and keeps its class of
 // overhead. Below that it stays what it is.
 Bytes AtMost(Bytes bound) { return bound < base::MiB(1) ? bound : base::MiB(bound.WholeMiB()); }
 
-Bytes Apply(const Limit& limit, Bytes value) {
-  return limit.upper ? std::min(value, limit.at) : std::max(value, limit.at);
-}
+// What is recommended, on its way through the stages.
+class Sizes {
+ public:
+  Sizes(Bytes target, Bytes lower, Bytes upper, std::vector<Applied>& applied)
+      : target_(target), lower_(lower), upper_(upper), applied_(applied) {}
+
+  void CutTo(Stage stage, Bytes bound) {
+    Apply(stage, bound, [&](Bytes size) { return std::min(size, bound); });
+  }
+  void RaiseTo(Stage stage, Bytes bound) {
+    Apply(stage, bound, [&](Bytes size) { return std::max(size, bound); });
+  }
+
+  [[nodiscard]] Bytes Target() const { return target_; }
+  [[nodiscard]] Bytes Lower() const { return std::min(target_, lower_); }
+  [[nodiscard]] Bytes Upper() const { return std::max(target_, upper_); }
+
+ private:
+  template <typename Bounded>
+  void Apply(Stage stage, Bytes bound, const Bounded& bounded) {
+    const Bytes after = bounded(target_);
+    if (after != target_) applied_.push_back({stage, bound, target_, after});
+    target_ = after;
+    lower_ = bounded(lower_);
+    upper_ = bounded(upper_);
+  }
+
+  Bytes target_;
+  Bytes lower_;
+  Bytes upper_;
+  std::vector<Applied>& applied_;
+};
 
 // The target in force when the latest application started, else what was submitted.
 Bytes StepReference(const KeyHistory& history, const ShapeHistory& shape) {
@@ -35,14 +56,12 @@ Bytes StepReference(const KeyHistory& history, const ShapeHistory& shape) {
   return shape.submitted.limit;
 }
 
-void AddStep(const KeyHistory& history, const ShapeHistory& shape, double step,
-             std::vector<Limit>& limits) {
+void ApplyStep(const KeyHistory& history, const ShapeHistory& shape, double step, Sizes& sizes) {
   if (step <= 0) return;
   const Bytes reference = StepReference(history, shape);
   if (reference.value == 0) return;
-  limits.push_back({Stage::kStep, AtMost(base::Scaled(reference, 1 + step)), true});
-  limits.push_back(
-      {Stage::kStep, base::Scaled(reference, std::max(0.0, 1 - step)).RoundedUpToMiB(), false});
+  sizes.CutTo(Stage::kStep, AtMost(base::Scaled(reference, 1 + step)));
+  sizes.RaiseTo(Stage::kStep, base::Scaled(reference, std::max(0.0, 1 - step)).RoundedUpToMiB());
 }
 
 struct Ceiling {
@@ -68,36 +87,20 @@ Bytes FloorTotal(const model::OomFloor& floor, const std::optional<SplitRule>& r
   return std::max(total, floor.heap + OverheadFor(*rule, floor.heap));
 }
 
-std::vector<Limit> LimitsOf(const KeyHistory& history, const ShapeHistory& shape,
-                            const std::optional<SplitRule>& rule, const Context& context,
-                            const std::optional<Ceiling>& ceiling, Bytes crowded) {
-  std::vector<Limit> limits;
-  limits.reserve(8);
-  AddStep(history, shape, context.safety.step, limits);
+// The bounds that hold for this history now, in the order of Stage.
+void ApplyStages(const KeyHistory& history, const ShapeHistory& shape,
+                 const std::optional<SplitRule>& rule, const Context& context,
+                 const std::optional<Ceiling>& ceiling, Bytes crowded, Sizes& sizes) {
+  ApplyStep(history, shape, context.safety.step, sizes);
   const Bytes guard = std::max(GuardOf(shape), crowded);
-  if (guard.value > 0) limits.push_back({Stage::kGuard, guard, true});
-  if (rule) limits.push_back({Stage::kSmallest, SmallestTotal(*rule), false});
-  if (history.ShapeIsNew()) limits.push_back({Stage::kShape, shape.submitted.limit, false});
+  if (guard.value > 0) sizes.CutTo(Stage::kGuard, guard);
+  if (rule) sizes.RaiseTo(Stage::kSmallest, SmallestTotal(*rule));
+  if (history.ShapeIsNew()) sizes.RaiseTo(Stage::kShape, shape.submitted.limit);
   if (FloorHolds(history, context.safety)) {
-    limits.push_back({Stage::kFloor, FloorTotal(*history.floor, rule), false});
+    sizes.RaiseTo(Stage::kFloor, FloorTotal(*history.floor, rule));
   }
-  if (context.bounds.min) limits.push_back({Stage::kMin, *context.bounds.min, false});
-  if (ceiling) limits.push_back({Stage::kCeiling, AtMost(ceiling->at), true});
-  return limits;
-}
-
-Bytes Through(const std::vector<Limit>& limits, Bytes value) {
-  for (const auto& limit : limits) value = Apply(limit, value);
-  return value;
-}
-
-Bytes ThroughNoting(const std::vector<Limit>& limits, Bytes value, std::vector<Applied>& applied) {
-  for (const auto& limit : limits) {
-    const Bytes after = Apply(limit, value);
-    if (after != value) applied.push_back({limit.stage, limit.at, value, after});
-    value = after;
-  }
-  return value;
+  if (context.bounds.min) sizes.RaiseTo(Stage::kMin, *context.bounds.min);
+  if (ceiling) sizes.CutTo(Stage::kCeiling, AtMost(ceiling->at));
 }
 
 // Under which the latest runs were, of whatever shape: what used more before had a larger heap to
@@ -115,6 +118,11 @@ Bytes LargestLimit(const KeyHistory& history) {
 model::DecayingHistogram PeaksFor(const Policy& policy, const KeyHistory& history) {
   if (policy.kind == PolicyKind::kPercentile) return history.Peaks();
   return {model::MemoryBuckets(), policy.half_life};
+}
+
+// … only `max` at the largest …
+Bytes LargestPeakFor(const Policy& policy, const KeyHistory& history) {
+  return policy.kind == PolicyKind::kMax ? history.LargestPeak() : Bytes{};
 }
 
 // … and only `adaptive` at runs.
@@ -186,21 +194,24 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   const auto runs = RunsFor(context.policy, history, result, rule);
   // A family alone is no history, and one of working sets says nothing of needs.
   const bool alone = runs.empty() || result.heap_evidence;
-  result.estimate = EstimateNeed(context.policy, {peaks, history.LargestPeak(), shape->request,
-                                                  runs, alone ? nullptr : context.family});
+  result.estimate =
+      EstimateNeed(context.policy, {peaks, LargestPeakFor(context.policy, history), shape->request,
+                                    runs, alone ? nullptr : context.family});
   if (!result.estimate && !FloorHolds(history, context.safety)) return result;
 
   const auto ceiling = FindCeiling(context);
   const Bytes crowded = result.heap_evidence
                             ? RaisedByCrowding(*result.heap_evidence, *rule, shape->submitted.limit)
                             : Bytes{};
-  const auto limits = LimitsOf(history, *shape, rule, context, ceiling, crowded);
   // Without a sample only the floor speaks; every stage before it is at most what it asks for.
   const auto estimate = Followed(result, context.policy, rule);
   if (result.estimate) result.uncapped = estimate.target.RoundedUpToMiB();
-  result.target = ThroughNoting(limits, estimate.target.RoundedUpToMiB(), result.applied);
-  result.lower = std::min(*result.target, Through(limits, estimate.lower.RoundedUpToMiB()));
-  result.upper = std::max(*result.target, Through(limits, estimate.upper.RoundedUpToMiB()));
+  Sizes sizes(estimate.target.RoundedUpToMiB(), estimate.lower.RoundedUpToMiB(),
+              estimate.upper.RoundedUpToMiB(), result.applied);
+  ApplyStages(history, *shape, rule, context, ceiling, crowded, sizes);
+  result.target = sizes.Target();
+  result.lower = sizes.Lower();
+  result.upper = sizes.Upper();
   if (ceiling) result.ceiling = ceiling->source;
   if (result.heap_evidence) {
     // Where a bound cut the total, the heap goes before what is only seen in use outside of it.

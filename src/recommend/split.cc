@@ -27,9 +27,13 @@ Bytes OverheadFor(const SplitRule& rule, Bytes heap) {
 }
 
 std::optional<Split> SplitTotal(Bytes total, const SplitRule& rule) {
-  // heap + OverheadFor(heap) grows with the heap, so the largest that fits is found by halving.
-  std::int64_t fits = 0;
-  std::int64_t too_much = total.WholeMiB() + 1;
+  // OverheadFor grows with the heap, so that of more than the heap leaves too little for it, and
+  // that of less leaves too much; the largest heap that fits is found by halving in between.
+  const auto left = [&](Bytes heap) {
+    return std::max<std::int64_t>(0, (total - OverheadFor(rule, heap)).WholeMiB());
+  };
+  std::int64_t fits = left(total);
+  std::int64_t too_much = left(base::MiB(fits)) + 1;
   while (too_much - fits > 1) {
     const std::int64_t heap = fits + (too_much - fits) / 2;
     const bool ok = base::MiB(heap) + OverheadFor(rule, base::MiB(heap)) <= total;

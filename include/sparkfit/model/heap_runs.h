@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "sparkfit/base/bytes.h"
@@ -41,27 +40,29 @@ class HeapRunRing {
  public:
   static constexpr std::size_t kRuns = 8;
 
-  // One executor that ended. Where executors of a run have different heaps, those with the largest
-  // count: the others are what it grew out of. REQUIRES: use.heap > 0.
-  void Add(std::uint32_t application, std::uint32_t shape_id, const HeapUse& use);
-
-  // Oldest first.
-  [[nodiscard]] std::vector<HeapRun> Runs() const;
-  [[nodiscard]] std::size_t Size() const { return runs_.size(); }
-  [[nodiscard]] std::optional<HeapRun> Find(std::uint32_t application) const;
-
-  // False, and unchanged, where there are more than kRuns or one is none.
-  [[nodiscard]] bool Load(const std::vector<HeapRun>& runs);
-
- private:
+  // A run as it is kept.
   struct Packed {
+    static constexpr double kCrowdSteps = 16'384;
+
     Packed() = default;
     explicit Packed(const HeapRun& run);
-    [[nodiscard]] HeapRun Unpacked() const;
+    [[nodiscard]] HeapRun Unpacked() const { return {application, shape_id, Use()}; }
+    // Here, as recommendations unpack them all.
+    [[nodiscard]] HeapUse Use() const {
+      const auto amount = [](float value) { return base::Bytes{static_cast<std::int64_t>(value)}; };
+      const double root = crowd / kCrowdSteps;
+      return {.heap = amount(heap),
+              .heap_peak = amount(heap_peak),
+              .unified_peak = amount(unified_peak),
+              .storage_peak = amount(storage_peak),
+              .unified_room = amount(unified_room),
+              .outside = amount(outside),
+              .collecting = root * root};
+    }
 
     std::uint32_t application = 0;
     std::uint16_t shape_id = 0;
-    std::uint16_t crowd = 0;  // √collecting: what is seldom collected is kept as finely
+    std::uint16_t crowd = 0;  // kCrowdSteps × √collecting: what is little is kept as finely
     float heap = 0;           // bytes, like all amounts
     float heap_peak = 0;
     float unified_peak = 0;
@@ -71,6 +72,20 @@ class HeapRunRing {
   };
   static_assert(sizeof(Packed) == 32);
 
+  // One executor that ended. Where executors of a run have different heaps, those with the largest
+  // count: the others are what it grew out of. REQUIRES: use.heap > 0.
+  void Add(std::uint32_t application, std::uint32_t shape_id, const HeapUse& use);
+
+  // Oldest first.
+  [[nodiscard]] std::vector<HeapRun> Runs() const;
+  [[nodiscard]] std::size_t Size() const { return runs_.size(); }
+  // Null where there is none; valid until the ring changes.
+  [[nodiscard]] const Packed* Find(std::uint32_t application, std::uint32_t shape_id) const;
+
+  // False, and unchanged, where there are more than kRuns or one is none.
+  [[nodiscard]] bool Load(const std::vector<HeapRun>& runs);
+
+ private:
   std::vector<Packed> runs_;
 };
 

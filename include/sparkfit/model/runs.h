@@ -61,7 +61,15 @@ class RunRing {
   struct Packed {
     Packed() = default;
     explicit Packed(const Run& run);
-    [[nodiscard]] Run Unpacked() const;
+    // Here, as recommendations unpack many.
+    [[nodiscard]] Run Unpacked() const {
+      return {.application = application,
+              .shape_id = shape_id,
+              .executors = executors,
+              .record = record,
+              .peak = {static_cast<std::int64_t>(peak)},
+              .lifetimes = base::Duration(static_cast<std::int64_t>(lifetimes))};
+    }
 
     std::uint32_t application = 0;
     std::uint32_t record = 0;
