@@ -114,10 +114,9 @@ const std::array<Scale, kScales>& Scales() {
   return scales;
 }
 
-// Of ln crowd, where `crowd` is the root of what is left of `collecting`: the less, the less sure.
-double NoiseOf(double crowd, double collecting) {
-  return kCrowdSpread * collecting / Square(crowd) + kCrowdStep / crowd;
-}
+// Of ln crowd, where `crowd` is the root of what is left of so many times as much: the less, the
+// less sure.
+double NoiseOf(double crowd, double times) { return kCrowdSpread * times + kCrowdStep / crowd; }
 
 // What of a run is the same at every scale.
 struct Seen {
@@ -136,7 +135,7 @@ Seen SeenIn(const HeapUse& use, Bytes latest) {
           .crowd = crowd,
           .unified = Value(use.unified_peak),
           .most = use.heap_peak.value > 0 ? Value(use.heap_peak) : heap,
-          .noise = NoiseOf(crowd, Square(crowd)),
+          .noise = NoiseOf(crowd, 1),
           .away = Square(kAway) * Apart(heap, Value(latest))};
 }
 
@@ -178,7 +177,7 @@ void TakeElseAway(std::span<Seen> runs) {
     const double other = std::min(collecting, ElseInRoomier(runs, elses, seen.heap));
     if (other <= 0) continue;
     seen.crowd = std::max(kSmallestCrowd, std::sqrt(collecting - kElseSure * other));
-    seen.noise = NoiseOf(seen.crowd, collecting);
+    seen.noise = NoiseOf(seen.crowd, collecting / Square(seen.crowd));
   }
 }
 
@@ -208,7 +207,7 @@ struct Look {
   double beside;    // of it, beside execution and storage memory
   double variance;  // of ln retained: in a roomy heap collections say little
   double slope;     // d ln retained / d ln crowd, negated
-  double weight;    // 1 / variance of retained
+  double weight;    // how well it can tell what is retained: 1 / variance
 };
 
 Look LookAt(const Seen& seen, double scale) {
@@ -225,43 +224,44 @@ Look LookAt(const Seen& seen, double scale) {
           .weight = 1 / (Square(retained) * (kRunVariance + variance))};
 }
 
-// The runs at some scale, summed up.
-class Fit {
- public:
-  void Add(const Look& look) {
-    weights_ += look.weight;
-    sum_ += look.weight * look.beside;
-    squares_ += look.weight * Square(look.beside);
-    variances_ *= look.capped ? kElseVariance : kRunVariance + look.variance;
-    if (!look.capped) slopes_ *= look.slope;
+// What the job holds beside execution and storage memory: the mean, weighted by how well each run
+// can tell.
+double BesideOf(std::span<const Look> looks) {
+  double sum = 0;
+  double weights = 0;
+  for (const auto& look : looks) {
+    sum += look.weight * look.beside;
+    weights += look.weight;
   }
+  return sum / weights;
+}
 
-  // What the job holds beside execution and storage memory: the mean, weighted by how well each run
-  // can tell.
-  [[nodiscard]] double Beside() const { return sum_ / weights_; }
+double Expected(const Look& look, double beside) { return look.retained - look.beside + beside; }
 
-  // −2 ln of how likely what was seen is, but for a constant: normal in ln crowd; where the law
-  // would have a run retain more than it had in use, any crowd is as likely.
-  [[nodiscard]] double Misfit() const {
-    return squares_ - sum_ * Beside() + std::log(variances_ / Square(slopes_));
+// −2 ln of how likely what was seen is at a scale: normal in ln crowd; where the law would have a
+// run retain more than it had in use, any crowd is as likely.
+double Misfit(std::span<const Look> looks, const Scale& scale) {
+  const double beside = BesideOf(looks);
+  double misfit = scale.unlikely;
+  double variances = 1;
+  double slopes = 1;
+  for (const auto& look : looks) {
+    const double off = look.retained / Expected(look, beside) - 1;
+    misfit += Square(off * look.retained) * look.weight;
+    variances *= look.capped ? kElseVariance : kRunVariance + look.variance;
+    if (!look.capped) slopes *= look.slope;
   }
-
- private:
-  double weights_ = 0;
-  double sum_ = 0;
-  double squares_ = 0;
-  double variances_ = 1;
-  double slopes_ = 1;
-};
+  return misfit + std::log(variances / Square(slopes));
+}
 
 // What is retained, with the noise taken out: the run's own deviation as far as it is to be
 // believed.
 double Smoothed(const Look& look, double beside) {
-  const double off = look.beside - beside;
-  const double expected = look.retained - off;
+  const double expected = Expected(look, beside);
+  const double off = std::abs(look.retained - expected);
   const double credit = kRunVariance / (kRunVariance + look.variance);
-  const double beyond = std::abs(off) - kNoNoise * std::sqrt(look.variance) * expected;
-  return expected + std::copysign(std::max(std::abs(off) * credit, beyond), off);
+  const double beyond = off - kNoNoise * std::sqrt(look.variance) * expected;
+  return expected + std::copysign(std::max(off * credit, beyond), look.retained - expected);
 }
 
 // The runs of a key, looked at together.
@@ -275,14 +275,11 @@ class Runs {
     TakeGarbageAway({seen_.data(), count_});
   }
 
-  Fit FitAt(double scale) {
-    Fit fit;
-    for (std::size_t i = 0; i < count_; ++i) fit.Add(looks_[i] = LookAt(seen_[i], scale));
-    return fit;
+  // Valid until the next call.
+  std::span<const Look> At(double scale) {
+    for (std::size_t i = 0; i < count_; ++i) looks_[i] = LookAt(seen_[i], scale);
+    return {looks_.data(), count_};
   }
-
-  // At the latest scale of FitAt, run by run.
-  [[nodiscard]] const Look& At(std::size_t i) const { return looks_[i]; }
 
   // The likeliest scale, downhill from the usual one, and on from there to the smallest that is not
   // much less likely: what is foretold of smaller heaps is to err on their being crowded.
@@ -305,7 +302,7 @@ class Runs {
     auto& misfit = misfits_[step];
     if (std::isnan(misfit)) {
       const auto& scale = Scales()[step];
-      misfit = scale.unlikely + FitAt(scale.value).Misfit();
+      misfit = Misfit(At(scale.value), scale);
     }
     return misfit;
   }
@@ -339,44 +336,29 @@ std::vector<std::uint32_t> UnderWay(const model::KeyHistory& history) {
   return applications;
 }
 
-// A run that counts: how many are later, and what its driver told.
-struct Counting {
-  std::size_t age;
-  const model::HeapRunRing::Packed* told;
-};
-
-// Latest first; none where drivers did not tell lately.
-std::vector<Counting> CountingRuns(const model::KeyHistory& history) {
+// The runs that count, without what they needed yet; none where drivers did not tell lately. Each
+// is unpacked in its place: reading back what was only just written takes longer than unpacking it.
+std::vector<HeapPoint> CountingRuns(const model::KeyHistory& history) {
   const auto* shape = history.CurrentShape();
   const auto& told = history.HeapRuns();
   const auto& runs = history.EndedRuns();
-  std::vector<Counting> counting;
-  if (shape == nullptr || told.Size() == 0) return counting;
+  if (shape == nullptr || told.Size() == 0) return {};
   const auto under_way = UnderWay(history);
-  counting.reserve(told.Size());
+  std::vector<HeapPoint> points(told.Size());
+  auto point = points.rbegin();
   std::size_t looked_at = 0;
-  for (std::size_t age = 0; age < runs.Size() && counting.size() < told.Size(); ++age) {
+  for (std::size_t age = 0; age < runs.Size() && point != points.rend(); ++age) {
     const auto run = runs.Aged(age);
     if (run.shape_id != shape->id) continue;
     if (std::count(under_way.begin(), under_way.end(), run.application) > 0) continue;
-    if (counting.empty() && looked_at++ == kLately) break;
+    if (point == points.rbegin() && looked_at++ == kLately) break;
     const auto* use = told.Find(run.application, shape->id);
-    if (use != nullptr) counting.push_back({age, use});
-  }
-  return counting;
-}
-
-// The same, oldest first, without what they needed yet. Each is unpacked in its place: reading back
-// what was only just written takes longer than unpacking it.
-std::vector<HeapPoint> PointsOf(const model::KeyHistory& history) {
-  const auto counting = CountingRuns(history);
-  std::vector<HeapPoint> points(counting.size());
-  auto point = points.rbegin();
-  for (const auto& [age, told] : counting) {
-    point->run = history.EndedRuns().Aged(age);
-    point->use = told->Use();
+    if (use == nullptr) continue;
+    point->run = run;
+    point->use = use->Use();
     ++point;
   }
+  points.erase(points.begin(), point.base());
   return points;
 }
 
@@ -418,16 +400,17 @@ bool NoHelpOfLargerHeap(const HeapEvidence& evidence) {
 std::optional<HeapEvidence> FindHeapEvidence(const model::KeyHistory& history) {
   HeapEvidence evidence;
   auto& points = evidence.points;
-  points = PointsOf(history);
+  points = CountingRuns(history);
   if (points.empty()) return std::nullopt;
   Runs together(points);
   evidence.scale = together.CautiousScale();
-  const double beside = together.FitAt(evidence.scale).Beside();
+  const auto looks = together.At(evidence.scale);
+  const double beside = BesideOf(looks);
   const double per_retained = HeapPerRetained(evidence.scale);
   double cached = 0;
   for (std::size_t i = 0; i < points.size(); ++i) {
     auto& point = points[i];
-    const double retained = Smoothed(together.At(i), beside);
+    const double retained = Smoothed(looks[i], beside);
     point.retained = FromValue(retained);
     point.needed = FromValue(
         std::ceil(std::max(retained * per_retained,

@@ -14,11 +14,21 @@ using model::ShapeHistory;
 // overhead. Below that it stays what it is.
 Bytes AtMost(Bytes bound) { return bound < base::MiB(1) ? bound : base::MiB(bound.WholeMiB()); }
 
+// What the policy answered.
+struct Answer {
+  Bytes target;
+  Bytes lower;
+  Bytes upper;
+};
+
 // What is recommended, on its way through the stages.
 class Sizes {
  public:
-  Sizes(Bytes target, Bytes lower, Bytes upper, std::vector<Applied>& applied)
-      : target_(target), lower_(lower), upper_(upper), applied_(applied) {}
+  Sizes(const Answer& answer, std::vector<Applied>& applied)
+      : target_(answer.target.RoundedUpToMiB()),
+        lower_(answer.lower.RoundedUpToMiB()),
+        upper_(answer.upper.RoundedUpToMiB()),
+        applied_(applied) {}
 
   void CutTo(Stage stage, Bytes bound) {
     Apply(stage, bound, [&](Bytes size) { return std::min(size, bound); });
@@ -152,21 +162,22 @@ std::optional<HeapEvidence> EvidenceOf(const KeyHistory& history, const ShapeHis
 
 // The policy's answer, with the room that heaps need, or followed down where the peaks would follow
 // a smaller heap.
-Estimate Followed(const Recommendation& result, const Policy& policy,
-                  const std::optional<SplitRule>& rule) {
-  auto estimate = result.estimate.value_or(Estimate{});
-  if (!result.estimate) return estimate;
+Answer Followed(const Recommendation& result, const Policy& policy,
+                const std::optional<SplitRule>& rule) {
+  if (!result.estimate) return {};
+  const auto& estimate = *result.estimate;
   if (result.heap_evidence) {
-    const auto& evidence = *result.heap_evidence;
-    estimate.target = WithRoom(estimate.target, evidence, *rule, policy.risk).size;
-    estimate.lower = WithRoom(estimate.lower, evidence, *rule, 0).size;
-    estimate.upper = WithRoom(estimate.upper, evidence, *rule, kUpperRisk * policy.risk).size;
-  } else if (FollowsDown(policy, result.heap)) {
-    for (auto* size : {&estimate.target, &estimate.lower, &estimate.upper}) {
-      *size = FollowedDown(*size, estimate.basis, result.heap);
-    }
+    const auto with_room = [&](Bytes size, double risk) {
+      return WithRoom(size, *result.heap_evidence, *rule, risk).size;
+    };
+    return {with_room(estimate.target, policy.risk), with_room(estimate.lower, 0),
+            with_room(estimate.upper, kUpperRisk * policy.risk)};
   }
-  return estimate;
+  const auto followed = [&](Bytes size) {
+    return FollowsDown(policy, result.heap) ? FollowedDown(size, estimate.basis, result.heap)
+                                            : size;
+  };
+  return {followed(estimate.target), followed(estimate.lower), followed(estimate.upper)};
 }
 
 }  // namespace
@@ -204,10 +215,8 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
                             ? RaisedByCrowding(*result.heap_evidence, *rule, shape->submitted.limit)
                             : Bytes{};
   // Without a sample only the floor speaks; every stage before it is at most what it asks for.
-  const auto estimate = Followed(result, context.policy, rule);
-  if (result.estimate) result.uncapped = estimate.target.RoundedUpToMiB();
-  Sizes sizes(estimate.target.RoundedUpToMiB(), estimate.lower.RoundedUpToMiB(),
-              estimate.upper.RoundedUpToMiB(), result.applied);
+  Sizes sizes(Followed(result, context.policy, rule), result.applied);
+  if (result.estimate) result.uncapped = sizes.Target();
   ApplyStages(history, *shape, rule, context, ceiling, crowded, sizes);
   result.target = sizes.Target();
   result.lower = sizes.Lower();
