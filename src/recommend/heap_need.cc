@@ -35,11 +35,9 @@ constexpr double kWorthRoom = 0.8;
 // what was measured (simulation/jvm_constants.h), and how far off (ln) it may be.
 constexpr double kUsualScale = 0.077;
 constexpr double kScaleSpread = 1;
-// Scales to choose from: 0.01 to 0.58 in steps of 1.5, the sixth of them about the usual one.
-constexpr std::size_t kScales = 11;
-constexpr std::size_t kUsual = 5;
-constexpr double kLeastScale = 0.01;
-constexpr double kScaleStep = 1.5;
+// Scales to look at: an eighth to eight times the usual one, in steps of two.
+constexpr std::size_t kScales = 7;
+constexpr std::size_t kUsual = 3;
 // How far (ln) a run's need is from that of others of the same job, and √collecting from the law.
 constexpr double kRunSpread = 0.05;
 constexpr double kRunVariance = kRunSpread * kRunSpread;
@@ -74,9 +72,9 @@ constexpr double kDeepest = 1.0 / 3;
 constexpr double kRoom = 0.11;
 // … and this much, however high it is.
 constexpr double kMostRoom = 0.5;
-// A scale this much (in −2 ln of the likelihood) less likely than the likeliest still counts: half
-// a standard deviation.
-constexpr double kStillLikely = 0.25;
+// What is foretold of smaller heaps is to err on their being crowded: by so many standard
+// deviations.
+constexpr double kCautious = 0.5;
 // So many times the noise and it is no noise.
 constexpr double kNoNoise = 2;
 
@@ -95,7 +93,7 @@ double Square(double value) { return value * value; }
 // ln²(a / b) of amounts that are near, and a little more of others.
 double Apart(double a, double b) { return Square(a - b) / (a * b); }
 
-double ScaleAt(double steps) { return kLeastScale * std::pow(kScaleStep, steps); }
+double ScaleAt(double steps) { return kUsualScale * std::exp2(steps - kUsual); }
 
 struct Scale {
   double value;
@@ -281,20 +279,20 @@ class Runs {
     return {looks_.data(), count_};
   }
 
-  // The likeliest scale, downhill from the usual one, and on from there to the smallest that is not
-  // much less likely: what is foretold of smaller heaps is to err on their being crowded.
+  // The likeliest scale, downhill from the usual one, and from there towards crowded heaps. Between
+  // the scales that were looked at, the misfit is a parabola.
   double CautiousScale() {
     std::size_t best = kUsual;
     while (best + 1 < kScales && MisfitAt(best + 1) < MisfitAt(best)) ++best;
     while (best > 0 && MisfitAt(best - 1) < MisfitAt(best)) --best;
-    const double most = MisfitAt(best) + kStillLikely;
-    std::size_t above = best;
-    while (above > 0 && MisfitAt(above - 1) < most) --above;
-    double steps = static_cast<double>(above);
-    if (above > 0) {
-      steps -= (most - MisfitAt(above)) / (MisfitAt(above - 1) - MisfitAt(above));
-    }
-    return ScaleAt(steps);
+    const auto steps = static_cast<double>(best);
+    if (best == 0 || best + 1 == kScales) return ScaleAt(steps);
+    const double below = MisfitAt(best - 1) - MisfitAt(best);
+    const double above = MisfitAt(best + 1) - MisfitAt(best);
+    const double bend = (below + above) / 2;
+    if (bend <= 0) return ScaleAt(steps - 1);  // all three are as likely
+    const double likeliest = steps + (below - above) / (4 * bend);
+    return ScaleAt(std::max(steps - 1, likeliest - kCautious / std::sqrt(bend)));
   }
 
  private:
