@@ -87,8 +87,8 @@ TEST_CASE("without a driver that told there is no evidence", "[recommend][heap-n
 }
 
 TEST_CASE("two heaps tell the law, and what is retained", "[recommend][heap-need]") {
-  // 1,000 MiB retained, at three scales that are all different from the usual one.
-  const double scale = GENERATE(0.04, 0.077, 0.15);
+  // 1,000 MiB retained, at scales that are no step of those that are looked at.
+  const double scale = GENERATE(0.04, 0.06, 0.1, 0.15, 0.4);
   auto builder = Adaptive();
   for (const int heap : {8000, 4000, 2000, 1500, 1400}) {
     Run(builder, std::to_string(heap), {heap, Collecting(scale, 1000, heap)});
@@ -265,6 +265,21 @@ TEST_CASE("a heap that was too small is not gone back to while the run is rememb
   CHECK(said == (kind == model::OomKind::kHeap));
   Run(builder, "16", {1600, 1e-4});  // the seventeenth
   CHECK(FindHeapEvidence(builder.history)->outgrown == Bytes{});
+}
+
+TEST_CASE("a job that collects hardly anything may go too low, but once",
+          "[recommend][heap-need]") {
+  // 1,000 MiB retained, which fill a heap of 1,111. At a scale of 0.02 collections hardly tell.
+  auto builder = Adaptive();
+  for (const int heap : {8000, 4000, 2000, 1500, 1400}) {
+    Run(builder, std::to_string(heap), {heap, Collecting(0.02, 1000, heap)});
+  }
+  const auto low = Recommend(builder.history, builder.ContextWith()).split;
+  REQUIRE(low->heap < MiB(1111));
+  builder.Oom(builder.Start("died", {low->heap + low->overhead, low->heap}), model::OomKind::kHeap);
+  CHECK(Recommend(builder.history, builder.ContextWith()).split->heap >= MiB(1111));
+  // … and what stays when the floor has ended.
+  CHECK(FindHeapEvidence(builder.history)->outgrown >= MiB(1111));
 }
 
 TEST_CASE("what an OOM asked for of the heap stays, whatever overhead is needed beside it",
