@@ -173,10 +173,8 @@ Answer Followed(const Recommendation& result, const Policy& policy,
     return {with_room(estimate.target, policy.risk), with_room(estimate.lower, 0),
             with_room(estimate.upper, kUpperRisk * policy.risk)};
   }
-  const auto followed = [&](Bytes size) {
-    return FollowsDown(policy, result.heap) ? FollowedDown(size, estimate.basis, result.heap)
-                                            : size;
-  };
+  if (!FollowsDown(policy, result.heap)) return {estimate.target, estimate.lower, estimate.upper};
+  const auto followed = [&](Bytes size) { return FollowedDown(size, estimate.basis, result.heap); };
   return {followed(estimate.target), followed(estimate.lower), followed(estimate.upper)};
 }
 
