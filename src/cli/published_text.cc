@@ -194,6 +194,11 @@ std::string ExplanationText(const Published& job) {
                                    OrDash(job.last_sample)));
   text += Line("OOMs", fmt::format("{} of containers, {} of heaps; last {}", job.container_ooms,
                                    job.heap_ooms, OrDash(job.last_oom)));
+  if (job.unknown_ends > 0) {
+    text += Line("Unknown ends", fmt::format("{} of containers; nothing tells why they ended, and "
+                                             "they raise nothing",
+                                             job.unknown_ends));
+  }
   text += Line("Savings",
                fmt::format("possible {:.1f} GiB·h, realised {:.1f}, extra given {:.1f}",
                            job.possible_gib_hours, job.realised_gib_hours, job.extra_gib_hours));

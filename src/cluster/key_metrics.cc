@@ -124,6 +124,11 @@ void Totals(Writer& writer, const Rows& rows) {
          [](const auto& row) { return static_cast<double>(row.history->Totals().container_ooms); });
   Series(writer, rows, {Label{"kind", "heap"}},
          [](const auto& row) { return static_cast<double>(row.history->Totals().heap_ooms); });
+  writer.Family("sparkfit_executor_unknown_ends_total",
+                "Executors whose container ended and nothing tells why; they raise nothing.",
+                "counter");
+  Series(writer, rows, {},
+         [](const auto& row) { return static_cast<double>(row.history->Totals().unknown_ends); });
   writer.Family(
       "sparkfit_savings_gib_hours_total",
       "Executor lifetime times (request - target at its start); kind: possible, realised, extra "

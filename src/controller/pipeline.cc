@@ -38,9 +38,22 @@ bool HasRun(const PodFacts& pod) {
 }
 
 // A container's end is one event however often it is shown; without an ID its time tells.
-std::string OomId(const model::Termination& termination) {
+std::string EndId(const model::Termination& termination) {
   if (!termination.container_id.empty()) return termination.container_id;
   return termination.finished_at ? base::FormatTime(*termination.finished_at) : "";
+}
+
+// False where that end was counted already. What was unclear may turn out to be an OOM, which then
+// counts; never the other way round.
+bool NoteEnd(TrackedPod& pod, const std::string& id, bool oom) {
+  auto& counted = pod.counted_ends;
+  const auto is_counted = [&](const std::string& what) {
+    return std::find(counted.begin(), counted.end(), what) != counted.end();
+  };
+  const auto unclear = "?" + id;
+  if (is_counted(id) || (!oom && is_counted(unclear))) return false;
+  counted.push_back(oom ? id : unclear);
+  return true;
 }
 
 model::Executor MakeExecutor(const PodFacts& pod) {
@@ -68,7 +81,7 @@ Time LastSeen(const KeyHistory& history, Time now) {
 void Update(PodFacts& known, const PodFacts& seen) {
   known.phase = seen.phase;
   known.deleted = seen.deleted;
-  known.evicted = seen.evicted;
+  known.disrupted = seen.disrupted;
   known.size = seen.size;
   if (seen.ended) known.ended = seen.ended;
   if (seen.last_restart) known.last_restart = seen.last_restart;
@@ -118,7 +131,7 @@ struct Pipeline::State {
   void Refresh(Entry& entry);
   void LearnState(TrackedPod& pod);
   void LearnSample(TrackedPod& pod, Bytes working_set, Time timestamp);
-  void LearnOoms(TrackedPod& pod);
+  void LearnEnds(TrackedPod& pod);
   void EndPod(TrackedPod& pod, Time at);
   void EndExecutor(TrackedPod& pod);
   void SealPod(TrackedPod& pod);
@@ -332,7 +345,7 @@ void Pipeline::State::LearnState(TrackedPod& pod) {
   assert(pod.entry != nullptr && pod.executor != nullptr);
   pod.executor->size = pod.facts.size;
   if (HasRun(pod.facts)) pod.entry->history.Ran(*pod.executor);
-  LearnOoms(pod);
+  LearnEnds(pod);
 }
 
 void Pipeline::State::LearnSample(TrackedPod& pod, Bytes working_set, Time timestamp) {
@@ -342,17 +355,21 @@ void Pipeline::State::LearnSample(TrackedPod& pod, Bytes working_set, Time times
   if (listener != nullptr) listener->Sampled(history, *pod.executor, working_set, timestamp);
 }
 
-void Pipeline::State::LearnOoms(TrackedPod& pod) {
+void Pipeline::State::LearnEnds(TrackedPod& pod) {
+  // Samples that waited for the signature are not with the executor yet.
+  const auto& sampled = pod.waiting != nullptr ? *pod.waiting : *pod.executor;
   for (const auto* termination : {&pod.facts.last_restart, &pod.facts.ended}) {
     if (!*termination) continue;
-    const auto kind = model::ClassifyOom(pod.facts, **termination);
-    if (!kind) continue;
-    const auto id = OomId(**termination);
-    auto& counted = pod.counted_ooms;
-    if (std::find(counted.begin(), counted.end(), id) != counted.end()) continue;
-    counted.push_back(id);
-    Mark(*pod.entry);
     const Time died = (*termination)->finished_at.value_or(Now());
+    const auto cause = model::ClassifyEnd(pod.facts, **termination, sampled.LastUseBefore(died));
+    const auto kind = model::OomOf(cause);
+    if (!kind && cause != model::EndCause::kUnknown) continue;
+    if (!NoteEnd(pod, EndId(**termination), kind.has_value())) continue;
+    Mark(*pod.entry);
+    if (!kind) {
+      pod.entry->history.AddUnknownEnd();
+      continue;
+    }
     recommend::LearnOom(pod.entry->history, *pod.executor, *kind, died, Now(),
                         pod.entry->effective.policy, options.safety);
     if (listener != nullptr) listener->Killed(pod.entry->history, *pod.executor, *kind, died);
@@ -642,7 +659,7 @@ void Pipeline::State::RestorePod(Entry& entry, const model::PodRecord& record) {
   pod.entry = &entry;
   entry.pods.insert(&pod);
   pod.restored = true;
-  pod.counted_ooms = record.counted_ooms;
+  pod.counted_ends = record.counted_ends;
   pod.ended = record.ended;
   pod.gone = record.gone;
   pod.executor = entry.history.FindExecutor(record.uid);
@@ -724,7 +741,7 @@ model::KeyCheckpoint Pipeline::Save(const Key& key) const {
                                .ended = pod->ended,
                                .sealed = pod->sealed,
                                .gone = pod->gone,
-                               .counted_ooms = pod->counted_ooms});
+                               .counted_ends = pod->counted_ends});
   }
   for (const auto& uid : entry.gone) {
     model::PodRecord record;

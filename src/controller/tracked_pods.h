@@ -24,7 +24,7 @@ struct TrackedPod {
   Entry* entry = nullptr;
   model::Executor* executor = nullptr;  // in the history's overlay; null once sealed
   std::unique_ptr<model::Executor> waiting;
-  std::vector<std::string> counted_ooms;  // container IDs
+  std::vector<std::string> counted_ends;  // as in model::PodRecord
   std::optional<base::Time> ended;
   bool unwatched = false;  // first seen when it had ended already
   bool restored = false;   // known from a checkpoint only; its facts are still to come

@@ -81,6 +81,11 @@ bool Executor::AddSample(base::Bytes working_set, base::Time timestamp) {
   return true;
 }
 
+std::optional<LastUse> Executor::LastUseBefore(base::Time end) const {
+  if (samples == 0) return std::nullopt;
+  return LastUse{last_used, end - last_sample};
+}
+
 double Executor::HoursLived() const {
   if (created == base::Time{}) return 0;
   const std::chrono::duration<double, std::ratio<3600>> lived =

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/model/pod.h"
 
+#include <algorithm>
+#include <array>
+
 namespace sparkfit::model {
 namespace {
 
-constexpr int kSigKill = 137;
-constexpr int kSparkOom = 52;               // org.apache.spark.util.SparkExitCode.OOM
-constexpr int kExitOnOutOfMemoryError = 3;  // HotSpot
+// What such a reason begins with, in Kubernetes 1.20 to 1.36: kubelet (eviction, preemption for a
+// critical pod, graceful node shutdown, activeDeadlineSeconds, admission) and node controller.
+constexpr std::array<std::string_view, 9> kDisruptions{
+    "Evicted",  "Preempt",          "Terminated", "Shutdown",    "NodeShutdown",
+    "NodeLost", "DeadlineExceeded", "OutOf",      "NodeAffinity"};
 
 }  // namespace
 
@@ -19,24 +24,9 @@ bool PodFacts::HasEnded() const {
   return phase == PodPhase::kSucceeded || phase == PodPhase::kFailed || (ended && !restarts);
 }
 
-std::string_view Name(OomKind kind) {
-  switch (kind) {
-    case OomKind::kContainer:
-      return "container";
-    case OomKind::kHeap:
-      return "heap";
-  }
-  return "";
-}
-
-std::optional<OomKind> ClassifyOom(const PodFacts& pod, const Termination& termination) {
-  if (termination.reason == "OOMKilled") return OomKind::kContainer;
-  if (termination.exit_code == kSigKill && !pod.deleted && !pod.evicted) return OomKind::kContainer;
-  if (termination.exit_code == kSparkOom) return OomKind::kHeap;
-  if (termination.exit_code == kExitOnOutOfMemoryError && pod.exits_on_heap_oom) {
-    return OomKind::kHeap;
-  }
-  return std::nullopt;
+bool IsDisruption(std::string_view reason) {
+  return std::any_of(kDisruptions.begin(), kDisruptions.end(),
+                     [&](std::string_view begin) { return reason.starts_with(begin); });
 }
 
 }  // namespace sparkfit::model

@@ -157,6 +157,7 @@ Json ToJson(const ReplayRow& row) {
           {"executors", row.totals.executors},
           {"containerOOMs", row.totals.container_ooms},
           {"heapOOMs", row.totals.heap_ooms},
+          {"unknownEnds", row.totals.unknown_ends},
           {"peakBytes", OrNull(row.peak)},
           {"requestBytes", OrNull(row.request)},
           {"targetBytes", OrNull(recommendation.target)},

@@ -127,6 +127,7 @@ json Of(const model::ObservedTotals& totals) {
           {"coverage", totals.coverage},
           {"containerOOMs", totals.container_ooms},
           {"heapOOMs", totals.heap_ooms},
+          {"unknownEnds", totals.unknown_ends},
           {"peak", Of(totals.peak)},
           {"lastSample", Of(totals.last_sample)},
           {"lastOOM", Of(totals.last_oom)},
@@ -140,6 +141,7 @@ void Read(const json& object, model::ObservedTotals& totals) {
   }
   Read(object, "containerOOMs", totals.container_ooms);
   Read(object, "heapOOMs", totals.heap_ooms);
+  if (object.contains("unknownEnds")) Read(object, "unknownEnds", totals.unknown_ends);
   Read(object, "peak", totals.peak);
   Read(object, "lastSample", totals.last_sample);
   Read(object, "lastOOM", totals.last_oom);
@@ -395,7 +397,7 @@ json Of(const model::PodRecord& pod) {
   if (!pod.name.empty()) object["name"] = pod.name;
   if (pod.created != Time{}) object["created"] = Of(pod.created);
   if (pod.ended) object["ended"] = Of(*pod.ended);
-  if (!pod.counted_ooms.empty()) object["ooms"] = pod.counted_ooms;
+  if (!pod.counted_ends.empty()) object["ooms"] = pod.counted_ends;
   return object;
 }
 void Read(const json& object, model::PodRecord& pod) {
@@ -406,7 +408,7 @@ void Read(const json& object, model::PodRecord& pod) {
   if (object.contains("name")) Read(object, "name", pod.name);
   if (object.contains("created")) Read(object, "created", pod.created);
   if (object.contains("ended")) Read(object, "ended", pod.ended.emplace());
-  if (object.contains("ooms")) pod.counted_ooms = object.at("ooms").get<std::vector<std::string>>();
+  if (object.contains("ooms")) pod.counted_ends = object.at("ooms").get<std::vector<std::string>>();
 }
 
 template <typename Range>

@@ -3,6 +3,7 @@
 // Observations as lines of a log: Kubernetes objects cut down to what is read of them.
 #include <nlohmann/json.hpp>
 
+#include "jvm_options.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/wire/checkpoint_json.h"
 #include "sparkfit/wire/observation_log.h"
@@ -83,12 +84,14 @@ ordered_json MetadataOf(const PodFacts& pod) {
 
 ordered_json ContainerOf(const PodFacts& pod) {
   ordered_json environment = ordered_json::array();
-  const auto variable = [&](const char* name, const std::string& value) {
+  const auto variable = [&](const std::string& name, const std::string& value) {
     environment.push_back({{"name", name}, {"value", value}});
   };
   if (pod.size.heap) variable("SPARK_EXECUTOR_MEMORY", JvmMemory(*pod.size.heap));
   if (!pod.cores.empty()) variable("SPARK_EXECUTOR_CORES", pod.cores);
-  if (pod.exits_on_heap_oom) variable("SPARK_JAVA_OPT_0", "-XX:+ExitOnOutOfMemoryError");
+  for (std::size_t i = 0; i < pod.heap_oom_exits.size(); ++i) {
+    variable("SPARK_JAVA_OPT_" + std::to_string(i), HeapOomOption(pod.heap_oom_exits[i]));
+  }
   ordered_json resources = ordered_json::object();
   if (pod.size.limit.value > 0) {
     resources["limits"] = {{"memory", base::FormatQuantity(pod.size.limit)}};
@@ -118,7 +121,7 @@ ordered_json PodOf(const PodFacts& pod) {
   ordered_json status{{"phase", PhaseName(pod.phase)}};
   if (pod.restarts) spec["restartPolicy"] = "Always";
   if (!pod.node.empty()) spec["nodeName"] = pod.node;
-  if (pod.evicted) status["reason"] = "Evicted";
+  if (pod.disrupted) status["reason"] = "Evicted";
   if (pod.container) {
     spec["containers"] = ordered_json::array({ContainerOf(pod)});
     ordered_json container{{"name", *pod.container}};

@@ -89,6 +89,7 @@ ordered_json ObservedOf(const model::KeyHistory& history) {
       {"sampledExecutors", totals.coverage[1] + totals.coverage[2]},
       {"containerOOMs", totals.container_ooms},
       {"heapOOMs", totals.heap_ooms},
+      {"unknownEnds", totals.unknown_ends},
   };
   Put(observed, "peak", totals.peak.RoundedUpToMiB());
   if (const auto* shape = history.CurrentShape(); shape != nullptr) {

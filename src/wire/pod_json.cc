@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "json.h"
+#include "jvm_options.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::wire {
@@ -36,7 +37,7 @@ struct ContainerFacts {
   std::string_view request;
   std::string_view heap;
   std::string_view cores;
-  bool exits_on_heap_oom = false;
+  std::vector<int> heap_oom_exits;
   bool runs_executor = false;  // args: ["executor"]
   bool always = false;         // restartPolicy: an init container that is a sidecar
   // For a patch.
@@ -187,9 +188,7 @@ error_code ReadVariable(JsonValue variable, ContainerFacts& container) {
     container.java_options_set_heap = true;
   }
   if (name == "SPARK_EXECUTOR_CORES") container.cores = text;
-  if (text.find("-XX:+ExitOnOutOfMemoryError") != std::string_view::npos) {
-    container.exits_on_heap_oom = true;
-  }
+  AddHeapOomExits(text, container.heap_oom_exits);
   return error;
 }
 
@@ -334,7 +333,7 @@ error_code ReadConditions(JsonValue json, PodFacts& pod) {
           if (key == "status") return value.get_string().get(status);
           return SUCCESS;
         });
-    if (type == "DisruptionTarget" && status == "True") pod.evicted = true;
+    if (type == "DisruptionTarget" && status == "True") pod.disrupted = true;
     return error;
   });
 }
@@ -381,9 +380,7 @@ error_code ReadStatus(JsonValue json, Draft& draft) {
     std::string_view text;
     if (auto error = value.get_string().get(text)) return error;
     if (key == "phase") draft.pod.phase = ParsePhase(text);
-    if (key == "reason" && (text == "Evicted" || text.starts_with("Preempt"))) {
-      draft.pod.evicted = true;
-    }
+    if (key == "reason" && model::IsDisruption(text)) draft.pod.disrupted = true;
     return SUCCESS;
   });
 }
@@ -401,7 +398,7 @@ void PutTogether(Draft& draft) {
   const auto& container = *draft.container;
   pod.container = std::string(container.name);
   pod.cores = container.cores;
-  pod.exits_on_heap_oom = container.exits_on_heap_oom;
+  pod.heap_oom_exits = container.heap_oom_exits;
   const auto request = draft.Amount("memory request", container.request);
   auto limit = draft.Amount("memory limit", container.limit);
   if (limit.value == 0) limit = request;

@@ -106,6 +106,7 @@ base::Result<Published> ReadPublished(std::string_view text) {
   published.sampled_executors = Count(status, {"observed", "sampledExecutors"});
   published.container_ooms = Count(status, {"observed", "containerOOMs"});
   published.heap_ooms = Count(status, {"observed", "heapOOMs"});
+  published.unknown_ends = Count(status, {"observed", "unknownEnds"});
   published.last_sample = Text(status, {"observed", "lastSample"});
   published.last_oom = Text(status, {"observed", "lastOOM"});
   published.overhead_class =

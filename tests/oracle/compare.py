@@ -54,7 +54,7 @@ REFERENCE = [
 ]
 
 ACCURACY_HOURS = "wasteGiBHours missingGiBHours regretGiBHours".split()
-REPLAY_EXACT = "applications executors containerOOMs heapOOMs".split()
+REPLAY_EXACT = "applications executors containerOOMs heapOOMs unknownEnds".split()
 REPLAY_BYTES = ("peakBytes requestBytes targetBytes lowerBytes upperBytes heapBytes overheadBytes").split()
 
 

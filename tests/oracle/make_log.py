@@ -34,6 +34,15 @@ def default_overhead(factor, heap):
     return max(int(factor * heap), 384)
 
 
+# JVM options that end a JVM with a full heap, and the exit code; none for a script.
+FULL_HEAP = {
+    "-XX:+ExitOnOutOfMemoryError": 3, "-XX:+CrashOnOutOfMemoryError": 134,
+    "-XX:OnOutOfMemoryError=kill -9 %p": 137, "-XX:OnOutOfMemoryError=sleep 1; /bin/kill -s KILL %p": 137,
+    "-XX:OnOutOfMemoryError=kill %p": 143, "-XX:OnOutOfMemoryError=pkill -TERM java": 143,
+    "-XX:OnOutOfMemoryError=kill -3 %p": 52, "-XX:OnOutOfMemoryError=/opt/oom.sh %p": 137,
+}
+
+
 class Job:
     """One recurring job: how it is submitted and how much it really needs."""
 
@@ -50,7 +59,7 @@ class Job:
         self.trouble = rng.choice([0.0, 0.1, 0.1, 0.4, 0.8])
         self.calm_after = rng.randint(1, 9)         # applications until the trouble stops
         self.heap_trouble = rng.random()            # share of heap OOMs
-        self.exit_option = rng.random() < 0.5
+        self.full_heap = rng.choice(sorted(FULL_HEAP) + ["-XX:+UseG1GC"])
         self.java_option = rng.random() < 0.7
         self.selector = rng.choice(["label"] * 6 + ["owner", "pod"])
         if self.place.startswith("driver") and self.selector == "pod":
@@ -187,8 +196,9 @@ class Generator:
             value = f"{heap // 1024}g" if heap % 1024 == 0 and heap == job.heap and rng.random() < 0.3 else f"{heap}m"
             env.append({"name": "SPARK_EXECUTOR_MEMORY", "value": value})
         if job.java_option:
-            option = "-XX:+ExitOnOutOfMemoryError" if job.exit_option else "-XX:+UseG1GC"
-            env.append({"name": "SPARK_JAVA_OPT_0", "value": option})
+            variable, value = rng.choice([("SPARK_JAVA_OPT_0", job.full_heap),
+                                          ("JAVA_TOOL_OPTIONS", f"-Xss4m '{job.full_heap}' -Dx=y")])
+            env.append({"name": variable, "value": value})
         containers = [{"name": CONTAINER, "env": env,
                        "resources": {"limits": {"memory": text}, "requests": {"cpu": "1", "memory": text}}}]
         if job.sidecar:
@@ -277,6 +287,19 @@ class Generator:
             terminated(137, "Error")
             status["phase"] = "Failed"
             log.pod(t, "MODIFIED", pod)
+        elif outcome == "vanished":                  # the kubelet does not find it any more
+            terminated(137, "ContainerStatusUnknown")
+            if rng.random() < 0.7:
+                status["containerStatuses"][0]["state"]["terminated"]["finishedAt"] = None
+            if rng.random() < 0.3:
+                delete_mark(t)
+            status["phase"] = "Failed"
+            log.pod(t, "MODIFIED", pod)
+        elif outcome == "reasoned":                  # taken down, and only the pod's reason says so
+            status.update(phase="Failed", reason=rng.choice(
+                ["NodeLost", "Shutdown", "NodeShutdown", "DeadlineExceeded", "UnheardOf"]))
+            terminated(rng.choice([137, 143]), "Error")
+            log.pod(t, "MODIFIED", pod)
         elif outcome == "killed-deleted":            # 137, but because it was deleted
             delete_mark(t)
             terminated(137, "Error" if rng.random() < 0.5 else None)
@@ -285,7 +308,9 @@ class Generator:
             code, reason = {"oomkilled": (137, "OOMKilled"), "oomkilled-0": (0, "OOMKilled"),
                             "oomkilled-deleted": (137, "OOMKilled"), "137": (137, None),
                             "52": (52, "Error"), "3": (3, "Error"), "56": (56, "Error"),
-                            "1": (1, "Error")}[outcome]
+                            "1": (1, "Error"), "134": (134, "Error"), "139": (139, "Error"),
+                            "143": (143, "Error"), "start-error": (128, "StartError"),
+                            "by-option": (FULL_HEAP.get(job.full_heap, 52), "Error")}[outcome]
             terminated(code, reason)
             if outcome == "oomkilled-deleted":
                 delete_mark(t)
@@ -316,7 +341,7 @@ class Generator:
         top = min(job.fill * job.limit() * rng.uniform(0.8, 1.1) * 0.6 + 0.4 * heap * job.fill, limit * 0.999)
         if rng.random() < (0.7 if job.creeps else 0.08):
             top = limit * rng.uniform(0.93, 0.999)
-        if outcome == "oomkilled" and rng.random() < 0.3:
+        if outcome in ("oomkilled", "137") and rng.random() < 0.3:
             top = limit
         meta = {k: pod["metadata"][k] for k in ("name", "namespace")}
         for i in range(count):
@@ -354,15 +379,16 @@ class Generator:
             trouble *= 0.6
         if rng.random() < trouble:
             if rng.random() < job.heap_trouble:
-                return rng.choice(["52", "52", "3"])
+                return rng.choice(["52", "52", "by-option"])
             return rng.choice(["oomkilled"] * 4 + ["oomkilled-0", "oomkilled-deleted", "137"])
-        return rng.choice(["completed"] * 4 + ["deleted"] * 4 +
-                          ["lost", "evicted", "preempted", "killed-deleted", "56", "1"])
+        return rng.choice(["completed"] * 8 + ["deleted"] * 8 + ["evicted"] * 2 + ["preempted"] * 2 +
+                          ["lost", "killed-deleted", "56", "1", "3", "134", "139", "143", "137", "vanished",
+                           "start-error", "reasoned"])
 
     def grown(self, job, size, outcome):
         """What an admission would give to the replacement of a dead executor."""
         heap, limit = size
-        if outcome in ("52", "3"):
+        if outcome in ("52", "by-option"):
             heap = max(-(-heap * 6 // 5), heap + 100)
             overhead = limit - size[0]
             limit = heap + max(overhead, job.overhead(heap))
@@ -417,7 +443,7 @@ class Generator:
                 for attempt in range(5):
                     number += 1
                     outcome = self.outcome(job, index, attempt)
-                    oom = outcome in ("oomkilled", "oomkilled-0", "oomkilled-deleted", "137", "52", "3")
+                    oom = outcome in ("oomkilled", "oomkilled-0", "oomkilled-deleted", "137", "52", "by-option")
                     end = t + (rng.randint(4, 25) * SECOND if oom else int(length * rng.uniform(0.7, 1.0)))
                     if outcome == "deleted":
                         end = begin + length

@@ -14,6 +14,7 @@ import gzip
 import heapq
 import json
 import math
+import os
 import re
 
 import spec
@@ -26,6 +27,8 @@ IDLE_END_MS = 10 * 60_000           # D1: an application without executor
 SEAL_MS = 60_000                    # D4: an ended executor stays in the overlay
 RETENTION_MS = 90 * 86_400_000      # D3: retention
 ESCALATION = 2.0                    # D4: second and later steps
+CRASHES = (4, 5, 6, 7, 8, 11, 31)   # signals by a process's own fault
+TAKEN_DOWN = re.compile(r"Evicted|Preempt|Terminated|Shutdown|NodeShutdown|NodeLost|DeadlineExceeded|OutOf|NodeAffinity")
 FULL_CLEAN, ANY_CLEAN = 3, 10       # D4: expiry of an OOM floor
 
 OWN = "sparkfit.io/"
@@ -64,6 +67,25 @@ def parse_heap(text):
         return spec.parse_bytes(text)
     scale = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "": 1 << 20}
     return int(match[1]) * scale[match[2].lower()]
+
+
+def full_heap_exits(variable):
+    """The exit codes by which the JVM options in one variable end a JVM with a full heap."""
+    exits = set()
+    if re.search(r"-XX:\+ExitOnOutOfMemoryError(?![\w])", variable):
+        exits.add(3)
+    if re.search(r"-XX:\+CrashOnOutOfMemoryError(?![\w])", variable):
+        exits.add(134)
+    for commands in re.findall(r"-XX:OnOutOfMemoryError=(.*?)(?=[\s'\"]-[XD]|$)", variable, re.DOTALL):
+        for command in re.split(r"[;|&\n]", commands):
+            words = re.sub(r"['\"]", " ", command).split()
+            names = [os.path.basename(word) for word in words]
+            if not {"kill", "pkill", "killall"} & set(names):
+                continue
+            signal = re.search(r" -(?:-signal[ =]|[sn] +)?(?:SIG)?(9|KILL|15|TERM|3|QUIT)(?= |$)", " ".join(words))
+            code = {"9": 137, "KILL": 137, "3": None, "QUIT": None}.get(signal[1] if signal else "TERM", 143)
+            exits |= {code} - {None}
+    return exits
 
 
 def quantity_or_none(text):
@@ -173,8 +195,8 @@ class PodFacts:
         self.application = labels.get("spark-app-selector") or self.owner or meta["uid"]
         self.created = parse_time(meta["creationTimestamp"])
 
-        self.deleted = event == "DELETED" or "deletionTimestamp" in meta
-        self.disrupted = status.get("reason") in ("Evicted", "Preempting", "Preempted") or any(
+        self.deleted = bool(meta.get("deletionTimestamp"))
+        self.disrupted = bool(TAKEN_DOWN.match(status.get("reason") or "")) or any(
             c.get("type") == "DisruptionTarget" and c.get("status") == "True"
             for c in status.get("conditions", []))
         own_status = next((s for s in status.get("containerStatuses", [])
@@ -188,18 +210,26 @@ class PodFacts:
                     or phase in ("Running", "Succeeded", "Failed"))
         self.over = (event == "DELETED" or phase in ("Succeeded", "Failed")
                      or bool(self.terminated) and not self.restarts)
-        self.exits_on_oom = any("-XX:+ExitOnOutOfMemoryError" in value for value in env.values())
+        self.full_heap_exits = set().union({52}, *(full_heap_exits(value) for value in env.values()))
 
-    def oom_kind(self, terminated):
-        """D1: 'container', 'heap' or None for one terminated state."""
-        code = terminated.get("exitCode")
-        if terminated.get("reason") == "OOMKilled":
+    def end_kind(self, terminated, full):
+        """docs/behaviour.md, "How an executor ended", for one terminated state: 'container',
+        'heap', 'unknown', or None for whatever raises and counts nothing.  `full`: its latest
+        sample was within a minute of the end and at 95 % of the limit."""
+        code, reason = terminated.get("exitCode"), terminated.get("reason") or ""
+        if reason == "OOMKilled":
             return "container"
-        if code == 137 and not self.deleted and not self.disrupted:
-            return "container"
-        if code == 52 or code == 3 and self.exits_on_oom:
+        if reason in ("StartError", "ContainerCannotRun"):
+            return None
+        taken_down = self.deleted or self.disrupted or TAKEN_DOWN.match(reason)
+        if reason == "ContainerStatusUnknown":
+            return None if taken_down else "unknown"
+        from_outside = 128 < code <= 192 and code - 128 not in CRASHES
+        if code in self.full_heap_exits and not (from_outside and taken_down):
             return "heap"
-        return None
+        if taken_down or not from_outside:
+            return None
+        return "container" if code == 137 and full else "unknown"
 
 
 # ------------------------------------------------------------------ history
@@ -217,6 +247,8 @@ class Executor:
         self.samples = set()            # distinct time stamps: coverage
         self.highest = 0                # highest working set
         self.ooms = set()               # counted OOMs by container
+        self.unclear = set()            # counted ends of unknown cause by container
+        self.last_use = None            # (time, working set) of the latest sample
         self.container_oom_limit = None
         self.ended_at = None            # when the end was seen
         self.end_time = None            # D4: finishedAt, else the event's
@@ -236,6 +268,13 @@ class Executor:
         if self.container_oom_limit is not None:
             return max(self.highest, self.container_oom_limit)
         return self.highest if self.sampled else None
+
+    def full(self, end):
+        """Its latest sample, if of the last minute before the end, is at 95 % of its limit."""
+        if self.last_use is None or not self.limit:
+            return False
+        at, used = self.last_use
+        return end - at <= 60_000 and used >= self.limit - self.limit // 20
 
     def time(self):
         """D4: an ended one's finishedAt, a live one's latest sample."""
@@ -296,7 +335,7 @@ class Key:
         self.executors = {}
         self.shapes = {}
         self.floor = None
-        self.container_ooms = self.heap_ooms = 0
+        self.container_ooms = self.heap_ooms = self.unknown_ends = 0
         self.sealed = []                # executors in the order they were sealed
         self.last_seen = None
         self.asking = None              # an executor that is about to join
@@ -546,10 +585,15 @@ class Replay:
     # -- out of memory
 
     def on_terminated(self, t, key, executor, facts, terminated):
-        kind = facts.oom_kind(terminated)
+        finished = terminated.get("finishedAt")
+        kind = facts.end_kind(terminated, executor.full(parse_time(finished) if finished else t))
         # D3: counted by UID + container; without a restart there is only one.
         container = (terminated.get("containerID") or terminated.get("startedAt")) if facts.restarts else "only"
         if kind is None or container in executor.ooms:
+            return
+        if kind == "unknown":
+            key.unknown_ends += container not in executor.unclear
+            executor.unclear.add(container)
             return
         executor.ooms.add(container)
         self.on_oom(t, key, executor, kind)
@@ -629,6 +673,8 @@ class Replay:
         key.last_seen = t
         executor.samples.add(timestamp)
         executor.highest = max(executor.highest, spec.parse_bytes(usage))
+        if executor.last_use is None or timestamp >= executor.last_use[0]:
+            executor.last_use = (timestamp, spec.parse_bytes(usage))
         self.count_application(key, executor.application)
 
         # D4 guard: a peak in the last tenth of the overhead, without an OOM, once (used up
@@ -723,7 +769,7 @@ class Replay:
         return {
             "namespace": namespace, "signature": signature, "resourceProfile": profile,
             "applications": len(applications), "executors": len(executors),
-            "containerOOMs": key.container_ooms, "heapOOMs": key.heap_ooms,
+            "containerOOMs": key.container_ooms, "heapOOMs": key.heap_ooms, "unknownEnds": key.unknown_ends,
             "peakBytes": max((e.peak() for e in with_peak), default=None),
             "requestBytes": reference.facts.request,
             "targetBytes": target, "lowerBytes": lower, "upperBytes": upper,

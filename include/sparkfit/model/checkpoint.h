@@ -20,9 +20,10 @@ struct PodRecord {
   std::string name;
   base::Time created{};
   std::optional<base::Time> ended;
-  bool sealed = false;                    // its peak is in the histogram
-  bool gone = false;                      // it was deleted; events of it may still be repeated
-  std::vector<std::string> counted_ooms;  // container IDs
+  bool sealed = false;  // its peak is in the histogram
+  bool gone = false;    // it was deleted; events of it may still be repeated
+  // Container IDs, of OOMs as they are, of ends of unknown cause after a "?".
+  std::vector<std::string> counted_ends;
 
   friend bool operator==(const PodRecord&, const PodRecord&) = default;
 };

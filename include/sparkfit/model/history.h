@@ -28,6 +28,7 @@
 #include "sparkfit/model/accuracy.h"
 #include "sparkfit/model/application_id.h"
 #include "sparkfit/model/driver_reading.h"
+#include "sparkfit/model/ending.h"
 #include "sparkfit/model/heap_runs.h"
 #include "sparkfit/model/histogram.h"
 #include "sparkfit/model/key.h"
@@ -69,6 +70,8 @@ struct Executor {
   // True for a sample whose timestamp was not seen before.
   bool AddSample(base::Bytes working_set, base::Time timestamp);
   [[nodiscard]] Coverage GetCoverage() const;
+  // Of a container of it that ended then; nothing where it was never sampled.
+  [[nodiscard]] std::optional<LastUse> LastUseBefore(base::Time end) const;
   // When its peak was: finishedAt (or the event's time) once ended, else its latest sample's.
   [[nodiscard]] base::Time PeakTime() const { return ended ? *ended : last_sample; }
   // 0 where its creation is not known. REQUIRES: it has ended.
@@ -138,7 +141,8 @@ struct ObservedTotals {
   std::array<std::uint64_t, 3> coverage{};  // by Coverage
   std::uint64_t container_ooms = 0;
   std::uint64_t heap_ooms = 0;
-  base::Bytes peak;  // the highest of all sampled executors, 0: none
+  std::uint64_t unknown_ends = 0;  // containers of which nothing tells why they ended
+  base::Bytes peak;                // the highest of all sampled executors, 0: none
   std::optional<base::Time> last_sample;
   std::optional<base::Time> last_oom;
   Savings savings;
@@ -170,6 +174,9 @@ class KeyHistory {
 
   // The executor died of an OOM: its peak is at least the limit where the container was killed.
   void AddOom(Executor& executor, OomKind kind, base::Time at);
+
+  // A container of it ended, and nothing tells why: counted, and no more.
+  void AddUnknownEnd() { ++totals_.unknown_ends; }
 
   void End(Executor& executor, base::Time at);
 

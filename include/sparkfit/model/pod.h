@@ -40,10 +40,13 @@ struct PodFacts {
   PodPhase phase = PodPhase::kUnknown;
   int profile = 0;
   base::Time created{};
-  bool deleted = false;   // a deletion was asked for
-  bool evicted = false;   // status.reason Evicted or Preempt…, or condition DisruptionTarget
-  bool restarts = false;  // restartPolicy Always: a terminated container is not the end
-  bool exits_on_heap_oom = false;  // -XX:+ExitOnOutOfMemoryError among the JVM options
+  bool deleted = false;    // a deletion was asked for
+  bool disrupted = false;  // taken down from outside: IsDisruption(status.reason), or condition
+                           // DisruptionTarget
+  bool restarts = false;   // restartPolicy Always: a terminated container is not the end
+  // Exit codes by which the pod's JVM options end it when its heap is full (wire/jvm_options.h), in
+  // order; Spark's own 52 is not among them. Most pods have none.
+  std::vector<int> heap_oom_exits;
   PodSettings settings;
 
   // The executor container, absent where none was recognised.
@@ -69,14 +72,8 @@ struct PodFacts {
   friend bool operator==(const PodFacts&, const PodFacts&) = default;
 };
 
-enum class OomKind { kContainer, kHeap };
-
-std::string_view Name(OomKind kind);  // "container", "heap"
-
-// What killed the executor container, if memory did. Container OOM: reason OOMKilled whatever the
-// exit code (containerd sets it on any OOM event of the container's cgroup), or 137 without that
-// reason where nobody deleted, evicted or preempted the pod. Heap OOM: exit 52
-// (SparkExitCode.OOM), or 3 with ExitOnOutOfMemoryError.
-std::optional<OomKind> ClassifyOom(const PodFacts& pod, const Termination& termination);
+// A status.reason of a pod that Kubernetes gives to pods that it takes down, or does not let start,
+// whatever their containers do: evicted, preempted, shut down or lost with its node, out of time.
+bool IsDisruption(std::string_view reason);
 
 }  // namespace sparkfit::model

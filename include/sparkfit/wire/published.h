@@ -51,6 +51,7 @@ struct Published {
   std::int64_t sampled_executors = 0;
   std::int64_t container_ooms = 0;
   std::int64_t heap_ooms = 0;
+  std::int64_t unknown_ends = 0;
   std::string last_sample;  // RFC 3339
   std::string last_oom;
   std::optional<model::OverheadClass> overhead_class;

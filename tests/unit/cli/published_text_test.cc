@@ -86,6 +86,13 @@ TEST_CASE("past advice is explained, or said not to be judged yet", "[cli]") {
                       "3.2 GiB·h, missing 0.5, regret 2.0"));
 }
 
+TEST_CASE("ends of unknown cause are told where there were any", "[cli]") {
+  auto job = Job("a", 384, model::OverheadClass::kDefaultJvm);
+  CHECK_THAT(ExplanationText(job), !Contains("Unknown ends"));
+  job.unknown_ends = 3;
+  CHECK_THAT(ExplanationText(job), Contains("Unknown ends  3 of containers; nothing tells why"));
+}
+
 TEST_CASE("lists come in the order that was asked for", "[cli]") {
   std::vector<Published> jobs;
   for (const auto& [signature, waste, ooms] :

@@ -108,6 +108,53 @@ TEST_CASE("a restarting container's OOMs are told apart by their ID", "[controll
   CHECK(story.Only().history->FindApplication("app-1")->alive == 1);
 }
 
+TEST_CASE("an end of unknown cause is counted once and raises nothing", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Run(pod);
+  story.Use(pod, GiB(1));
+  const auto before = story.Only().recommendation.target;
+  story.Terminate(pod, "Error", 137);
+  story.Pod(EventType::kModified, pod);
+  story.Delete(pod);
+  const auto result = story.Only();
+  CHECK(result.history->Totals().unknown_ends == 1);
+  CHECK(result.history->Totals().container_ooms == 0);
+  CHECK(result.recommendation.target == before);
+}
+
+TEST_CASE("a kill of a full container is an OOM, wherever its samples waited for the signature",
+          "[controller]") {
+  const bool driver_first = GENERATE(true, false);
+  ClusterStory story;
+  auto driver = ClusterStory::Driver("d1", "app-1");
+  ClusterStory::Sign(driver, "from-driver");
+  auto pod = ClusterStory::Executor("e1", "app-1", "");
+  pod.owner_uid = "d1";
+  if (driver_first) story.Pod(EventType::kAdded, driver);
+  story.Run(pod);
+  story.Use(pod, pod.size.limit);
+  story.Terminate(pod, "Error", 137);
+  if (!driver_first) story.Pod(EventType::kAdded, driver);
+  CHECK(story.Only().history->Totals().container_ooms == 1);
+  CHECK(story.Only().history->Totals().unknown_ends == 0);
+}
+
+TEST_CASE("an unknown end that a late sample explains counts as an OOM after all", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Run(pod);
+  const auto taken = story.now;
+  story.Terminate(pod, "Error", 137);
+  CHECK(story.Only().history->Totals().unknown_ends == 1);
+  story.UseAt(pod, pod.size.limit, taken);
+  pod.phase = model::PodPhase::kFailed;
+  story.Pod(EventType::kModified, pod);
+  story.Pod(EventType::kModified, pod);
+  CHECK(story.Only().history->Totals().container_ooms == 1);
+  CHECK(story.Only().history->Totals().unknown_ends == 1);
+}
+
 TEST_CASE("a late sample counts until a minute after the end, and only if it was taken before",
           "[controller]") {
   ClusterStory story;

@@ -51,6 +51,27 @@ base::Result<model::KeyCheckpoint> Read(const CheckpointSpec& spec) {
   return ReadCheckpoint(Object(spec).dump());
 }
 
+TEST_CASE("a checkpoint remembers ends of unknown cause, an older one has none",
+          "[wire][checkpoint]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Run(pod);
+  story.Terminate(pod, "ContainerStatusUnknown", 137);
+  const auto spec = WriteCheckpoint(story.pipeline.Save(kKey));
+  const auto read = Read(spec);
+  REQUIRE(read);
+  CHECK(read->history.totals.unknown_ends == 1);
+  controller::Pipeline restored({});
+  restored.Observe({story.now, model::RestoreEvent{std::make_shared<model::KeyCheckpoint>(*read)}});
+  restored.Observe({story.now, model::PodEvent{model::EventType::kModified, pod}});
+  CHECK(restored.Recommend(kKey)->history->Totals().unknown_ends == 1);
+  auto data = json::parse(spec.data);
+  data["totals"].erase("unknownEnds");
+  const auto old = Read(Sealed({spec.encoding, "", data.dump()}));
+  REQUIRE(old);
+  CHECK(old->history.totals.unknown_ends == 0);
+}
+
 TEST_CASE("a checkpoint is read back as it was written", "[wire][checkpoint]") {
   const auto spec = WriteCheckpoint(Checkpoint());
   CHECK(spec.encoding == "json");

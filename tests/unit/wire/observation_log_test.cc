@@ -55,6 +55,22 @@ TEST_CASE("an amount that cannot be makes the line unusable", "[wire][log]") {
         MiB(1));
 }
 
+TEST_CASE("a pod is written with all that tells how it ended", "[wire][log]") {
+  model::PodEvent event;
+  event.event = model::EventType::kModified;
+  auto& pod = event.pod;
+  pod.name_space = pod.name = pod.uid = "p";
+  pod.role = model::PodRole::kExecutor;
+  pod.phase = model::PodPhase::kFailed;
+  pod.created = base::Time{std::chrono::hours(24 * 20000)};
+  pod.container = "spark-kubernetes-executor";
+  pod.deleted = pod.disrupted = true;
+  pod.heap_oom_exits = {3, 130, 134, 137, 143};
+  pod.ended = model::Termination{"containerd://1", "Error", 137, pod.created};
+  const auto observation = Observed(WriteLine({pod.created, event}));
+  CHECK(std::get<model::PodEvent>(observation.what).pod == pod);
+}
+
 TEST_CASE("an absent amount is no usage, not an error", "[wire][log]") {
   const auto observation = Observed(
       R"({"t":"2026-11-23T10:00:00Z","type":"usage","object":{"metadata":{"name":"e","namespace":"j"},)"

@@ -134,16 +134,20 @@ TEST_CASE("an exit code out of range is not taken for another", "[wire][pod]") {
 }
 
 TEST_CASE("who took a pod down is seen in its status", "[wire][pod]") {
-  CHECK_FALSE(Facts(Pod()).evicted);
+  CHECK_FALSE(Facts(Pod()).disrupted);
   auto evicted = Pod();
   evicted["status"]["reason"] = "Evicted";
-  CHECK(Facts(evicted).evicted);
+  CHECK(Facts(evicted).disrupted);
+  evicted["status"]["reason"] = "NodeLost";
+  CHECK(Facts(evicted).disrupted);
+  evicted["status"]["reason"] = "Error";
+  CHECK_FALSE(Facts(evicted).disrupted);
   auto preempted = Pod();
   preempted["status"]["conditions"] = Json::parse(R"([{"type":"Ready","status":"True"},
       {"type":"DisruptionTarget","status":"True","reason":"PreemptionByScheduler"}])");
-  CHECK(Facts(preempted).evicted);
+  CHECK(Facts(preempted).disrupted);
   preempted["status"]["conditions"][1]["status"] = "False";
-  CHECK_FALSE(Facts(preempted).evicted);
+  CHECK_FALSE(Facts(preempted).disrupted);
 }
 
 TEST_CASE("a renamed executor container is found by what it runs", "[wire][pod]") {
@@ -199,12 +203,22 @@ TEST_CASE("an environment from elsewhere shows no heap", "[wire][pod]") {
   CHECK_FALSE(facts.size.heap.has_value());
 }
 
-TEST_CASE("ExitOnOutOfMemoryError is seen in any JVM option", "[wire][pod]") {
+TEST_CASE("JVM options that end a full heap are seen in any variable, together", "[wire][pod]") {
   auto pod = Pod();
-  CHECK_FALSE(Facts(pod).exits_on_heap_oom);
-  Container(pod)["env"].push_back(
-      Json::parse(R"({"name":"SPARK_JAVA_OPT_2","value":"-XX:+ExitOnOutOfMemoryError"})"));
-  CHECK(Facts(pod).exits_on_heap_oom);
+  CHECK(Facts(pod).heap_oom_exits.empty());
+  auto& environment = Container(pod)["env"];
+  const auto add = [&](const char* name, const char* value) {
+    environment.push_back({{"name", name}, {"value", value}});
+  };
+  add("SPARK_JAVA_OPT_2", "-XX:+ExitOnOutOfMemoryError");
+  CHECK(Facts(pod).heap_oom_exits == std::vector<int>{3});
+  add("JAVA_TOOL_OPTIONS", "-Xss4m '-XX:OnOutOfMemoryError=kill -9 %p'");
+  add("JDK_JAVA_OPTIONS", "-XX:+CrashOnOutOfMemoryError");
+  add("_JAVA_OPTIONS", "-XX:OnOutOfMemoryError=\"kill %p\"");
+  CHECK(Facts(pod).heap_oom_exits == std::vector<int>{3, 134, 137, 143});
+  environment = Json::parse(
+      R"([{"name":"JAVA_TOOL_OPTIONS","valueFrom":{"configMapKeyRef":{"name":"a","key":"b"}}}])");
+  CHECK(Facts(pod).heap_oom_exits.empty());
 }
 
 TEST_CASE("parts that cannot be understood are left out and named", "[wire][pod]") {

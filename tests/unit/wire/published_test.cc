@@ -14,7 +14,7 @@ TEST_CASE("an object is read as its status says", "[wire]") {
       "effective": {"mode": "Initial", "policy": "percentile"},
       "recommendation": {"memory": {"target": "1164Mi", "lower": "1Gi", "upper": "2Gi", "uncapped": "1524Mi"},
                          "heap": "900Mi", "overhead": "264Mi"},
-      "observed": {"applications": 2, "executors": 5, "sampledExecutors": 4, "containerOOMs": 2, "heapOOMs": 1,
+      "observed": {"applications": 2, "executors": 5, "sampledExecutors": 4, "containerOOMs": 2, "heapOOMs": 1, "unknownEnds": 4,
                    "peak": "1079Mi", "request": "970Mi", "lastOOM": "2026-11-25T00:48:35Z",
                    "shape": {"cores": "1", "overhead": "default 0.4"}},
       "savings": {"possibleGiBHours": "1.250", "realisedGiBHours": "0.5", "extraGiBHours": "0.005"},
@@ -32,6 +32,7 @@ TEST_CASE("an object is read as its status says", "[wire]") {
   CHECK(job->applications == 2);
   CHECK(job->container_ooms == 2);
   CHECK(job->heap_ooms == 1);
+  CHECK(job->unknown_ends == 4);
   CHECK(job->overhead_class == model::OverheadClass::kDefaultPython);
   CHECK(job->possible_gib_hours == 1.25);
   REQUIRE(job->accuracy);
