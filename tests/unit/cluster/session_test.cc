@@ -404,6 +404,22 @@ TEST_CASE("a purge is not undone by a restart, though the old checkpoint is stil
   CHECK(term.status["observed"]["peak"] == "500Mi");
 }
 
+TEST_CASE("an end of unknown cause is in the status, and no event tells of it", "[cluster]") {
+  Term term;
+  auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(500));
+  term.Settle();
+  const auto before = term.status["recommendation"];
+  pod.ended = model::Termination{"c-u1", "ContainerStatusUnknown", 137, std::nullopt};
+  term.Pod(EventType::kModified, pod);
+  term.Tick(std::chrono::minutes(6));  // such a count rides along at least every 5 minutes
+  for (const auto& write : term.writes) CHECK(write.what != Written::What::kEvent);
+  term.CarryOut();
+  CHECK(term.status["observed"]["unknownEnds"] == 1);
+  CHECK(term.status["observed"]["containerOOMs"] == 0);
+  CHECK(term.status["recommendation"] == before);
+}
+
 TEST_CASE("a checkpoint counts only for the object that owns it", "[cluster]") {
   Term term;
   const auto pod = term.Run("u1");
