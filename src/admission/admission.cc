@@ -54,9 +54,8 @@ std::optional<Bytes> RoomIn(const std::optional<Bytes>& total, Bytes others) {
 // The target within what the job or its user set, and within what can run at all; whole MiB.
 Bytes Bounded(Bytes target, const Question& question, const model::JobRequest& job) {
   const auto& limits = question.limits;
-  const auto& user = question.advice->bounds;
-  const auto& min = user.min ? user.min : job.min_memory;
-  const auto& max = user.max ? user.max : job.max_memory;
+  std::vector<std::string> told_elsewhere;
+  const auto [min, max] = model::BoundsInForce(job, question.advice->bounds, told_elsewhere);
   if (min) target = std::max(target, *min);
   if (limits.range.container_min) target = std::max(target, *limits.range.container_min);
   target = target.RoundedUpToMiB();

@@ -76,6 +76,13 @@ void Update(PodFacts& known, const PodFacts& seen) {
 
 }  // namespace
 
+std::string DescribeProblems(const std::vector<std::string>& problems) {
+  constexpr std::size_t kLongest = 1000;
+  auto text = fmt::format("Left out: {}", fmt::join(problems, "; "));
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "…";
+  return text + (text.ends_with('?') ? "" : ".");
+}
+
 struct Pipeline::State {
   State(const PipelineOptions& given, Listener* told) : options(given), listener(told) {}
 
@@ -240,7 +247,6 @@ void Pipeline::State::Attach(TrackedPod& pod) {
   const Key key{pod.facts.name_space, *signature, pod.facts.profile};
   if (Refuses(pod, key)) return;
   const auto job = model::Understand(pod.facts.settings, driver);
-  Note("job " + key.name_space + "/" + key.signature, job.problems);
   --unused.executors_unsigned;
   if (pod.unwatched) {
     const auto known = entries.find(key);
@@ -266,10 +272,9 @@ Entry& Pipeline::State::EntryFor(const Key& key, const model::JobRequest& job) {
     Refresh(*known->second);
     return *known->second;
   }
-  std::vector<std::string> unread;
   const auto object = objects.find(key);
   const auto* winner = object == objects.end() ? nullptr : object->second.Winner();
-  auto entry = std::make_unique<Entry>(key, Resolve(job, winner, options.policy, unread));
+  auto entry = std::make_unique<Entry>(key, Resolve(job, winner, options.policy));
   entry->job = job;
   auto& kept = Keep(std::move(entry));
   Refresh(kept);
@@ -291,16 +296,15 @@ Entry& Pipeline::State::Keep(std::unique_ptr<Entry> entry) {
 void Pipeline::State::Refresh(Entry& entry) {
   const auto& key = entry.history.GetKey();
   const auto object = objects.find(key);
-  std::vector<std::string> found;
   auto effective = Resolve(entry.job, object == objects.end() ? nullptr : object->second.Winner(),
-                           options.policy, found);
+                           options.policy);
   if (effective != entry.effective) {
     entry.effective = std::move(effective);
     Mark(entry);
   }
   entry.history.SetHalfLife(entry.effective.policy.half_life);
   JoinFamily(entry);
-  Note("job " + key.name_space + "/" + key.signature, found);
+  Note("job " + key.name_space + "/" + key.signature, entry.effective.problems);
 }
 
 void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
@@ -504,7 +508,6 @@ void Pipeline::State::On(const model::RecommendationEvent& event) {
   const auto& object = event.object;
   const Key key{object.name_space, object.signature, object.profile};
   const auto name = std::make_pair(object.name_space, object.name);
-  Note("recommendation " + name.first + "/" + name.second, object.problems);
   if (const auto before = object_keys.find(name);
       before != object_keys.end() && before->second != key) {
     objects[before->second].Remove(object.name);
@@ -518,7 +521,11 @@ void Pipeline::State::On(const model::RecommendationEvent& event) {
     objects[key].Put(object);
     object_keys[name] = key;
   }
-  if (const auto entry = entries.find(key); entry != entries.end()) Refresh(*entry->second);
+  if (const auto entry = entries.find(key); entry != entries.end()) {
+    Refresh(*entry->second);
+  } else {
+    Note("recommendation " + name.first + "/" + name.second, object.problems);
+  }
 }
 
 void Pipeline::State::Purge(const Key& key) {
@@ -608,6 +615,8 @@ KeyRecommendation Pipeline::State::Recommend(const Entry& entry) const {
   const auto context = ContextOf(entry);
   auto recommendation = recommend::Recommend(entry.history, context);
   auto explanation = recommend::Explain(recommendation, entry.history, context);
+  const auto& left_out = entry.effective.problems;
+  if (!left_out.empty()) explanation += fmt::format(" {}", DescribeProblems(left_out));
   return {.history = &entry.history,
           .recommendation = std::move(recommendation),
           .mode = entry.effective.mode,
@@ -615,6 +624,7 @@ KeyRecommendation Pipeline::State::Recommend(const Entry& entry) const {
           .bounds = entry.effective.bounds,
           .wants_cpu = entry.job.wants_cpu,
           .low_confidence = recommend::LowConfidence(entry.history),
+          .problems = left_out,
           .explanation = std::move(explanation)};
 }
 

@@ -109,16 +109,20 @@ json Of(const model::JobRequest& job) {
   if (job.family) object["family"] = *job.family;
   if (job.min_memory) object["min"] = Of(*job.min_memory);
   if (job.max_memory) object["max"] = Of(*job.max_memory);
+  if (!job.problems.empty()) object["problems"] = job.problems;
   return object;
 }
 void Read(const json& object, model::JobRequest& job) {
   Read(object, "scaleMemory", job.scale_memory);
   Read(object, "wantsCPU", job.wants_cpu);
-  if (object.contains("mode")) job.mode = model::ParseMode(object.at("mode").get<std::string>());
+  if (object.contains("mode")) {
+    if (const auto mode = model::ParseMode(object.at("mode").get<std::string>())) job.mode = *mode;
+  }
   if (object.contains("policy")) Read(object, "policy", job.policy.emplace());
   if (object.contains("family")) Read(object, "family", job.family.emplace());
   if (object.contains("min")) Read(object, "min", job.min_memory.emplace());
   if (object.contains("max")) Read(object, "max", job.max_memory.emplace());
+  if (object.contains("problems")) object.at("problems").get_to(job.problems);
 }
 
 json Of(const model::ObservedTotals& totals) {

@@ -61,6 +61,7 @@ ordered_json MetadataOf(const PodFacts& pod) {
       annotations[model::AnnotationOf(setting)] = *value;
     }
   }
+  for (const auto& key : pod.settings.Misspelt()) annotations[key] = "";
   if (pod.submitted != pod.size) {
     annotations["sparkfit.io/original-memory"] = base::FormatQuantity(pod.submitted.limit);
     if (pod.submitted.heap) {

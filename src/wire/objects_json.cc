@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "json.h"
+#include "sparkfit/base/meant.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::wire {
@@ -158,11 +159,11 @@ error_code ReadBounds(JsonValue json, RecommendationObject& object) {
     if (key != "min" && key != "max") return SUCCESS;
     std::string_view text;
     if (auto error = ReadQuantityText(value, text)) return error;
-    const auto amount = base::ParseMemory(text);
-    if (amount && amount->value > 0) {
-      (key == "min" ? object.min_memory : object.max_memory) = *amount;
+    const auto bound = base::ParseBound(text);
+    if (bound) {
+      (key == "min" ? object.min_memory : object.max_memory) = *bound;
     } else {
-      object.problems.push_back(fmt::format("spec.memory.{}: \"{}\" is no bound", key, text));
+      object.problems.push_back(fmt::format("spec.memory.{}: {}", key, bound.error().message));
     }
     return SUCCESS;
   });
@@ -184,21 +185,27 @@ error_code ReadSetting(std::string_view key, JsonValue value, RecommendationObje
   if (key != "mode") return SUCCESS;
   std::string_view text;
   if (auto error = value.get_string().get(text)) return error;
-  object.mode = model::ParseMode(text);
-  if (!object.mode) object.problems.push_back("spec.mode is not Off, Initial or Auto");
+  if (const auto mode = model::ParseMode(text)) {
+    object.mode = *mode;
+  } else {
+    object.problems.push_back("spec.mode: " + mode.error().message);
+  }
   return SUCCESS;
 }
 
 // Whatever a user made of the settings, the object stays the one of its job.
 error_code ReadSpec(JsonValue spec, RecommendationObject& object) {
-  return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
+  const auto error = ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "signature") return ReadString(value, object.signature);
     if (key == "resourceProfile") return ReadProfile(value, object);
-    const auto error = ReadSetting(key, value, object);
-    if (!IsMerelyOdd(error)) return error;
+    const auto odd = ReadSetting(key, value, object);
+    if (!IsMerelyOdd(odd)) return odd;
     object.problems.push_back(fmt::format("spec.{} is not of the form it should have", key));
     return SUCCESS;
   });
+  model::LeaveOutContradiction(object.min_memory, "spec.memory.min", object.max_memory,
+                               "spec.memory.max", object.problems);
+  return error;
 }
 
 }  // namespace

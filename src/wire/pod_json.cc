@@ -101,7 +101,9 @@ error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
   return ForEachMember(labels, [&](std::string_view key, JsonValue value) {
     std::string_view text;
     if (auto error = value.get_string().get(text)) return error;
-    if (const auto source = model::FindSetting(key, annotations)) {
+    const auto source = model::FindSetting(key, annotations);
+    if (!source) draft.pod.settings.OfferUnknown(key);
+    if (source) {
       draft.pod.settings.Offer(*source, text);
     } else if (annotations) {
       if (key == kOriginalMemory) draft.original_memory = text;

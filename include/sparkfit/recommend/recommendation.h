@@ -10,6 +10,7 @@
 
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/model/history.h"
+#include "sparkfit/model/settings.h"
 #include "sparkfit/recommend/heap_need.h"
 #include "sparkfit/recommend/inflation.h"
 #include "sparkfit/recommend/policy.h"
@@ -18,13 +19,7 @@
 
 namespace sparkfit::recommend {
 
-// Bounds for one key: a user's, which win over the job's.
-struct Bounds {
-  std::optional<base::Bytes> min;
-  std::optional<base::Bytes> max;
-
-  friend bool operator==(const Bounds&, const Bounds&) = default;
-};
+using model::Bounds;
 
 // The stages, in their order.
 enum class Stage {

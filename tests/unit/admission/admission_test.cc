@@ -311,9 +311,27 @@ TEST_CASE("bounds, nearest first", "[admission]") {
   CHECK(limit() == 2200);  // what can run at all wins
   given.limits = {};
   given.advice.bounds = {};
-  CHECK(limit() == 3000);
   annotations.erase("sparkfit.io/max-memory");
   CHECK(limit() == 9000);
+}
+
+TEST_CASE("bounds that nobody can mean size nothing", "[admission]") {
+  Case given;
+  given.advice.target = MiB(4000);
+  auto& annotations = given.pod["metadata"]["annotations"];
+  const auto limit = [&] { return given.Gets().second; };
+  annotations["sparkfit.io/max-memory"] = "3000m";
+  CHECK(limit() == 4000);
+  annotations["sparkfit.io/max-memory"] = "3000";
+  CHECK(limit() == 4000);
+  annotations["sparkfit.io/max-memory"] = "3000Mi";
+  annotations["sparkfit.io/min-memory"] = "9000Mi";
+  CHECK(limit() == 4000);  // min above max: neither
+  annotations.erase("sparkfit.io/min-memory");
+  given.advice.bounds.min = MiB(3500);
+  CHECK(limit() == 4000);  // the user's min is above the job's max, which does not count
+  given.advice.bounds = {.min = {}, .max = base::Bytes{4096}};
+  CHECK(limit() == 3000);  // as an object of an earlier version may have it
 }
 
 TEST_CASE("a bound below what was submitted does not shrink who needs more", "[admission]") {

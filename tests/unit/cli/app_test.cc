@@ -254,6 +254,37 @@ TEST_CASE("check-config says fine, or everything that is wrong", "[cli]") {
   CHECK_THAT(both.err, Catch::Contains(bad.Path() + ":1") && Catch::Contains(bad.Path() + ":2"));
 }
 
+TEST_CASE("check-config names what nobody can mean, and what was probably meant", "[cli]") {
+  struct Case {
+    const char* line;
+    const char* said;
+  };
+  const Case cases[] = {{"maxMemory: 4096m", "\"4096m\" is 4.096 bytes in Kubernetes; 4096Mi?"},
+                        {"maxMemory: 4096", "\"4096\" is 4096 bytes in Kubernetes; 4096Mi?"},
+                        {"maxMemory: 64g", "; 64Gi?"},
+                        {"maxMemory: 0", "\"0\" is no bound"},
+                        {"policy: adaptve", "; adaptive?"},
+                        {"policy: percentile:percentile=90", "; 0.9?"},
+                        {"policy: percentile:oomBumpMin=100m", "; 100Mi?"},
+                        {"guardShare: 90", "; 0.9?"},
+                        {"step: 50%", "; 0.5?"},
+                        {"maxMemroy: 4Gi", "; maxMemory?"},
+                        {"mode: Autoscale", "; autoscale?"},
+                        {"driverMetrics: yes", "; true?"},
+                        {"leaderElect: False", "; false?"},
+                        {"logLevel: Debug", "; debug?"},
+                        {"usageSource: kubelets", "; kubelet?"}};
+  for (const auto& c : cases) {
+    INFO(c.line);
+    const test::TempFile file(c.line);
+    const auto checked = Call({"check-config", file.Path()});
+    CHECK(checked.code == kExitUsage);
+    CHECK_THAT(checked.err, Catch::Contains(c.said));
+  }
+  CHECK(Call({"print-config", "--max-memory", "4096m"}).code == kExitUsage);
+  CHECK(Call({"print-config", "--max-memory", "none"}).code == kExitFine);
+}
+
 TEST_CASE("print-config shows flags, environment and file with their sources", "[cli]") {
   const test::TempFile file("maxMemory: 64Gi\n");
   World world;

@@ -635,6 +635,35 @@ TEST_CASE("a spec that cannot be understood is called so and does no harm", "[cl
   CHECK(term.status["recommendation"]["memory"]["target"] == target);
 }
 
+TEST_CASE("a pod's setting that nobody can mean is a condition until a run does without",
+          "[cluster]") {
+  Term term;
+  const auto run = [&](const std::string& uid, const std::string& max_memory) {
+    auto pod = ClusterStory::Executor(uid, "app-" + uid, kSignature);
+    ClusterStory::Set(pod, "sparkfit.io/max-memory", max_memory);
+    pod.created = term.now;
+    pod.phase = model::PodPhase::kRunning;
+    term.Pod(EventType::kAdded, pod);
+    term.Use(pod, base::MiB(2000));
+  };
+  run("u1", "4096m");
+  term.Settle();
+  const auto invalid = term.status["conditions"].back();
+  CHECK(invalid["type"] == "InvalidSpec");
+  CHECK(invalid["message"] ==
+        "Left out: sparkfit.io/max-memory: \"4096m\" is 4.096 bytes in Kubernetes; 4096Mi?");
+  // Another mistake is told at once, though the condition stays.
+  run("u2", "4g");
+  term.Tick();
+  term.CarryOut();
+  CHECK_THAT(term.status["conditions"].back()["message"].get<std::string>(),
+             Catch::Contains("\"4g\"") && Catch::Contains("4Gi?"));
+  run("u3", "4Gi");
+  term.Tick();
+  term.CarryOut();
+  CHECK(term.status["conditions"].back()["type"] != "InvalidSpec");
+}
+
 TEST_CASE("a policy that does not exist is called so, however long", "[cluster]") {
   Term term;
   term.Use(term.Run("u1"), base::MiB(2000));

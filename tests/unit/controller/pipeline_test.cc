@@ -328,6 +328,37 @@ TEST_CASE("settings that cannot be understood are named and do no harm", "[contr
   CHECK(story.pipeline.Problems().size() == 2);
 }
 
+TEST_CASE("bounds that nobody can mean are named, and not in force", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  ClusterStory::Set(pod, "sparkfit.io/max-memory", "4096m");
+  story.Live(pod, GiB(1));
+  const auto row = story.Only();
+  CHECK(row.recommendation.target == MiB(1439));
+  CHECK(row.bounds == model::Bounds{});
+  REQUIRE(row.problems.size() == 1);
+  CHECK_THAT(row.problems[0], Catch::Contains("sparkfit.io/max-memory") &&
+                                  Catch::Contains("4.096 bytes in Kubernetes; 4096Mi?"));
+  CHECK_THAT(row.explanation, Catch::EndsWith(" Left out: " + row.problems[0]));
+  // A run with one that can be used puts it right.
+  auto next = ClusterStory::Executor("e2", "app-2", "nightly");
+  ClusterStory::Set(next, "sparkfit.io/max-memory", "1200Mi");
+  story.Live(next, GiB(1));
+  CHECK(story.Only().problems.empty());
+  CHECK(story.Only().recommendation.target == MiB(1200));
+}
+
+TEST_CASE("what a job may not ask for is still named after a restart", "[controller]") {
+  ClusterStory before;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  ClusterStory::Set(pod, "sparkfit.io/max-memory", "4096m");
+  before.Live(pod, GiB(1));
+  ClusterStory after;
+  after.Observe(model::RestoreEvent{
+      std::make_shared<const model::KeyCheckpoint>(before.pipeline.Save({"jobs", "nightly", 0}))});
+  CHECK(after.Only().problems == before.Only().problems);
+}
+
 TEST_CASE("the largest node is the ceiling", "[controller]") {
   ClusterStory story;
   story.Observe(model::NodeEvent{EventType::kAdded, "small", MiB(500)});

@@ -36,10 +36,14 @@ TEST_CASE("whatever a user makes of the settings, the object stays the one of it
       Case{R"("policy":{"name":"percentile","margin":null})", "spec.policy"},
       Case{R"("memory":{"min":"0"})", "spec.memory.min"},
       Case{R"("memory":{"max":"9999E"})", "spec.memory.max"},
+      Case{R"("memory":{"max":"6442450944000m"})", "spec.memory.max"},
       Case{R"("memory":{"max":99999999999999999999})", "spec.memory.max"},
       // It should not let these.
       Case{R"("policy":[])", "spec.policy"}, Case{R"("policy":{"name":7})", "spec.policy"},
       Case{R"("memory":"4Gi")", "spec.memory"}, Case{R"("memory":{"min":[]})", "spec.memory"},
+      Case{R"("memory":{"max":"4096m"})", "spec.memory.max"},
+      Case{R"("memory":{"max":4096})", "spec.memory.max"},
+      Case{R"("memory":{"min":"2Gi","max":"1Gi"})", "spec.memory.min: 2048Mi is above"},
       Case{R"("mode":7)", "spec.mode"}, Case{R"("mode":"Sometimes")", "spec.mode"});
   INFO(odd.setting);
   const auto object =
