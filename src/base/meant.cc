@@ -201,9 +201,13 @@ std::string_view Nearest(std::string_view text, std::span<const std::string_view
   std::size_t smallest = 3;
   for (const auto name : known) {
     const auto plain = Plain(name);
+    const std::size_t most = std::min<std::size_t>(plain.size() <= kShort ? 1 : 2, smallest - 1);
+    // Most names are not worth a closer look.
+    const auto longer = std::max(plain.size(), written.size());
+    if (name.empty() || longer - std::min(plain.size(), written.size()) > most) continue;
     const auto distance = Distance(written, plain);
-    if (name.empty() || distance > (plain.size() <= kShort ? 1U : 2U)) continue;
-    if (distance >= smallest) continue;
+    if (distance > most) continue;
+    if (distance == 0) return name;
     smallest = distance;
     nearest = name;
   }

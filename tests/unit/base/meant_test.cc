@@ -108,6 +108,8 @@ TEST_CASE("a name is near whatever its case and separators, or with two letters 
   CHECK(Nearest("precentlie", known) == "percentile");  // two swaps
   CHECK(Nearest("mxa", known) == "max");
   CHECK(Nearest("off", known) == "Off");
+  const std::string_view alike[] = {"margin", "margins"};
+  CHECK(Nearest("Margin", alike) == "margin");
   CHECK(Nearest("on", known).empty());  // two of three letters
   CHECK(Nearest("p90", known).empty());
   CHECK(Nearest("", known).empty());
