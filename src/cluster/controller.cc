@@ -36,8 +36,10 @@ constexpr base::Duration kTick = std::chrono::milliseconds(500);
 // executors are named by a checkpoint (60 s).
 constexpr base::Duration kRecent = std::chrono::seconds(45);
 constexpr base::Duration kTryAgain = std::chrono::seconds(10);
-// Executors tell their driver of themselves every 10 s.
-constexpr base::Duration kDriverInterval = std::chrono::seconds(15);
+// Executors tell their driver of themselves every 10 s, and of each task when it ends. What is told
+// within the last interval of a run is missed: a trial has to be seen to its end.
+constexpr Drivers::Intervals kDriverIntervals{.usual = std::chrono::seconds(15),
+                                              .watched = std::chrono::seconds(3)};
 constexpr base::Duration kShowAgain = std::chrono::seconds(2);
 // The same refusal of the same job is told again after this long.
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
@@ -172,7 +174,7 @@ void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
   const auto wanted = [this] { return in_session.load(); };
   if (drivers) {
     threads.emplace_back([this, wanted](const std::stop_token& stop) {
-      drivers->Run(kDriverInterval, wanted, stop);
+      drivers->Run(kDriverIntervals, wanted, stop);
     });
   }
   threads.emplace_back([this, wanted](const std::stop_token& stop) {

@@ -47,6 +47,7 @@ struct Driver {
   std::string application;    // of letters, digits, and - _ . within
   std::string address;        // of the pod, as text: IPv4 or IPv6
   bool has_executors = true;  // that run now
+  bool watched = false;       // closely: more is asked, and more often
 };
 
 // What admission has to know besides the observations.

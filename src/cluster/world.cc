@@ -151,7 +151,7 @@ std::vector<model::NodeEvent> World::ExecutorNodes() const {
   return nodes;
 }
 
-std::vector<Driver> World::DriversToAsk() const {
+std::vector<Driver> World::DriversToAsk(const Watched& watched) const {
   std::vector<Driver> drivers;
   for (const auto& uid : drivers_) {
     const auto& pod = pods_.at(uid);
@@ -159,8 +159,13 @@ std::vector<Driver> World::DriversToAsk() const {
     const auto found = running_of_.find({pod.name_space, pod.app_selector});
     const auto running = found == running_of_.end() ? Running{} : found->second;
     if (running.allowing == 0 && !AllowsAsking(pod)) continue;
-    drivers.push_back(
-        {uid, pod.name_space, pod.name, pod.app_selector, pod.address, running.executors > 0});
+    drivers.push_back({.uid = uid,
+                       .name_space = pod.name_space,
+                       .pod = pod.name,
+                       .application = pod.app_selector,
+                       .address = pod.address,
+                       .has_executors = running.executors > 0,
+                       .watched = watched && watched(pod.name_space, pod.app_selector)});
   }
   return drivers;
 }

@@ -4,6 +4,7 @@
 // is compared to.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -47,8 +48,10 @@ class World {
   [[nodiscard]] const std::set<std::string>& RaisedAndPending() const { return pending_; }
   // The nodes that executors run on, and whether an executor of that name is there.
   [[nodiscard]] std::vector<model::NodeEvent> ExecutorNodes() const;
+  // Whether an application is to be watched closely, by its namespace and label spark-app-selector.
+  using Watched = std::function<bool(const std::string&, const std::string&)>;
   // The drivers that run and whose job allows to ask them, by itself or by an executor.
-  [[nodiscard]] std::vector<Driver> DriversToAsk() const;
+  [[nodiscard]] std::vector<Driver> DriversToAsk(const Watched& watched = {}) const;
   [[nodiscard]] bool HasExecutor(const std::string& name_space, const std::string& name) const;
   [[nodiscard]] const std::map<ObjectName, model::RecommendationObject>& Recommendations() const {
     return recommendations_;
