@@ -217,6 +217,21 @@ TEST_CASE("a stage tells which executor spilled, without the driver", "[wire][dr
   CHECK(answer.executors[1].figures == StageFigures{Bytes{67108864}, Bytes{8388608}, 1});
 }
 
+// As Spark 4.1.1 gave it, of a sort that spilled on both of its executors.
+TEST_CASE("stages and executors of a stage are read as Spark gives them", "[wire][driver]") {
+  const auto listed = Stages(Corpus("stages-4.1"));
+  CHECK(listed.left_out == 0);
+  CHECK(listed.stages ==
+        std::vector<StageAttempt>{{6, 0, false, {Bytes{352318848}, Bytes{284509350}, 0}},
+                                  {4, 0, false, {Bytes{352318848}, Bytes{294675550}, 0}},
+                                  {3, 0, false, {}}});
+  const auto stage = Stage(Corpus("stage-4.1"));  // stage 4; together what is listed
+  REQUIRE(stage.executors.size() == 2);
+  CHECK(stage.executors[0].id == "0");
+  CHECK(stage.executors[0].figures == StageFigures{Bytes{176159424}, Bytes{147261902}, 0});
+  CHECK(stage.executors[1].figures == StageFigures{Bytes{176159424}, Bytes{147413648}, 0});
+}
+
 TEST_CASE("a stage that lacks something, or has what cannot be, is left out and counted",
           "[wire][driver]") {
   const std::string sound = R"({"status":"COMPLETE","stageId":2,"attemptId":0,"numKilledTasks":0,)"
