@@ -33,6 +33,7 @@ std::optional<Reason> Obstacle(const Question& question) {
   if (places.heap_from_elsewhere) return Reason::kHeapFromElsewhere;
   if (!places.heap_variable || !pod.size.heap) return Reason::kNoHeap;
   if (places.java_options_set_heap) return Reason::kJavaOptions;
+  if (places.pod_level_resources) return Reason::kPodLevelResources;
   if (places.limit_text.empty() || pod.size.limit.value == 0) return Reason::kNoLimit;
   return std::nullopt;
 }
@@ -51,6 +52,11 @@ std::optional<Bytes> RoomIn(const std::optional<Bytes>& total, Bytes others) {
   return std::max(Bytes{}, *total - others);
 }
 
+// What the largest node leaves for the executor: never less than was submitted.
+Bytes RoomOnNodes(const Question& question) {
+  return std::max(question.limits.largest_node - question.places.others, question.pod.size.limit);
+}
+
 // The target within what the job or its user set, and within what can run at all; whole MiB.
 Bytes Bounded(Bytes target, const Question& question, const model::JobRequest& job) {
   const auto& limits = question.limits;
@@ -60,8 +66,13 @@ Bytes Bounded(Bytes target, const Question& question, const model::JobRequest& j
   if (min) target = std::max(target, *min);
   if (limits.range.container_min) target = std::max(target, *limits.range.container_min);
   target = target.RoundedUpToMiB();
-  Lower(target, max ? max : Known(limits.configured_max));
-  Lower(target, RoomIn(Known(limits.largest_node), question.places.others));
+  const auto ceiling = max ? max : Known(limits.configured_max);
+  Lower(target, ceiling);
+  // Without another ceiling a recommendation above the largest node is one that executors ran with,
+  // on nodes that are gone for now: it stays.
+  const Bytes largest = limits.largest_node;
+  const bool may_need_more = !ceiling && *question.advice->target > largest;
+  if (largest.value > 0 && !may_need_more) Lower(target, RoomOnNodes(question));
   Lower(target, limits.range.container_max);
   Lower(target, RoomIn(limits.range.pod_max, question.places.others));
   return base::MiB(target.WholeMiB());
@@ -173,6 +184,8 @@ std::string_view Name(Reason reason) {
       return "HeapFromElsewhere";
     case Reason::kJavaOptions:
       return "JavaOptions";
+    case Reason::kPodLevelResources:
+      return "PodLevelResources";
     case Reason::kTooSmall:
       return "TooSmall";
   }
@@ -224,6 +237,8 @@ std::string_view Describe(Reason reason) {
       return "SPARK_EXECUTOR_MEMORY comes from a ConfigMap, a Secret or a field (valueFrom).";
     case Reason::kJavaOptions:
       return "_JAVA_OPTIONS sets the heap, which wins over SPARK_EXECUTOR_MEMORY.";
+    case Reason::kPodLevelResources:
+      return "The pod has resources of its own (spec.resources), which its containers share.";
     case Reason::kTooSmall:
       return "Less than 512 MiB of heap would be left of the recommended size; Spark needs 450.";
   }

@@ -30,9 +30,9 @@ void Advisor::Take(const model::Observation& observation, const World& world) {
     } else {
       objects_.insert_or_assign(key, FromObject(*object));
     }
-  } else if (std::holds_alternative<model::NodeEvent>(observation.what)) {
+  } else if (const auto* node = std::get_if<model::NodeEvent>(&observation.what)) {
     const std::unique_lock lock(mutex_);
-    largest_node_ = world.LargestNode();
+    nodes_.Observe(*node, observation.t);
   }
 }
 
@@ -116,7 +116,8 @@ std::optional<admission::Advice> Advisor::AdviceFor(const model::Key& key) const
   return advice;
 }
 
-Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlaces& places) const {
+Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlaces& places,
+                                base::Time now) const {
   const std::shared_lock lock(mutex_);
   const auto driver = drivers_.find(pod.owner_uid);
   const auto* settings = driver == drivers_.end() ? nullptr : &driver->second;
@@ -126,7 +127,7 @@ Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlac
   const auto range = ranges_.find(pod.name_space);
   const admission::Limits limits{
       .configured_max = configured_max_,
-      .largest_node = largest_node_,
+      .largest_node = nodes_.LargestFor(&pod.placement, now),
       .range = range == ranges_.end() ? model::LimitRange{} : range->second,
       .shrink_only = shrink_only_};
   answer.decision = admission::Decide({.pod = pod,

@@ -16,6 +16,7 @@
 
 #include "sparkfit/admission/admission.h"
 #include "sparkfit/controller/pipeline.h"
+#include "sparkfit/model/node_memory.h"
 #include "sparkfit/model/observation.h"
 #include "world.h"
 
@@ -41,7 +42,8 @@ class Advisor {
     std::optional<model::Key> key;
     admission::Decision decision;
   };
-  [[nodiscard]] Answer Decide(const model::PodFacts& pod, const model::PodPlaces& places) const;
+  [[nodiscard]] Answer Decide(const model::PodFacts& pod, const model::PodPlaces& places,
+                              base::Time now) const;
 
  private:
   // What is known of a key, from a session or from its object.
@@ -71,7 +73,7 @@ class Advisor {
   std::map<model::Key, Learnt> rows_;
   bool leading_ = false;
   std::map<std::string, model::LimitRange> ranges_;  // by namespace
-  base::Bytes largest_node_;
+  model::NodeMemory nodes_;
 };
 
 }  // namespace sparkfit::cluster

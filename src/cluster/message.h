@@ -66,6 +66,11 @@ struct Leading {
   bool leading;
 };
 
+// What another leader left for us with the lease: foreign text.
+struct Noted {
+  std::string note;
+};
+
 // What became of a write.
 struct Written {
   enum class What {
@@ -90,7 +95,7 @@ struct Written {
 };
 
 using Message =
-    std::variant<model::Observation, Listed, Usage, RangeEvent, Refused, Leading, Written>;
+    std::variant<model::Observation, Listed, Usage, RangeEvent, Refused, Leading, Noted, Written>;
 
 // Bounded: who is faster than the main loop waits.
 class Inbox {

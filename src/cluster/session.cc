@@ -84,6 +84,7 @@ Session::Session(const SessionOptions& options, const World& world,
     : options_(options), world_(world), pipeline_(options.pipeline) {
   pipeline_.AdvanceTo(recent.empty() ? now : std::min(now, recent.front().t));
   const auto t = pipeline_.Now();
+  for (const auto& node : world.RememberedNodes(now)) Observe({t, node});
   for (const auto& [name, node] : world.Nodes()) Observe({t, node});
   for (const auto& [name, object] : world.Recommendations()) {
     Observe({t, model::RecommendationEvent{EventType::kAdded, object}});

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "message.h"
+#include "sparkfit/model/node_memory.h"
 #include "sparkfit/model/observation.h"
 
 namespace sparkfit::cluster {
@@ -40,7 +41,8 @@ class World {
     return pods_;
   }
   [[nodiscard]] const std::map<std::string, model::NodeEvent>& Nodes() const { return nodes_; }
-  [[nodiscard]] base::Bytes LargestNode() const;  // allocatable; 0: none is known
+  // What the next leader must know of nodes, as observations that tell it so.
+  [[nodiscard]] std::vector<model::NodeEvent> RememberedNodes(base::Time now) const;
   // All LimitRanges of a namespace in one: the strictest of each bound.
   [[nodiscard]] model::LimitRange RangeOf(const std::string& name_space) const;
   // UIDs of executors that were made larger and that no node was found for yet.
@@ -61,6 +63,7 @@ class World {
  private:
   // Counts an executor that is there, or no longer is.
   void Count(const model::PodFacts& pod, int difference);
+  void NoteLabels(const model::Placement& placement);
   void Unlink(const model::Key& key, const ObjectName& name);
 
   std::set<std::pair<Kind, std::string>> missing_;  // not listed yet
@@ -75,6 +78,8 @@ class World {
   };
   std::map<std::pair<std::string, std::string>, Running> running_of_;
   std::map<std::string, model::NodeEvent> nodes_;
+  model::NodeMemory node_memory_;
+  std::set<std::string> node_labels_;  // keys that executors' placements name
   std::set<std::string> pending_;
   std::map<ObjectName, model::LimitRange> ranges_;
   std::map<ObjectName, model::RecommendationObject> recommendations_;

@@ -49,8 +49,9 @@ struct Entry {
   std::optional<FamilyKey> family;  // that it is a member of
   std::uint32_t family_shape = 0;   // with its runs of this shape
   std::set<std::string> gone;       // UIDs of pods that are gone and whose events may be repeated
-  bool restored = false;            // from a checkpoint
-  bool changed = false;             // since the changes were last taken
+  std::optional<model::Placement> placement;  // of its latest executor; absent: none was seen yet
+  bool restored = false;                      // from a checkpoint
+  bool changed = false;                       // since the changes were last taken
 };
 
 // The ExecutorRecommendations of one key. The oldest counts, of equal age the first by name.

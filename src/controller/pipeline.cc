@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "job.h"
+#include "sparkfit/model/node_memory.h"
 #include "timers.h"
 #include "tracked_pods.h"
 
@@ -88,7 +89,7 @@ struct Pipeline::State {
   std::map<std::pair<std::string, std::string>, Key> object_keys;  // by namespace and name
   std::unordered_map<std::string, Driver> drivers;                 // by UID
   std::unordered_set<std::string> gone;                            // UIDs
-  std::map<std::string, Bytes> nodes;
+  model::NodeMemory nodes;
   Timers timers;
   Unused unused;
   std::set<std::string> problems;
@@ -307,6 +308,7 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   auto& history = entry.history;
   auto executor = MakeExecutor(pod.facts);
   const bool first = history.FindApplication(executor.application) == nullptr;
+  if (entry.placement != pod.facts.placement) entry.placement = pod.facts.placement;
   executor.target_at_start =
       recommend::Recommend(history, ContextOf(entry)).target.value_or(Bytes{});
   pod.entry = &entry;
@@ -548,13 +550,7 @@ void Pipeline::State::Expire(const Key& key) {
   expired.push_back(key);
 }
 
-void Pipeline::State::On(const model::NodeEvent& event) {
-  if (event.event == EventType::kDeleted) {
-    nodes.erase(event.name);
-  } else {
-    nodes[event.name] = event.allocatable;
-  }
-}
+void Pipeline::State::On(const model::NodeEvent& event) { nodes.Observe(event, Now()); }
 
 // A checkpoint that contradicts itself is reported and left alone, as is one of a known key.
 void Pipeline::State::On(const model::RestoreEvent& event) {
@@ -598,10 +594,9 @@ const model::PodSettings* Pipeline::State::DriverOf(const PodFacts& pod) const {
 }
 
 recommend::Context Pipeline::State::ContextOf(const Entry& entry) const {
-  Bytes largest;
-  for (const auto& [name, allocatable] : nodes) largest = std::max(largest, allocatable);
-  return {entry.effective.policy, options.safety, entry.effective.bounds, largest,
-          entry.family ? &families.at(*entry.family) : nullptr};
+  const auto* placement = entry.placement ? &*entry.placement : nullptr;
+  return {entry.effective.policy, options.safety, entry.effective.bounds,
+          nodes.LargestFor(placement, Now()), entry.family ? &families.at(*entry.family) : nullptr};
 }
 
 KeyRecommendation Pipeline::State::Recommend(const Entry& entry) const {

@@ -3,6 +3,7 @@
 // Observations as lines of a log: Kubernetes objects cut down to what is read of them.
 #include <nlohmann/json.hpp>
 
+#include "placement_json.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/wire/checkpoint_json.h"
 #include "sparkfit/wire/observation_log.h"
@@ -118,6 +119,7 @@ ordered_json PodOf(const PodFacts& pod) {
   ordered_json status{{"phase", PhaseName(pod.phase)}};
   if (pod.restarts) spec["restartPolicy"] = "Always";
   if (!pod.node.empty()) spec["nodeName"] = pod.node;
+  PutPlacement(pod.placement, spec);
   if (pod.evicted) status["reason"] = "Evicted";
   if (pod.container) {
     spec["containers"] = ordered_json::array({ContainerOf(pod)});
@@ -212,9 +214,7 @@ struct Writer {
   void operator()(const model::NodeEvent& event) const {
     line["type"] = "node";
     line["event"] = EventName(event.event);
-    line["object"] = {
-        {"metadata", {{"name", event.name}}},
-        {"status", {{"allocatable", {{"memory", base::FormatQuantity(event.allocatable)}}}}}};
+    line["object"] = NodeObject(event);
   }
   void operator()(const model::RestoreEvent& event) const {
     line["type"] = "checkpoint";

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "json.h"
+#include "placement_json.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::wire {
@@ -37,12 +38,6 @@ error_code ReadMetadata(JsonValue metadata, RecommendationObject& object,
     if (key == "creationTimestamp" && !value.is_null()) return value.get_string().get(created);
     return SUCCESS;
   });
-}
-
-// Whether the JSON itself can be read on: a value is merely not what was expected.
-bool IsMerelyOdd(error_code error) {
-  return error == simdjson::INCORRECT_TYPE || error == simdjson::NUMBER_OUT_OF_RANGE ||
-         error == simdjson::NUMBER_ERROR;
 }
 
 // The status is ours, but anybody may have written it: what cannot be read is as if it were not
@@ -295,20 +290,40 @@ error_code ReadNodeStatus(JsonValue status, model::NodeEvent& node, std::string_
   });
 }
 
+error_code ReadNodeMetadata(JsonValue metadata, model::NodeEvent& node) {
+  return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return ReadString(value, node.name);
+    return key == "labels" ? ReadLabelMap(value, node.labels) : SUCCESS;
+  });
+}
+
+error_code ReadNodeSpec(JsonValue spec, model::NodeEvent& node) {
+  return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "taints") return ReadTaints(value, node.taints);
+    return key == "unschedulable" ? value.get_bool().get(node.cordoned) : SUCCESS;
+  });
+}
+
 }  // namespace
 
 Result<model::NodeEvent> ReadNode(JsonObject object) {
   model::NodeEvent node;
-  ObjectIdentity identity;
   std::string_view memory;
+  std::string_view seen;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, identity);
+        if (key == "metadata") return ReadNodeMetadata(value, node);
+        if (key == "spec") return ReadNodeSpec(value, node);
+        if (key == "lastSeen") return value.get_string().get(seen);  // ours alone
         return key == "status" ? ReadNodeStatus(value, node, memory) : SUCCESS;
       });
   if (error) return Malformed(error);
-  node.name = std::move(identity.name);
   if (node.name.empty()) return base::Fail(Code::kMalformed, "node without name");
+  if (!seen.empty()) {
+    const auto time = base::ParseTime(seen);
+    if (!time) return base::Fail("lastSeen of a node", time.error());
+    node.last_seen = *time;
+  }
   if (memory.empty()) return node;
   const auto amount = base::ParseMemory(memory);
   if (!amount) return base::Fail("node allocatable", amount.error());

@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "json.h"
+#include "placement_json.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::wire {
@@ -264,6 +265,17 @@ error_code ReadInitContainers(JsonValue containers, Draft& draft) {
   });
 }
 
+// Limits and requests that the pod's containers share (KEP-2837), of whatever resource.
+error_code ReadPodResources(JsonValue json, model::PodPlaces& places) {
+  return ForEachMember(json, [&](std::string_view what, JsonValue amounts) -> error_code {
+    if (what != "limits" && what != "requests") return SUCCESS;
+    return ForEachMember(amounts, [&](std::string_view, JsonValue) {
+      places.pod_level_resources = true;
+      return SUCCESS;
+    });
+  });
+}
+
 error_code ReadSpec(JsonValue spec, Draft& draft) {
   return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "restartPolicy") {
@@ -272,6 +284,15 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
       draft.pod.restarts = policy == "Always";
     }
     if (key == "nodeName") return ReadString(value, draft.pod.node);
+    if (key == "nodeSelector" || key == "affinity" || key == "tolerations") {
+      const auto odd = ReadPlacement(key, value, draft.pod.placement);
+      if (!IsMerelyOdd(odd)) return odd;
+      draft.pod.problems.push_back(fmt::format("{}: not as Kubernetes writes it", key));
+      return SUCCESS;
+    }
+    if (key == "resources" && draft.places != nullptr) {
+      return ReadPodResources(value, *draft.places);
+    }
     if (key == "initContainers" && draft.places != nullptr) return ReadInitContainers(value, draft);
     if (key != "containers") return SUCCESS;
     std::size_t index = 0;
@@ -397,6 +418,7 @@ model::ExecutorSize MakeSize(base::Bytes limit, std::optional<base::Bytes> heap)
 void PutTogether(Draft& draft) {
   auto& pod = draft.pod;
   if (pod.role != PodRole::kDriver || !IsPodAddress(pod.address)) pod.address.clear();
+  if (pod.role != PodRole::kExecutor) pod.placement = {};
   if (!draft.container) return;
   const auto& container = *draft.container;
   pod.container = std::string(container.name);

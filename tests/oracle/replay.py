@@ -25,6 +25,7 @@ POLICY_LEAST = 100 * MIB            # D4: `percentile`, at least 100 MiB
 IDLE_END_MS = 10 * 60_000           # D1: an application without executor
 SEAL_MS = 60_000                    # D4: an ended executor stays in the overlay
 RETENTION_MS = 90 * 86_400_000      # D3: retention
+NODES_MS = 7 * 86_400_000           # a node that is gone is remembered
 ESCALATION = 2.0                    # D4: second and later steps
 FULL_CLEAN, ANY_CLEAN = 3, 10       # D4: expiry of an OOM floor
 
@@ -318,7 +319,9 @@ class Replay:
         self.drivers = {}               # uid -> latest pod
         self.gone_drivers = set()
         self.objects = {}               # key -> {name: object}
-        self.nodes = {}
+        self.nodes = {}                 # name -> bytes
+        self.gone_nodes = []            # (when, bytes)
+        self.now = 0
         self.order = 0
 
     # -- options
@@ -365,6 +368,7 @@ class Replay:
 
     def advance(self, now):
         """Everything that happens by the passing of time alone, up to `now`."""
+        self.now = max(self.now, now)
         for identity, key in list(self.keys.items()):
             for app in sorted(key.applications.values(), key=lambda a: a.idle_since or 0):
                 if not app.over and app.idle_since is not None and app.idle_since + IDLE_END_MS <= now:
@@ -658,7 +662,8 @@ class Replay:
 
     def on_node(self, t, event, node):
         name = node["metadata"]["name"]
-        self.nodes.pop(name, None)
+        if name in self.nodes:
+            self.gone_nodes.append((self.now, self.nodes.pop(name)))
         memory = node.get("status", {}).get("allocatable", {}).get("memory")
         if event != "DELETED" and memory:
             self.nodes[name] = spec.parse_bytes(memory)
@@ -746,8 +751,9 @@ class Replay:
         high = quantity_or_none(bounds["max"]) if "max" in bounds else self.asked_bound(key, "max")
         if low is not None:
             size = max(size, low)
-        if high is None and self.nodes:
-            high = max(self.nodes.values())
+        if high is None:
+            remembered = [size for when, size in self.gone_nodes if self.now < when + NODES_MS]
+            high = max([*self.nodes.values(), *remembered], default=None)
         if high is not None:
             # A ceiling counts in whole MiB: heap and overhead are given in these.
             size = min(size, high // MIB * MIB if high >= MIB else high)

@@ -28,10 +28,11 @@ struct Advice {
   std::optional<model::Shape> shape;  // that it was learnt from; other ones are only raised
 };
 
-// What no executor may exceed, wherever it runs.
+// What no executor may exceed. The largest node limits growth only: nobody gets less than was
+// submitted or recommended because of it where that is more.
 struct Limits {
   base::Bytes configured_max;  // 0: none
-  base::Bytes largest_node;    // allocatable; 0: not known
+  base::Bytes largest_node;    // allocatable, of those that it can run on; 0: not known
   model::LimitRange range;     // of the namespace
   bool shrink_only = false;    // never raise: for gang schedulers and quotas
 };
@@ -61,6 +62,7 @@ enum class Reason {
   kNoHeap,
   kHeapFromElsewhere,
   kJavaOptions,
+  kPodLevelResources,
   kTooSmall,
 };
 

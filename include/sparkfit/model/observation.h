@@ -16,6 +16,7 @@
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/checkpoint.h"
 #include "sparkfit/model/driver_reading.h"
+#include "sparkfit/model/placement.h"
 #include "sparkfit/model/pod.h"
 
 namespace sparkfit::model {
@@ -78,10 +79,15 @@ struct RecommendationEvent {
 struct NodeEvent {
   EventType event = EventType::kAdded;
   std::string name;
-  base::Bytes allocatable;
+  base::Bytes allocatable;  // memory; 0: not known
   // Of its kubelet; empty and 0: not known.
   std::string address{};
   int kubelet_port = 0;
+  Labels labels{};
+  std::vector<Taint> taints{};
+  bool cordoned = false;  // spec.unschedulable
+  // Nobody saw it go: a kind of node that was there then, as a predecessor remembered it.
+  std::optional<base::Time> last_seen{};
 };
 
 // A key taken up where a checkpoint left it. Never null.

@@ -9,6 +9,7 @@
 
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/base/time.h"
+#include "sparkfit/model/placement.h"
 #include "sparkfit/model/settings.h"
 #include "sparkfit/model/shape.h"
 
@@ -44,6 +45,7 @@ struct PodFacts {
   bool evicted = false;   // status.reason Evicted or Preempt…, or condition DisruptionTarget
   bool restarts = false;  // restartPolicy Always: a terminated container is not the end
   bool exits_on_heap_oom = false;  // -XX:+ExitOnOutOfMemoryError among the JVM options
+  Placement placement;             // of an executor: what it demands of its node
   PodSettings settings;
 
   // The executor container, absent where none was recognised.

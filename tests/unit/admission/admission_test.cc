@@ -319,8 +319,36 @@ TEST_CASE("bounds, nearest first", "[admission]") {
 TEST_CASE("a bound below what was submitted does not shrink who needs more", "[admission]") {
   Case given;
   given.advice.target = MiB(4000);
-  given.limits.largest_node = MiB(1200);
+  given.advice.bounds.max = MiB(1200);
   CHECK(given.Why() == "NoRoom");
+}
+
+TEST_CASE("nodes limit growth only", "[admission]") {
+  Case given;  // submitted with 1408 MiB
+  given.pod["spec"]["containers"].push_back(
+      json::parse(R"({"name":"s","resources":{"requests":{"memory":"200Mi"}}})"));
+  given.limits.largest_node = MiB(3000);
+  given.advice.target = MiB(2900);
+  CHECK(given.Gets().second == 2800);  // beside the sidecar
+  // Executors ran with that much, on nodes that are gone for now.
+  given.advice.target = MiB(4000);
+  CHECK(given.Gets().second == 4000);
+  // A max may be above all nodes: the recommendation did not look at them then.
+  given.advice.bounds.max = MiB(5000);
+  CHECK(given.Gets().second == 2800);
+  // What was submitted is not cut further than to what is needed.
+  given.limits.largest_node = MiB(1100);
+  given.advice.target = MiB(1100);
+  CHECK(given.Gets().second == 1100);
+}
+
+TEST_CASE("a pod with resources of its own stays as it was submitted", "[admission]") {
+  Case given;
+  given.pod["spec"]["resources"] = {{"limits", json::object()}};
+  CHECK(given.Why() == "Sized");
+  given.pod["spec"]["resources"] = {{"requests", {{"memory", "2Gi"}}}};
+  CHECK(given.Why() == "PodLevelResources");
+  CHECK(OutcomeOf(given.Decide().reason) == Outcome::kRefused);
 }
 
 TEST_CASE("a target is whole MiB, however bounds are written", "[admission]") {

@@ -64,7 +64,7 @@ struct Replica {
   [[nodiscard]] admission::Decision Decide() const {
     const auto review = wire::ReadReview(test::ReviewOf(pod).dump()).review;
     REQUIRE(review.has_value());
-    return advisor.Decide(review->pod, review->places).decision;
+    return advisor.Decide(review->pod, review->places, At(0)).decision;
   }
 };
 
@@ -157,9 +157,14 @@ TEST_CASE("drivers, nodes and LimitRanges as the cluster has them", "[advisor]")
   driver.settings.Offer({model::Setting::kMode, 0}, "Initial");
   replica.See(model::PodEvent{EventType::kAdded, driver});
   CHECK(replica.Gets() == 4000);
-  replica.See(model::NodeEvent{EventType::kAdded, "n1", MiB(3000)});
-  replica.See(model::NodeEvent{EventType::kAdded, "n2", MiB(3500)});
-  CHECK(replica.Gets() == 3500);
+  replica.See(model::NodeEvent{EventType::kAdded, "n1", MiB(4050)});
+  auto dedicated = model::NodeEvent{EventType::kAdded, "n2", GiB(64)};
+  dedicated.taints = {{"gpu", "", model::TaintEffect::kNoSchedule}};
+  replica.See(dedicated);
+  CHECK(replica.Gets() == 4000);
+  replica.pod["spec"]["containers"].push_back(
+      nlohmann::json::parse(R"({"name":"s","resources":{"requests":{"memory":"100Mi"}}})"));
+  CHECK(replica.Gets() == 3950);  // beside the sidecar, on the node that it can run on
   replica.world.Take(RangeEvent{EventType::kAdded, {"jobs", "a", {}, MiB(2900), {}}});
   replica.world.Take(RangeEvent{EventType::kAdded, {"jobs", "b", {}, MiB(2800), MiB(2850)}});
   replica.world.Take(RangeEvent{EventType::kAdded, {"other", "c", {}, MiB(1), {}}});

@@ -805,5 +805,22 @@ TEST_CASE("a clock that is set back stops nothing", "[cluster]") {
   CHECK_FALSE(term.writes.empty());
 }
 
+TEST_CASE("a new leader remembers nodes that are gone", "[cluster]") {
+  Term term;
+  const auto big = model::NodeEvent{EventType::kAdded, "big", base::MiB(1200)};
+  term.Observe(big);
+  term.Observe(model::NodeEvent{EventType::kAdded, "small", base::MiB(500)});
+  auto gone = big;
+  gone.event = EventType::kDeleted;
+  term.Observe(gone);
+  term.now += std::chrono::hours(24);
+  term.Begin();
+  const auto pod = term.Run("e1");
+  term.Use(pod, base::GiB(1));
+  term.Tick();
+  // 1.4 × the peak is 1439 MiB; the large node was there yesterday.
+  CHECK(term.session->Rows().begin()->second.recommendation.target == base::MiB(1200));
+}
+
 }  // namespace
 }  // namespace sparkfit::cluster

@@ -335,7 +335,21 @@ TEST_CASE("the largest node is the ceiling", "[controller]") {
   story.Live(ClusterStory::Executor("e1", "app-1", "nightly"), GiB(1));
   CHECK(story.Only().recommendation.target == MiB(1200));
   story.Observe(model::NodeEvent{EventType::kDeleted, "large", {}});
-  CHECK(story.Only().recommendation.target == MiB(500));
+  CHECK(story.Only().recommendation.target == MiB(1200));  // it may come back
+}
+
+TEST_CASE("a node counts for who can run on it", "[controller]") {
+  ClusterStory story;
+  model::NodeEvent dedicated{EventType::kAdded, "dedicated", GiB(64)};
+  dedicated.taints = {{"dedicated", "spark", model::TaintEffect::kNoSchedule}};
+  story.Observe(dedicated);
+  story.Observe(model::NodeEvent{EventType::kAdded, "common", MiB(1200)});
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  const bool tolerates = GENERATE(true, false);
+  if (tolerates) pod.placement.tolerations = {{"dedicated", "spark", false, {}}};
+  story.Live(pod, GiB(1));
+  // 1.4 × the peak, or what the common node has.
+  CHECK(story.Only().recommendation.target == (tolerates ? MiB(1439) : MiB(1200)));
 }
 
 TEST_CASE("an executor that was never started raises no guard", "[controller]") {
