@@ -52,7 +52,7 @@ TEST_CASE("what is too much is left out, the last first", "[wire][nodes]") {
 TEST_CASE("a note that makes no sense is read as far as it does", "[wire][nodes]") {
   const auto good = WriteRemembered({Node(64)});
   const auto inner = good.substr(1, good.size() - 2);
-  for (const std::string text :
+  for (const std::string& text :
        {std::string(), std::string("{"), std::string("null"), std::string("7"), std::string("{}"),
         std::string("[7]"), std::string("[{}]"), std::string(R"([{"metadata":{"name":"n"}}])"),
         std::string(R"([{"metadata":{"name":"n"},"lastSeen":"yesterday"}])"),
