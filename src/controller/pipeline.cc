@@ -202,6 +202,7 @@ void Pipeline::State::OnExecutor(const model::PodEvent& event) {
     pod.unwatched = event.unwatched && facts.HasEnded();
   } else if (pod.restored && event.event != EventType::kDeleted && facts.name == pod.facts.name) {
     pods.Complete(pod, facts);
+    if (pod.entry != nullptr) pod.entry->placement = facts.placement;
   } else {
     Update(pod.facts, facts);
   }

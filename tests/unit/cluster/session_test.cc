@@ -822,5 +822,22 @@ TEST_CASE("a new leader remembers nodes that are gone", "[cluster]") {
   CHECK(term.session->Rows().begin()->second.recommendation.target == base::MiB(1200));
 }
 
+TEST_CASE("a new leader knows where running executors may run", "[cluster]") {
+  Term term;
+  auto dedicated = model::NodeEvent{EventType::kAdded, "dedicated", base::GiB(64)};
+  dedicated.taints = {{"dedicated", "", model::TaintEffect::kNoSchedule}};
+  term.Observe(dedicated);
+  term.Observe(model::NodeEvent{EventType::kAdded, "common", base::MiB(1200)});
+  term.Use(term.Run("e1"), base::GiB(1));
+  const auto target = [&] {
+    term.Tick();
+    return term.session->Rows().begin()->second.recommendation.target;
+  };
+  CHECK(target() == base::MiB(1200));
+  term.Settle();
+  term.Begin(term.Stored());
+  CHECK(target() == base::MiB(1200));
+}
+
 }  // namespace
 }  // namespace sparkfit::cluster
