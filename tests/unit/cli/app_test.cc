@@ -226,12 +226,18 @@ TEST_CASE("a backtest has either a table or a closed loop", "[cli]") {
   CHECK(Call({"backtest"}).code == kExitUsage);
   CHECK(Call({"backtest", "--closed-loop", "table.tsv"}).code == kExitUsage);
   CHECK(Call({"backtest", "--closed-loop", "--profiles", "0"}).code == kExitUsage);
-  CHECK(Call({"backtest", "--closed-loop", "--runs", "29"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--closed-loop", "--runs", "9"}).code == kExitUsage);
   CHECK(Call({"backtest", "--closed-loop", "--seed", "-1"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--closed-loop", "--sample-seconds", "0"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--job", "1"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--closed-loop", "--job", "1", "-o", "json"}).code == kExitUsage);
+  const auto job = Call({"backtest", "--closed-loop", "--job", "1", "--policy", "max"});
+  CHECK(job.code == kExitFine);
+  CHECK(job.out.find("max, job 1 of seed 1") == 0);
   const auto result = Call({"backtest", "--closed-loop", "--profiles", "2", "--runs", "30",
                             "--policy", "request", "-o", "json"});
   CHECK(result.code == kExitFine);
-  CHECK(result.out.find("\"median_ratios\"") != std::string::npos);
+  CHECK(result.out.find("\"median_sizes\"") != std::string::npos);
 }
 
 TEST_CASE("backtest compares policies in the order given", "[cli]") {
