@@ -62,6 +62,12 @@ Quantiles KnownQuantiles(std::vector<double> values) {
   return values.empty() ? Quantiles{} : QuantilesOf(std::move(values));
 }
 
+constexpr auto kSteadyGroup = static_cast<std::size_t>(Change::kSteady);
+
+std::size_t GroupOf(const Profile& profile) {
+  return profile.too_small ? kChanges : static_cast<std::size_t>(profile.change);
+}
+
 // Whether a run needs no more than those before it.
 bool Unchanged(const Profile& profile, const std::vector<Pair>& before, double factor) {
   const auto run = static_cast<std::uint32_t>(before.size());
@@ -85,16 +91,16 @@ class Tally {
   explicit Tally(LoopResult& result) : result_(result), sizes_(result.options.runs) {}
 
   void Add(const Profile& profile, const std::vector<Pair>& pairs) {
-    const auto change = static_cast<std::size_t>(profile.change);
+    const auto group = GroupOf(profile);
     const std::size_t runs = result_.options.runs;
-    ++result_.jobs[change];
-    for (std::size_t i = 0; i < runs; ++i) result_.by_change[change].Add(pairs[i]);
+    ++result_.jobs[group];
+    for (std::size_t i = 0; i < runs; ++i) result_.groups[group].Add(pairs[i]);
     for (std::size_t i = runs; i < pairs.size(); ++i) {
       auto& jumps = i == runs ? result_.jumps : result_.after_jumps;
       jumps[profile.number % kJumps.size()].Add(pairs[i]);
     }
     NameHarmed(profile, pairs);
-    if (profile.change == Change::kSteady && !profile.too_small) Judge(profile, pairs);
+    if (group == kSteadyGroup) Judge(profile, pairs);
   }
 
   void Finish() {
@@ -121,7 +127,7 @@ class Tally {
       ++result_.harmed_unchanged;
       if (result_.harmed_runs.size() == kMostNamed) continue;
       result_.harmed_runs.push_back(
-          {profile.number, run, profile.change, pairs[run].sized.failure});
+          {profile.number, run, GroupOf(profile), pairs[run].sized.failure});
     }
     result_.harmed_jobs += harmed ? 1 : 0;
   }
@@ -186,6 +192,10 @@ std::string_view Name(Failure failure) {
   return "";
 }
 
+std::string_view GroupName(std::size_t group) {
+  return group < kChanges ? Name(static_cast<Change>(group)) : "too small";
+}
+
 Size RunResult::MeanSize() const {
   return {heap_seconds / executor_seconds, outside_seconds / executor_seconds};
 }
@@ -210,7 +220,7 @@ std::vector<Pair> PlayJob(const Profile& profile, const recommend::Policy& polic
   controller::PipelineOptions pipeline;
   pipeline.policy = policy;
   Job job(profile, pipeline, options);
-  const auto after = profile.change == Change::kSteady ? kRunsAfterJump : 0;
+  const auto after = GroupOf(profile) == kSteadyGroup ? kRunsAfterJump : 0;
   std::vector<Pair> pairs;
   for (std::uint32_t run = 0; run < options.runs + after; ++run) {
     const double jump = run < options.runs ? 1 : kJumps[profile.number % kJumps.size()];

@@ -29,7 +29,7 @@ TIME      median of run times, and what nine jobs of ten stay within; SLOWEST of
 )";
 
 constexpr std::string_view kRunsLegend =
-    R"(NEED      how it changes from run to run; jumps come after the last run, and follow what came down
+    R"(NEED      how it changes from run to run, and jobs that were submitted too small; jumps come after the last run, and follow what came down
 FAILED    runs in the loop, and SUBMITTED in the submitted size; HARMED failed in the loop alone, UNCHANGED
           of them need at most 1.1 times what one of the 16 runs before needed
 LOST      executors lost to memory, in the loop and in the submitted size
@@ -47,14 +47,14 @@ Json ToJson(const Runs& runs) {
       {"harmed", runs.harmed}, {"lost", runs.lost},     {"lost_submitted", runs.lost_submitted}};
 }
 
-Json ChangesOf(const LoopResult& result) {
-  Json changes = Json::object();
-  for (std::size_t i = 0; i < kChanges; ++i) {
-    auto runs = ToJson(result.by_change[i]);
+Json NeedsOf(const LoopResult& result) {
+  Json needs = Json::object();
+  for (std::size_t i = 0; i < kGroups; ++i) {
+    auto runs = ToJson(result.groups[i]);
     runs["jobs"] = result.jobs[i];
-    changes[std::string(Name(static_cast<Change>(i)))] = std::move(runs);
+    needs[std::string(GroupName(i))] = std::move(runs);
   }
-  return changes;
+  return needs;
 }
 
 Json JumpsOf(const LoopResult& result) {
@@ -72,7 +72,7 @@ Json HarmedOf(const LoopResult& result) {
   for (const auto& run : result.harmed_runs) {
     harmed.push_back({{"profile", run.profile},
                       {"run", run.run},
-                      {"change", Name(run.change)},
+                      {"need", GroupName(run.group)},
                       {"failure", Name(run.failure)}});
   }
   return harmed;
@@ -104,7 +104,7 @@ Json ToJson(const LoopResult& result) {
           {"seed", options.seed},
           {"driver_metrics", options.driver_metrics},
           {"sample_seconds", options.sample_seconds},
-          {"changes", ChangesOf(result)},
+          {"needs", NeedsOf(result)},
           {"jumps", JumpsOf(result)},
           {"harmed_unchanged", result.harmed_unchanged},
           {"harmed_jobs", result.harmed_jobs},
@@ -171,8 +171,8 @@ std::string RunsTable(const std::vector<LoopResult>& results) {
                            {"SUBMITTED"}});
   for (const auto& result : results) {
     const auto policy = replay::Printable(result.policy);
-    for (std::size_t i = 0; i < kChanges; ++i) {
-      AddRuns(table, policy, std::string(Name(static_cast<Change>(i))), result.by_change[i]);
+    for (std::size_t i = 0; i < kGroups; ++i) {
+      AddRuns(table, policy, std::string(GroupName(i)), result.groups[i]);
     }
     for (std::size_t i = 0; i < kJumps.size(); ++i) {
       AddRuns(table, policy, fmt::format("jump to {}×", kJumps[i]), result.jumps[i]);
@@ -186,7 +186,7 @@ std::string HarmedLines(const LoopResult& result) {
   std::string text;
   for (const auto& run : result.harmed_runs) {
     text += fmt::format("{}: job {} ({}), run {}: {}\n", replay::Printable(result.policy),
-                        run.profile, Name(run.change), run.run + 1, Name(run.failure));
+                        run.profile, GroupName(run.group), run.run + 1, Name(run.failure));
   }
   if (result.harmed_unchanged > result.harmed_runs.size()) {
     text += fmt::format("{}: … and {} more, {} jobs in all\n", replay::Printable(result.policy),

@@ -211,28 +211,34 @@ void Run::Begin(std::uint32_t executor, std::uint32_t core) {
   const auto asked = AskedBy(place, false);
   const auto held = Hold(asked, place.size);
   const double wanted = asked.execution + Sum(place, &TaskNeed::off_heap, false);
-  const double off_heap =
-      profile_.off_heap_cap > 0
-          ? std::min(profile_.off_heap_cap, Sum(place, &TaskNeed::off_heap, false))
-          : 0;
-  const double missing = wanted > 0 ? 1 - (held.execution + off_heap) / wanted : 0;
-  const double of_task = attempt.need.execution + attempt.need.off_heap;
-  attempt.spilled = missing * of_task;
+  const double missing = wanted > 0 ? 1 - (held.execution + OffHeapOf(place, false)) / wanted : 0;
+  const double sorts = attempt.need.execution + attempt.need.off_heap;
+  attempt.spilled = missing * sorts;
   double work = attempt.need.seconds * place.temper.time;
-  if (of_task > 0) work *= 1 + profile_.spill_slowdown * missing;
+  if (sorts > 0) work *= 1 + profile_.spill_slowdown * missing;
   if (attempt.misses_block) work *= 1 + kRecompute;
+  const double retained = std::min(held.retained, kFullHeap * place.size.heap);
+  attempt.collecting =
+      work * CollectionsPerWork(CollectingOf(place, attempt), retained, place.size.heap);
+  attempt.seconds = work + attempt.collecting;
+  const auto token = place.tokens[core];
+  Plan(now_ + attempt.need.ripe * attempt.seconds, Kind::kRipe, executor, core, token);
+  Plan(now_ + attempt.seconds, Kind::kDone, executor, core, token);
+}
+
+Collecting Run::CollectingOf(const Executor& executor, const Attempt& attempt) const {
   Collecting collecting;
-  collecting.healthy = std::max(0.001, profile_.healthy + place.temper.healthy);
+  collecting.healthy = std::max(kHealthy.least, profile_.healthy + executor.temper.healthy);
   collecting.allocation = profile_.allocation * profile_.cores;
   if (profile_.stages[attempt.stage].reads_cached) {
     collecting.cached = blocks_held_ / static_cast<double>(block_owner_.size());
   }
-  attempt.collecting =
-      work * CollectionsPerWork(collecting, std::min(held.retained, kFullHeap * place.size.heap),
-                                place.size.heap);
-  attempt.seconds = work + attempt.collecting;
-  Plan(now_ + attempt.need.ripe * attempt.seconds, Kind::kRipe, executor, core, place.tokens[core]);
-  Plan(now_ + attempt.seconds, Kind::kDone, executor, core, place.tokens[core]);
+  return collecting;
+}
+
+// Off-heap memory never exceeds its cap.
+double Run::OffHeapOf(const Executor& executor, bool ripe_only) const {
+  return std::min(profile_.off_heap_cap, Sum(executor, &TaskNeed::off_heap, ripe_only));
 }
 
 Asked Run::AskedBy(const Executor& executor, bool ripe_only) const {
@@ -241,9 +247,8 @@ Asked Run::AskedBy(const Executor& executor, bool ripe_only) const {
   asked.execution = Sum(executor, &TaskNeed::execution, ripe_only);
   asked.cached = executor.cached;
   const double native = Sum(executor, &TaskNeed::native, ripe_only);
-  const double off_heap = Sum(executor, &TaskNeed::off_heap, ripe_only);
-  asked.outside = profile_.outside + std::max(executor.native, native) +
-                  std::min(profile_.off_heap_cap, off_heap);
+  asked.outside =
+      profile_.outside + std::max(executor.native, native) + OffHeapOf(executor, ripe_only);
   asked.allocated = executor.allocated;
   asked.young = profile_.young;
   return asked;
@@ -273,6 +278,7 @@ bool Run::Settle(std::uint32_t executor) {
   place.touched = std::max(place.touched, held.touched);
   place.outside = asked.outside;
   place.outside_peak = std::max(place.outside_peak, asked.outside);
+  place.off_heap_peak = std::max(place.off_heap_peak, OffHeapOf(place, true));
   place.unified_peak = std::max(place.unified_peak, held.execution + held.cached);
   place.storage_peak = std::max(place.storage_peak, held.cached);
   result_.used = std::max(result_.used, place.touched + place.outside);

@@ -49,7 +49,8 @@ struct Executor {
   double native = 0;   // what Python workers or the allocator keep
   double outside = 0;  // of the heap, now
   double outside_peak = 0;
-  double touched = 0;  // of the heap
+  double off_heap_peak = 0;  // of it what tasks sort and join in
+  double touched = 0;        // of the heap
   double unified_peak = 0;
   double storage_peak = 0;
   double cached = 0;
@@ -140,6 +141,8 @@ class Run {
   void Dismiss(std::uint32_t executor);
   void Fail(Failure failure);
   [[nodiscard]] bool Useless(std::uint32_t executor, double since) const;
+  [[nodiscard]] Collecting CollectingOf(const Executor& executor, const Attempt& attempt) const;
+  [[nodiscard]] double OffHeapOf(const Executor& executor, bool ripe_only) const;
   [[nodiscard]] Asked AskedBy(const Executor& executor, bool ripe_only) const;
   [[nodiscard]] std::uint32_t Wanted() const;
   [[nodiscard]] bool Over() const;

@@ -69,7 +69,8 @@ struct Pair {
 // As submitted, without a pipeline.
 RunResult PlayAsSubmitted(const Profile& profile, std::uint32_t run, double factor);
 
-// From the first run to the last; then, of a steady job, kRunsAfterJump that need JumpOf times as
+// From the first run to the last; then, of a steady job that was not submitted too small,
+// kRunsAfterJump that need JumpOf times as
 // much.
 std::vector<Pair> PlayJob(const Profile& profile, const recommend::Policy& policy,
                           const LoopOptions& options);
@@ -89,6 +90,9 @@ inline constexpr std::size_t kMostNamed = 20;
 // What the input of a steady job jumps by after its last run: each third job by another of these.
 inline constexpr std::array<double, 3> kJumps{1.5, 2, 3};
 inline constexpr std::uint32_t kRunsAfterJump = 3;
+
+inline constexpr std::size_t kGroups = kChanges + 1;
+std::string_view GroupName(std::size_t group);
 
 // Runs, by how they ended.
 struct Runs {
@@ -112,7 +116,7 @@ struct Quantiles {
 struct HarmedRun {
   std::uint32_t profile = 0;
   std::uint32_t run = 0;
-  Change change = Change::kSteady;
+  std::size_t group = 0;
   Failure failure = Failure::kNone;
 };
 
@@ -120,9 +124,9 @@ struct LoopResult {
   std::string policy;  // as it was given
   LoopOptions options;
 
-  // By how the need changes; the order of Change.
-  std::array<std::uint32_t, kChanges> jobs{};
-  std::array<Runs, kChanges> by_change{};
+  // By how the need changes, in the order of Change, and last those that were submitted too small.
+  std::array<std::uint32_t, kGroups> jobs{};
+  std::array<Runs, kGroups> groups{};
   std::array<Runs, kJumps.size()> jumps{};        // the first run with so much more
   std::array<Runs, kJumps.size()> after_jumps{};  // those that follow it
   std::uint64_t harmed_unchanged = 0;             // runs of all jobs

@@ -47,7 +47,7 @@ TEST_CASE("the first run has the submitted size, the next one what it was recomm
 TEST_CASE("nobody who gets what was submitted is harmed", "[simulation][loop]") {
   const auto result = Loop("request", Few(40));
   CHECK(result.harmed_unchanged == 0);
-  for (const auto& runs : result.by_change) {
+  for (const auto& runs : result.groups) {
     CHECK(runs.failed == runs.failed_submitted);
     CHECK(runs.lost == runs.lost_submitted);
   }
@@ -96,15 +96,29 @@ TEST_CASE("every job and run is counted once", "[simulation][loop]") {
   const auto result = Loop("max", Few(40));
   std::uint64_t jobs = 0;
   std::uint64_t runs = 0;
-  for (const auto of_change : result.jobs) jobs += of_change;
-  for (const auto& of_change : result.by_change) runs += of_change.runs;
+  for (const auto of_group : result.jobs) jobs += of_group;
+  for (const auto& of_group : result.groups) runs += of_group.runs;
   CHECK(jobs == 40);
   CHECK(runs == 40 * kFewestRuns);
   std::uint64_t jumps = 0;
   for (const auto& jump : result.jumps) jumps += jump.runs;
-  CHECK(jumps == result.jobs[static_cast<std::size_t>(Change::kSteady)]);
+  CHECK(jumps == result.jobs[0]);
   REQUIRE(result.median_sizes.size() == kFewestRuns);
   CHECK(result.median_sizes[0] == Approx(result.submitted_size.median));
+}
+
+std::uint64_t Lost(const LoopResult& result) {
+  std::uint64_t lost = 0;
+  for (const auto& runs : result.groups) lost += runs.lost;
+  return lost;
+}
+
+TEST_CASE("what drivers tell is heard", "[simulation][loop]") {
+  auto options = Few(60);
+  const auto silent = Lost(Loop("adaptive", options));
+  options.driver_metrics = true;
+  // Whoever knows how full heaps are loses fewer executors.
+  CHECK(Lost(Loop("adaptive", options)) < silent);
 }
 
 TEST_CASE("the result is that of its jobs, each played alone", "[simulation][loop]") {
@@ -114,9 +128,7 @@ TEST_CASE("the result is that of its jobs, each played alone", "[simulation][loo
     const auto pairs = PlayJob(DrawProfile(1, number), Parsed("max"), Few(5));
     for (std::size_t run = 0; run < kFewestRuns; ++run) lost += pairs[run].sized.Lost();
   }
-  std::uint64_t counted = 0;
-  for (const auto& runs : result.by_change) counted += runs.lost;
-  CHECK(counted == lost);
+  CHECK(Lost(result) == lost);
 }
 
 }  // namespace

@@ -13,12 +13,12 @@ LoopResult Result() {
   result.options.profiles = 30;
   result.options.runs = kFewestRuns;
   result.jobs[0] = 30;
-  result.by_change[0] = {.runs = 300, .failed = 7, .harmed = 6, .harmed_unchanged = 5, .lost = 40};
+  result.groups[0] = {.runs = 300, .failed = 7, .harmed = 6, .harmed_unchanged = 5, .lost = 40};
   result.jumps[2] = {.runs = 10, .failed = 4, .failed_submitted = 3, .harmed = 1};
   result.harmed_unchanged = kMostNamed + 5;
   result.harmed_jobs = 3;
   for (std::uint32_t i = 0; i < kMostNamed; ++i) {
-    result.harmed_runs.push_back({i, 6, Change::kWeekly, Failure::kTask});
+    result.harmed_runs.push_back({i, 6, 2, Failure::kTask});
   }
   result.judged = 20;
   result.lost_down = 15;
@@ -45,8 +45,8 @@ TEST_CASE("JSON has every count", "[simulation][report]") {
   REQUIRE(all.size() == 1);
   const auto& result = all[0];
   CHECK(result["policy"] == "max");
-  CHECK(result["changes"]["steady"]["harmed"] == 6);
-  CHECK(result["changes"]["steady"]["jobs"] == 30);
+  CHECK(result["needs"]["steady"]["harmed"] == 6);
+  CHECK(result["needs"]["steady"]["jobs"] == 30);
   CHECK(result["jumps"][2]["first"]["failed_submitted"] == 3);
   CHECK(result["harmed_runs"].size() == kMostNamed);
   CHECK(result["judged"]["size"]["median"] == 1.25);

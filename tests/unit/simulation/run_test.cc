@@ -181,6 +181,7 @@ TEST_CASE("an off-heap cap is never exceeded: what is missing is spilled", "[sim
   double spilled = 0;
   for (const auto& executor : run.Executors()) {
     CHECK(executor.outside_peak <= 500);
+    CHECK(executor.off_heap_peak == 300);
     spilled += executor.spilled;
   }
   // Eight tasks miss 700 MiB each.
