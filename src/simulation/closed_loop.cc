@@ -120,16 +120,17 @@ class Tally {
   static constexpr double kSmallEnough = 1.3;
 
   void NameHarmed(const Profile& profile, const std::vector<Pair>& pairs) {
-    bool harmed = false;
+    HarmedJob job{profile.number, profile.kind, GroupOf(profile)};
     for (std::uint32_t run = 0; run < pairs.size(); ++run) {
       if (!pairs[run].Harmed() || !pairs[run].unchanged) continue;
-      harmed = true;
-      ++result_.harmed_unchanged;
-      if (result_.harmed_runs.size() == kMostNamed) continue;
-      result_.harmed_runs.push_back(
-          {profile.number, run, GroupOf(profile), pairs[run].sized.failure});
+      if (job.runs++ > 0) continue;
+      job.first = run;
+      job.failure = pairs[run].sized.failure;
     }
-    result_.harmed_jobs += harmed ? 1 : 0;
+    if (job.runs == 0) return;
+    result_.harmed_unchanged += job.runs;
+    ++result_.harmed_jobs;
+    if (result_.harmed.size() < kMostNamed) result_.harmed.push_back(job);
   }
 
   // Sizes and times can be compared where the submitted size does.

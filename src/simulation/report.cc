@@ -29,7 +29,8 @@ TIME      median of run times, and what nine jobs of ten stay within; SLOWEST of
 )";
 
 constexpr std::string_view kRunsLegend =
-    R"(NEED      how it changes from run to run, and jobs that were submitted too small; jumps come after the last run, and follow what came down
+    R"(NEED      how it changes from run to run, and jobs that were submitted too small; jumps come after the
+          last run of steady jobs
 FAILED    runs in the loop, and SUBMITTED in the submitted size; HARMED failed in the loop alone, UNCHANGED
           of them need at most 1.1 times what one of the 16 runs before needed
 LOST      executors lost to memory, in the loop and in the submitted size
@@ -42,9 +43,13 @@ Json ToJson(const Quantiles& values) {
 }
 
 Json ToJson(const Runs& runs) {
-  return {
-      {"runs", runs.runs},     {"failed", runs.failed}, {"failed_submitted", runs.failed_submitted},
-      {"harmed", runs.harmed}, {"lost", runs.lost},     {"lost_submitted", runs.lost_submitted}};
+  return {{"runs", runs.runs},
+          {"failed", runs.failed},
+          {"failed_submitted", runs.failed_submitted},
+          {"harmed", runs.harmed},
+          {"harmed_unchanged", runs.harmed_unchanged},
+          {"lost", runs.lost},
+          {"lost_submitted", runs.lost_submitted}};
 }
 
 Json NeedsOf(const LoopResult& result) {
@@ -69,11 +74,13 @@ Json JumpsOf(const LoopResult& result) {
 
 Json HarmedOf(const LoopResult& result) {
   Json harmed = Json::array();
-  for (const auto& run : result.harmed_runs) {
-    harmed.push_back({{"profile", run.profile},
-                      {"run", run.run},
-                      {"need", GroupName(run.group)},
-                      {"failure", Name(run.failure)}});
+  for (const auto& job : result.harmed) {
+    harmed.push_back({{"profile", job.profile},
+                      {"outside", Name(job.kind)},
+                      {"need", GroupName(job.group)},
+                      {"runs", job.runs},
+                      {"first", job.first},
+                      {"failure", Name(job.failure)}});
   }
   return harmed;
 }
@@ -108,7 +115,7 @@ Json ToJson(const LoopResult& result) {
           {"jumps", JumpsOf(result)},
           {"harmed_unchanged", result.harmed_unchanged},
           {"harmed_jobs", result.harmed_jobs},
-          {"harmed_runs", HarmedOf(result)},
+          {"harmed", HarmedOf(result)},
           {"judged", SizesOf(result)}};
 }
 
@@ -184,14 +191,15 @@ std::string RunsTable(const std::vector<LoopResult>& results) {
 
 std::string HarmedLines(const LoopResult& result) {
   std::string text;
-  for (const auto& run : result.harmed_runs) {
-    text += fmt::format("{}: job {} ({}), run {}: {}\n", replay::Printable(result.policy),
-                        run.profile, GroupName(run.group), run.run + 1, Name(run.failure));
+  const auto policy = replay::Printable(result.policy);
+  for (const auto& job : result.harmed) {
+    text += fmt::format("{}: job {} ({}, {}): {} harmed, first run {}: {}\n", policy, job.profile,
+                        Name(job.kind), GroupName(job.group), job.runs, job.first + 1,
+                        Name(job.failure));
   }
-  if (result.harmed_unchanged > result.harmed_runs.size()) {
-    text += fmt::format("{}: … and {} more, {} jobs in all\n", replay::Printable(result.policy),
-                        Count(result.harmed_unchanged - result.harmed_runs.size()),
-                        Count(result.harmed_jobs));
+  if (result.harmed_jobs > result.harmed.size()) {
+    text += fmt::format("{}: … and {} jobs more\n", policy,
+                        Count(result.harmed_jobs - result.harmed.size()));
   }
   return text.empty() ? text : "\n" + text;
 }

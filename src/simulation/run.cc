@@ -383,7 +383,6 @@ void Run::LoseBlocks(Executor& executor) {
   for (const auto block : executor.blocks) block_owner_[block] = kNobody;
   blocks_held_ -= static_cast<std::uint32_t>(executor.blocks.size());
   executor.blocks.clear();
-  executor.cached = 0;
 }
 
 // Its life is over, by whatever end.

@@ -53,7 +53,7 @@ struct Executor {
   double touched = 0;        // of the heap
   double unified_peak = 0;
   double storage_peak = 0;
-  double cached = 0;
+  double cached = 0;  // of a dead one what it held last
   double busy = 0;
   double collecting = 0;
   double spilled = 0;

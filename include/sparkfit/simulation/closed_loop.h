@@ -86,7 +86,7 @@ inline constexpr double kUnchanged = 1.1;
 // down.
 inline constexpr std::uint32_t kRunsToReach = 7;
 inline constexpr std::uint32_t kFewestRuns = 10;
-inline constexpr std::size_t kMostNamed = 20;
+inline constexpr std::size_t kMostNamed = 50;
 // What the input of a steady job jumps by after its last run: each third job by another of these.
 inline constexpr std::array<double, 3> kJumps{1.5, 2, 3};
 inline constexpr std::uint32_t kRunsAfterJump = 3;
@@ -112,11 +112,13 @@ struct Quantiles {
   double p90 = 0;
 };
 
-// A run that failed in the loop alone, though its need was unchanged.
-struct HarmedRun {
+// A job with runs that failed in the loop alone, though their need was unchanged.
+struct HarmedJob {
   std::uint32_t profile = 0;
-  std::uint32_t run = 0;
+  Outside kind = Outside::kDefault;
   std::size_t group = 0;
+  std::uint32_t runs = 0;   // that were harmed
+  std::uint32_t first = 0;  // of them, and why it failed
   Failure failure = Failure::kNone;
 };
 
@@ -131,7 +133,7 @@ struct LoopResult {
   std::array<Runs, kJumps.size()> after_jumps{};  // those that follow it
   std::uint64_t harmed_unchanged = 0;             // runs of all jobs
   std::uint32_t harmed_jobs = 0;                  // that have such a run
-  std::vector<HarmedRun> harmed_runs;             // the first kMostNamed of them
+  std::vector<HarmedJob> harmed;                  // the first kMostNamed of them
 
   // Of steady jobs whose submitted size loses no executor in any run.
   std::uint32_t judged = 0;

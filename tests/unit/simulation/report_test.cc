@@ -16,9 +16,9 @@ LoopResult Result() {
   result.groups[0] = {.runs = 300, .failed = 7, .harmed = 6, .harmed_unchanged = 5, .lost = 40};
   result.jumps[2] = {.runs = 10, .failed = 4, .failed_submitted = 3, .harmed = 1};
   result.harmed_unchanged = kMostNamed + 5;
-  result.harmed_jobs = 3;
+  result.harmed_jobs = kMostNamed + 3;
   for (std::uint32_t i = 0; i < kMostNamed; ++i) {
-    result.harmed_runs.push_back({i, 6, 2, Failure::kTask});
+    result.harmed.push_back({i, Outside::kPython, 2, 4, 6, Failure::kTask});
   }
   result.judged = 20;
   result.lost_down = 15;
@@ -30,14 +30,16 @@ LoopResult Result() {
   return result;
 }
 
-TEST_CASE("the tables have shares, and name the runs that came to harm", "[simulation][report]") {
+TEST_CASE("the tables have shares, and name the jobs that came to harm", "[simulation][report]") {
   const auto text = Render({Result()}, replay::OutputFormat::kTable);
   CHECK(text.find("0.75") != std::string::npos);    // 15 executors of 20 jobs
   CHECK(text.find("100.00") != std::string::npos);  // 6 in 60 runs
   CHECK(text.find("25.0 %") != std::string::npos);  // 5 of 20
   CHECK(text.find("jump to 3×") != std::string::npos);
-  CHECK(text.find("max: job 0 (weekly), run 7: a task was lost four times") != std::string::npos);
-  CHECK(text.find("… and 5 more, 3 jobs in all") != std::string::npos);
+  CHECK(
+      text.find("max: job 0 (python, weekly): 4 harmed, first run 7: a task was lost four times") !=
+      std::string::npos);
+  CHECK(text.find("… and 3 jobs more") != std::string::npos);
 }
 
 TEST_CASE("JSON has every count", "[simulation][report]") {
@@ -46,9 +48,10 @@ TEST_CASE("JSON has every count", "[simulation][report]") {
   const auto& result = all[0];
   CHECK(result["policy"] == "max");
   CHECK(result["needs"]["steady"]["harmed"] == 6);
+  CHECK(result["needs"]["steady"]["harmed_unchanged"] == 5);
   CHECK(result["needs"]["steady"]["jobs"] == 30);
   CHECK(result["jumps"][2]["first"]["failed_submitted"] == 3);
-  CHECK(result["harmed_runs"].size() == kMostNamed);
+  CHECK(result["harmed"].size() == kMostNamed);
   CHECK(result["judged"]["size"]["median"] == 1.25);
   CHECK(result["judged"]["median_sizes"].size() == kFewestRuns);
 }
