@@ -26,9 +26,9 @@ Held Hold(const Asked& asked, const Size& size) {
                                   asked.young * size.heap);
   held.touched = std::min(size.heap, held.retained + young);
   if (held.retained > kFullHeap * size.heap) {
-    held.kills = model::OomKind::kHeap;
+    held.kills = OomKind::kHeap;
   } else if (ExceedsLimit(held.touched, asked.outside, size)) {
-    held.kills = model::OomKind::kContainer;
+    held.kills = OomKind::kContainer;
   }
   return held;
 }

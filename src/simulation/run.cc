@@ -282,10 +282,10 @@ bool Run::Settle(std::uint32_t executor) {
   place.unified_peak = std::max(place.unified_peak, held.execution + held.cached);
   place.storage_peak = std::max(place.storage_peak, held.cached);
   result_.used = std::max(result_.used, place.touched + place.outside);
-  if (held.kills == model::OomKind::kHeap) {
-    Lose(executor, model::OomKind::kHeap);
+  if (held.kills == OomKind::kHeap) {
+    Lose(executor, OomKind::kHeap);
   } else if (ExceedsLimit(place.touched, place.outside, place.size)) {
-    Lose(executor, model::OomKind::kContainer);
+    Lose(executor, OomKind::kContainer);
   }
   return place.Alive();
 }
@@ -332,10 +332,10 @@ void Run::Store(std::uint32_t executor, const Attempt& attempt) {
   Settle(executor);
 }
 
-void Run::Lose(std::uint32_t executor, model::OomKind kind) {
+void Run::Lose(std::uint32_t executor, OomKind kind) {
   auto& place = executors_[executor];
-  place.ending = kind == model::OomKind::kHeap ? Ending::kHeapOom : Ending::kContainerOom;
-  ++(kind == model::OomKind::kHeap ? result_.heap_ooms : result_.container_ooms);
+  place.ending = kind == OomKind::kHeap ? Ending::kHeapOom : Ending::kContainerOom;
+  ++(kind == OomKind::kHeap ? result_.heap_ooms : result_.container_ooms);
   for (auto& attempt : place.cores) {
     if (!attempt) continue;
     ++place.tasks_failed;

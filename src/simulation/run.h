@@ -134,7 +134,7 @@ class Run {
   void Finish(std::uint32_t executor, std::uint32_t core);
   void Store(std::uint32_t executor, const Attempt& attempt);
   bool Settle(std::uint32_t executor);
-  void Lose(std::uint32_t executor, model::OomKind kind);
+  void Lose(std::uint32_t executor, OomKind kind);
   void LoseTask(const Attempt& attempt);
   void LoseOutputs(std::uint32_t executor, std::uint32_t stage);
   void LoseBlocks(Executor& executor);

@@ -63,7 +63,7 @@ TEST_CASE("more memory never kills: neither more outside, nor more heap by what 
     const auto roomier = Hold(asked, {size.heap, size.outside + more});
     if (!held.kills) RC_ASSERT(!roomier.kills);
     const auto larger = Hold(asked, {size.heap + more, size.outside});
-    if (held.kills != model::OomKind::kHeap) RC_ASSERT(larger.kills != model::OomKind::kHeap);
+    if (held.kills != OomKind::kHeap) RC_ASSERT(larger.kills != OomKind::kHeap);
     // Beside what fits, whatever the heap touches.
     if (!held.kills && asked.outside <= size.outside) RC_ASSERT(!larger.kills);
   }));

@@ -7,7 +7,6 @@
 
 #include <optional>
 
-#include "sparkfit/model/pod.h"
 #include "sparkfit/model/shape.h"
 
 namespace sparkfit::simulation {
@@ -31,13 +30,16 @@ struct Asked {
   double young = 0.6;    // the collector's largest young generation, as a share of the heap
 };
 
+// What kills an executor: its heap, or the kernel at its container's limit.
+enum class OomKind { kHeap, kContainer };
+
 // What is held, in MiB.
 struct Held {
   double execution = 0;
   double cached = 0;
   double retained = 0;  // live, execution and cached
   double touched = 0;   // of the heap: garbage included
-  std::optional<model::OomKind> kills;
+  std::optional<OomKind> kills;
 };
 
 // Spark's unified memory in this heap.

@@ -49,13 +49,13 @@ TEST_CASE("a JVM that does not fit beside its heap is killed by the kernel", "[s
   // The workload TOUCHED: heap 900 full, limit 970. 900 + 148 > 970.
   auto asked = Steady(700);
   asked.outside = kJvmOutside;
-  CHECK(Hold(asked, {900, 70}).kills == model::OomKind::kContainer);
+  CHECK(Hold(asked, {900, 70}).kills == OomKind::kContainer);
   CHECK_FALSE(Hold(asked, {900, 264}).kills);
 }
 
 TEST_CASE("live data that does not fit into the heap is exit 52", "[simulation][jvm]") {
   // The workload HEAP: 660 MiB of the application's and some 40 of Spark's in 700; 840 are enough.
-  CHECK(Hold(Steady(700), {700, 384}).kills == model::OomKind::kHeap);
+  CHECK(Hold(Steady(700), {700, 384}).kills == OomKind::kHeap);
   CHECK_FALSE(Hold(Steady(700), {840, 384}).kills);
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("objects beside full unified memory are what fills a heap", "[simulati
   // 600 of unified memory and 640 live: 1240 > 0.95 × 1300 = 1235.
   auto asked = Steady(640);
   asked.execution = 600;
-  CHECK(Hold(asked, {1300, kPlenty}).kills == model::OomKind::kHeap);
+  CHECK(Hold(asked, {1300, kPlenty}).kills == OomKind::kHeap);
   asked.live = 630;
   CHECK_FALSE(Hold(asked, {1300, kPlenty}).kills);
 }
