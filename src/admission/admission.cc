@@ -33,6 +33,7 @@ std::optional<Reason> Obstacle(const Question& question) {
   if (places.heap_from_elsewhere) return Reason::kHeapFromElsewhere;
   if (!places.heap_variable || !pod.size.heap) return Reason::kNoHeap;
   if (places.java_options_set_heap) return Reason::kJavaOptions;
+  if (places.pod_level_resources) return Reason::kPodLevelResources;
   if (places.limit_text.empty() || pod.size.limit.value == 0) return Reason::kNoLimit;
   return std::nullopt;
 }
@@ -51,17 +52,27 @@ std::optional<Bytes> RoomIn(const std::optional<Bytes>& total, Bytes others) {
   return std::max(Bytes{}, *total - others);
 }
 
-// The target within what the job or its user set, and within what can run at all; whole MiB.
+// What the largest node leaves for the executor: never less than was submitted.
+Bytes RoomOnNodes(const Question& question) {
+  return std::max(question.limits.largest_node - question.places.others, question.pod.size.limit);
+}
+
+// The size within what the job or its user set, and within what can run at all; whole MiB.
 Bytes Bounded(Bytes target, const Question& question, const model::JobRequest& job) {
   const auto& limits = question.limits;
-  const auto& user = question.advice->bounds;
-  const auto& min = user.min ? user.min : job.min_memory;
-  const auto& max = user.max ? user.max : job.max_memory;
+  std::vector<std::string> told_elsewhere;
+  const auto [min, max] = model::BoundsInForce(job, question.advice->bounds, told_elsewhere);
   if (min) target = std::max(target, *min);
   if (limits.range.container_min) target = std::max(target, *limits.range.container_min);
   target = target.RoundedUpToMiB();
-  Lower(target, max ? max : Known(limits.configured_max));
-  Lower(target, RoomIn(Known(limits.largest_node), question.places.others));
+  const auto ceiling = max ? max : Known(limits.configured_max);
+  Lower(target, ceiling);
+  // Without another ceiling a recommendation above the largest node is one that executors ran with,
+  // on nodes that are gone for now: it stays.
+  const Bytes known = ceiling ? Bytes{} : *question.advice->target;
+  if (limits.largest_node.value > 0) {
+    Lower(target, known > limits.largest_node ? known : RoomOnNodes(question));
+  }
   Lower(target, limits.range.container_max);
   Lower(target, RoomIn(limits.range.pod_max, question.places.others));
   return base::MiB(target.WholeMiB());
@@ -72,38 +83,112 @@ model::Shape ShapeOf(const model::PodFacts& pod) {
   return {pod.cores, model::ClassifyOverhead(pod.size)};
 }
 
-// What is enough beside the heap was learnt from executors of one shape, and holds for those alone.
-recommend::OverheadBounds BoundsFor(const model::PodFacts& pod, const Advice& advice) {
-  auto bounds = advice.overhead;
-  if (advice.shape != ShapeOf(pod)) bounds.most.reset();
+// Executors of another shape were not looked at: of their parts only what an OOM asked for counts.
+recommend::PartBounds BoundsFor(const Question& question) {
+  const auto& pod = question.pod;
+  const auto& advice = *question.advice;
+  auto bounds = advice.parts;
+  if (advice.shape != ShapeOf(pod)) bounds.most_heap.reset();
   return bounds;
 }
 
-// Why the executor stays at the size that it was submitted with, if it does.
-std::optional<Reason> StaysAt(Bytes submitted, Bytes bounded, const Question& question) {
+// At least this size, part by part.
+void RaiseTo(recommend::PartBounds& bounds, const model::ExecutorSize& size) {
+  bounds.least_heap = std::max(bounds.least_heap, model::SizeOf(size, model::Part::kHeap));
+  bounds.least_outside = std::max(bounds.least_outside, model::SizeOf(size, model::Part::kOutside));
+}
+
+// Why an executor that may be made smaller is not, if so.
+std::optional<Reason> WhyNotSmaller(const Question& question) {
+  const auto& pod = question.pod;
   const auto& advice = *question.advice;
-  if (bounded == submitted) return Reason::kRightSize;
+  if (advice.low_confidence) return Reason::kLowConfidence;
+  if (advice.shape && *advice.shape != ShapeOf(pod)) return Reason::kOtherShape;
+  if (advice.submitted.limit.value > 0 && pod.size.limit > advice.submitted.limit) {
+    return Reason::kSubmittedLarger;
+  }
+  if (advice.latest_failed) return Reason::kLatestRunFailed;
+  if (question.run.out_of_memory) return Reason::kRunOutOfMemory;
+  return std::nullopt;
+}
+
+// Spark numbers executors from 1 and never twice, so that the answer is the same whoever gives it,
+// and a replacement is never on trial.
+bool HasTrialNumber(const model::PodFacts& pod, int executors) {
+  return pod.executor_id == "1" || (executors > 1 && pod.executor_id == "2");
+}
+
+// The size to try, if this executor is to try it. It is never larger than submitted, as all else is
+// as learnt.
+std::optional<model::ExecutorSize> SizeOnTrial(const Question& question,
+                                               const model::JobRequest& job) {
+  const auto& pod = question.pod;
+  const auto& advice = *question.advice;
+  const auto& trial = advice.trial;
+  if (!trial || !HasTrialNumber(pod, trial->executors) || pod.restarts) return std::nullopt;
+  if (question.limits.shrink_only || question.run.beside_another) return std::nullopt;
+  if (advice.submitted != pod.size || trial->size.limit >= pod.size.limit) return std::nullopt;
+  if (Bounded(trial->size.limit, question, job) != trial->size.limit) return std::nullopt;
+  return trial->size;
+}
+
+// How large the executor is to be, and why no smaller.
+struct Wanted {
+  Bytes total;
+  recommend::SplitRule rule;
+  std::optional<Reason> not_smaller;
+};
+
+// A run keeps the size of its first executors, so that what is learnt while it runs does not change
+// it. After an OOM in it they are at least as large as these and as submitted.
+Wanted WantedFor(const Question& question) {
+  const auto& pod = question.pod;
+  const auto& advice = *question.advice;
+  const auto& first = question.run.first;
+  Wanted wanted{.total = *advice.target,
+                .rule = *recommend::RuleFor(pod.size, BoundsFor(question)),
+                .not_smaller = WhyNotSmaller(question)};
+  auto& bounds = wanted.rule.bounds;
+  const Bytes after_ooms = recommend::LeastTotal(wanted.rule);
+  if (first && !question.run.out_of_memory) {
+    wanted.total = first->limit;
+    bounds.most_heap = first->heap;
+    if (*first == pod.size) wanted.not_smaller = Reason::kRunUnderWay;
+  }
+  if (wanted.not_smaller) RaiseTo(bounds, pod.size);
+  if (first && question.run.out_of_memory) RaiseTo(bounds, *first);
+  // Only an OOM makes an executor larger than it was submitted. A status of an earlier version
+  // tells neither what OOMs ask for nor what it was learnt from: its target stands for both.
+  if (advice.submitted.limit.value > 0) {
+    wanted.total = std::min(wanted.total, std::max(pod.size.limit, after_ooms));
+  }
+  wanted.total = std::max(wanted.total, recommend::LeastTotal(wanted.rule));
+  return wanted;
+}
+
+// Why the executor stays at the size that it was submitted with, if it does.
+std::optional<Reason> StaysAt(Bytes bounded, const Wanted& wanted, const Question& question) {
+  const Bytes submitted = question.pod.size.limit;
+  if (bounded == submitted) return wanted.not_smaller.value_or(Reason::kRightSize);
   if (bounded > submitted) {
     return question.limits.shrink_only ? std::optional(Reason::kShrinkOnly) : std::nullopt;
   }
   // A bound that is below what was submitted must not shrink who needs more.
-  if (*advice.target > submitted) return Reason::kNoRoom;
-  if (advice.low_confidence) return Reason::kLowConfidence;
-  if (advice.shape && *advice.shape != ShapeOf(question.pod)) return Reason::kOtherShape;
-  return std::nullopt;
+  if (wanted.total > submitted) return Reason::kNoRoom;
+  return wanted.not_smaller;
 }
 
+// A request equal to the limit stays equal. One below it is as recommended, and never above what it
+// was unless the limit is raised with it.
 std::optional<Bytes> RequestFor(Bytes limit, const Question& question) {
   const auto& before = question.places.request;
   if (!before) return std::nullopt;
   if (*before >= question.pod.size.limit) return limit;
-  // A request below the limit (burst-aware overhead) stays in proportion.
-  const double share =
-      static_cast<double>(before->value) / static_cast<double>(question.pod.size.limit.value);
-  return std::min(limit, base::Scaled(limit, share).RoundedUpToMiB());
+  return std::min(limit, question.advice->target_request.value_or(*before));
 }
 
-model::PodPatch MakePatch(const recommend::Split& split, const Question& question) {
+model::PodPatch MakePatch(const recommend::Split& split, const Question& question,
+                          std::optional<model::Part> trial = std::nullopt) {
   const auto& places = question.places;
   const Bytes limit = split.heap + split.overhead;
   model::PodPatch patch;
@@ -118,6 +203,7 @@ model::PodPatch MakePatch(const recommend::Split& split, const Question& questio
                        {"sparkfit.io/applied-memory", base::FormatQuantity(limit)},
                        {"sparkfit.io/applied-heap", JvmMiB(split.heap)},
                        {"sparkfit.io/recommendation", question.advice->object}};
+  if (trial) patch.annotations.emplace_back("sparkfit.io/trial", model::Name(*trial));
   return patch;
 }
 
@@ -139,6 +225,8 @@ std::string_view Name(Reason reason) {
   switch (reason) {
     case Reason::kSized:
       return "Sized";
+    case Reason::kTrial:
+      return "Trial";
     case Reason::kNotAnExecutor:
       return "NotAnExecutor";
     case Reason::kNoSignature:
@@ -155,6 +243,14 @@ std::string_view Name(Reason reason) {
       return "LowConfidence";
     case Reason::kOtherShape:
       return "OtherShape";
+    case Reason::kSubmittedLarger:
+      return "SubmittedLarger";
+    case Reason::kLatestRunFailed:
+      return "LatestRunFailed";
+    case Reason::kRunOutOfMemory:
+      return "RunOutOfMemory";
+    case Reason::kRunUnderWay:
+      return "RunUnderWay";
     case Reason::kShrinkOnly:
       return "ShrinkOnly";
     case Reason::kNoRoom:
@@ -173,6 +269,8 @@ std::string_view Name(Reason reason) {
       return "HeapFromElsewhere";
     case Reason::kJavaOptions:
       return "JavaOptions";
+    case Reason::kPodLevelResources:
+      return "PodLevelResources";
     case Reason::kTooSmall:
       return "TooSmall";
   }
@@ -180,7 +278,7 @@ std::string_view Name(Reason reason) {
 }
 
 Outcome OutcomeOf(Reason reason) {
-  if (reason == Reason::kSized) return Outcome::kPatched;
+  if (reason == Reason::kSized || reason == Reason::kTrial) return Outcome::kPatched;
   return reason < Reason::kNotUnderstood ? Outcome::kSkipped : Outcome::kRefused;
 }
 
@@ -188,6 +286,8 @@ std::string_view Describe(Reason reason) {
   switch (reason) {
     case Reason::kSized:
       return "It is created at the recommended size.";
+    case Reason::kTrial:
+      return "It tries a size that is smaller than any that went well.";
     case Reason::kNotAnExecutor:
       return "It is no Spark executor that is about to run.";
     case Reason::kNoSignature:
@@ -205,6 +305,15 @@ std::string_view Describe(Reason reason) {
     case Reason::kOtherShape:
       return "The recommendation is smaller and was learnt from executors with other cores or "
              "another kind of overhead.";
+    case Reason::kSubmittedLarger:
+      return "It was submitted with more memory than the executors that the recommendation was "
+             "learnt from.";
+    case Reason::kLatestRunFailed:
+      return "The latest run failed, so that this one is as submitted.";
+    case Reason::kRunOutOfMemory:
+      return "An executor of this run died of an OOM, so that this one is at least as submitted.";
+    case Reason::kRunUnderWay:
+      return "The run's first executors were created as submitted, and the run keeps that size.";
     case Reason::kShrinkOnly:
       return "It needs more, and executors are only made smaller (shrinkOnly).";
     case Reason::kNoRoom:
@@ -224,10 +333,28 @@ std::string_view Describe(Reason reason) {
       return "SPARK_EXECUTOR_MEMORY comes from a ConfigMap, a Secret or a field (valueFrom).";
     case Reason::kJavaOptions:
       return "_JAVA_OPTIONS sets the heap, which wins over SPARK_EXECUTOR_MEMORY.";
+    case Reason::kPodLevelResources:
+      return "The pod has resources of its own (spec.resources), which its containers share.";
     case Reason::kTooSmall:
       return "Less than 512 MiB of heap would be left of the recommended size; Spark needs 450.";
   }
   return "";
+}
+
+Advice AdviceFrom(const model::KeyHistory& history,
+                  const recommend::Recommendation& recommendation) {
+  Advice advice;
+  advice.target = recommendation.target;
+  advice.target_request = recommendation.target_request;
+  advice.parts = recommendation.bounds;
+  advice.low_confidence = recommend::LowConfidence(history);
+  advice.latest_failed = history.LatestFailed();
+  advice.trial = recommendation.next.trial;
+  if (const auto* shape = history.CurrentShape(); shape != nullptr) {
+    advice.shape = shape->shape;
+    advice.submitted = shape->submitted;
+  }
+  return advice;
 }
 
 std::optional<model::Key> KeyOf(const model::PodFacts& pod, const model::PodSettings* driver) {
@@ -251,10 +378,16 @@ Decision Decide(const Question& question) {
   if (advice == nullptr || !advice->target) return {Reason::kNoRecommendation};
   if (AlreadySized(question)) return {Reason::kAlreadySized};
   if (const auto obstacle = Obstacle(question)) return {*obstacle};
-  const Bytes bounded = Bounded(*advice->target, question, job);
-  if (const auto reason = StaysAt(pod.size.limit, bounded, question)) return {*reason};
-  const auto rule = recommend::RuleFor(pod.size, BoundsFor(pod, *advice));
-  const auto split = rule ? recommend::SplitTotal(bounded, *rule) : std::nullopt;
+  const auto wanted = WantedFor(question);
+  if (!wanted.not_smaller) {
+    if (const auto size = SizeOnTrial(question, job)) {
+      const recommend::Split split{*size->heap, size->limit - *size->heap};
+      return {Reason::kTrial, MakePatch(split, question, advice->trial->part)};
+    }
+  }
+  const Bytes bounded = Bounded(wanted.total, question, job);
+  if (const auto reason = StaysAt(bounded, wanted, question)) return {*reason};
+  const auto split = recommend::SplitTotal(bounded, wanted.rule);
   if (!split) return {Reason::kTooSmall};
   return {Reason::kSized, MakePatch(*split, question)};
 }

@@ -8,6 +8,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "sparkfit/base/meant.h"
+
 namespace sparkfit::base {
 namespace {
 
@@ -34,12 +36,14 @@ std::string Quoted(std::string_view text) {
 template <typename T, std::size_t N>
 Result<T> ByName(std::string_view name,
                  const std::array<std::pair<std::string_view, T>, N>& table) {
-  std::string known;
-  for (const auto& [text, value] : table) {
-    if (text == name) return value;
-    known += (known.empty() ? "" : ", ") + std::string(text);
+  std::array<std::string_view, N> known;
+  for (std::size_t i = 0; i < N; ++i) {
+    if (table[i].first == name) return table[i].second;
+    known[i] = table[i].first;
   }
-  return Fail(Code::kInvalidArgument, fmt::format("\"{}\" is not one of {}", name, known));
+  return Fail(Code::kInvalidArgument,
+              fmt::format("\"{}\" is not one of {}{}", name.substr(0, 40), fmt::join(known, ", "),
+                          Suggestion(Nearest(name, known))));
 }
 
 }  // namespace

@@ -348,7 +348,16 @@ void AddBacktest(CLI::App& app, BacktestFlags& flags) {
   number("--runs", loop.runs, "closed loop: how often each runs");
   number("--seed", loop.seed, "closed loop: which jobs");
   command.add_flag("--driver-metrics", loop.driver_metrics,
-                   "closed loop: drivers tell of their executors' heaps, too");
+                   "closed loop: drivers tell of their executors, too");
+  command
+      .add_option(
+          "--sample-seconds", loop.sample_seconds,
+          fmt::format("closed loop: time between samples of usage [{}]", loop.sample_seconds))
+      ->type_name("N")
+      ->check(CLI::Range(1, 60));
+  command.add_option("--job", flags.job, "closed loop: only this one, with each of its runs")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   AddOutput(command, flags.output, flags.html, flags.strict);
   command.footer(PolicyHelp() + std::string(kBacktestExamples));
 }

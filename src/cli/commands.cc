@@ -14,6 +14,7 @@
 #include "sparkfit/replay/policy_report.h"
 #include "sparkfit/replay/replay.h"
 #include "sparkfit/replay/report.h"
+#include "sparkfit/replay/text_table.h"
 #include "sparkfit/simulation/report.h"
 
 namespace sparkfit::cli {
@@ -157,6 +158,7 @@ std::string BacktestPageOf(const replay::ExecutionTable& table, const replay::Wo
 void CheckSource(const BacktestFlags& flags, std::vector<std::string>& problems) {
   if (!flags.closed_loop) {
     if (flags.files.empty()) problems.emplace_back("a table of executions, or --closed-loop");
+    if (flags.job) problems.emplace_back("--job is of --closed-loop");
     return;
   }
   if (!flags.files.empty()) problems.emplace_back("--closed-loop takes no table");
@@ -168,6 +170,21 @@ void CheckSource(const BacktestFlags& flags, std::vector<std::string>& problems)
   if (loop.runs < simulation::kFewestRuns || loop.runs > kMostRuns) {
     problems.push_back(fmt::format("--runs is {} to {}", simulation::kFewestRuns, kMostRuns));
   }
+  if (flags.job && !flags.output.empty() && flags.output != "table") {
+    problems.emplace_back("--job prints tables only");
+  }
+}
+
+// One job of the loop for each policy.
+int PlayOne(std::uint32_t number, const BacktestFlags& flags, const std::vector<std::string>& names,
+            const std::vector<recommend::Policy>& policies, const Process& process) {
+  const auto profile = simulation::DrawProfile(flags.loop.seed, number);
+  for (std::size_t i = 0; i < policies.size(); ++i) {
+    const auto pairs = simulation::PlayJob(profile, policies[i], flags.loop);
+    process.out << replay::Printable(names[i]) << ", " << simulation::RenderJob(profile, pairs)
+                << std::flush;
+  }
+  return kExitFine;
 }
 
 int PlayLoop(const BacktestFlags& flags, const std::vector<std::string>& names,
@@ -317,6 +334,7 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
   if (!output) problems.push_back(output.error().message);
   CheckSource(flags, problems);
   if (Refuse(problems, process)) return kExitUsage;
+  if (flags.job) return PlayOne(*flags.job, flags, names, policies, process);
   if (flags.closed_loop) return PlayLoop(flags, names, policies, **output, process);
 
   replay::ExecutionTable table;

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,8 @@ struct BacktestFlags {
   std::vector<std::string> policies;
   bool closed_loop = false;
   simulation::LoopOptions loop;
-  std::string output;  // as of replay
+  std::optional<std::uint32_t> job;  // of the loop, in all detail
+  std::string output;                // as of replay
   std::string html;
   bool strict = false;
 };

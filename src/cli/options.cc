@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "sparkfit/base/meant.h"
 #include "sparkfit/base/number.h"
 #include "sparkfit/base/quantity.h"
 
@@ -21,7 +22,7 @@ constexpr std::string_view kNone = "none";
 
 Result<base::Bytes> MemoryOrNone(std::string_view text) {
   if (text == kNone) return base::Bytes{};
-  return base::ParseMemory(text);
+  return base::ParseBound(text);
 }
 
 std::string FormatOrNone(base::Bytes amount) {
@@ -118,8 +119,10 @@ Option Choice(std::string_view key, std::string_view type, std::string_view help
               std::string_view no, std::string_view yes, Field field) {
   const auto parse = [=](std::string_view text) -> Result<bool> {
     if (text == no || text == yes) return text == yes;
+    const std::string_view known[] = {yes, no};
     return base::Fail(base::Code::kInvalidArgument,
-                      fmt::format("\"{}\" is neither {} nor {}", text.substr(0, 40), yes, no));
+                      fmt::format("\"{}\" is neither {} nor {}{}", text.substr(0, 40), yes, no,
+                                  base::Suggestion(base::Nearest(text, known))));
   };
   return {key, type, help,
           [=](std::string_view text, Config& c) { return Store(parse(text), field(c)); },
@@ -128,7 +131,10 @@ Option Choice(std::string_view key, std::string_view type, std::string_view help
 
 template <typename Field>
 Option Boolean(std::string_view key, std::string_view help, Field field) {
-  return Choice(key, "boolean", help, "false", "true", field);
+  return {
+      key, "boolean", help,
+      [=](std::string_view text, Config& c) { return Store(base::ParseBoolean(text), field(c)); },
+      [=](const Config& c) { return std::string(field(c) ? "true" : "false"); }};
 }
 
 // An option of commands that work in a cluster, none of what is recommended.
@@ -152,21 +158,14 @@ std::vector<Option> MakeOptions() {
           "largest change per application as a share of the target, 0.5 for ±50 %; 0: no cap", 0.0,
           10.0, [](auto& c) -> auto& { return c.pipeline.safety.step; }),
       Ranged(
-          "floorApplications", "count",
-          "applications without an OOM, at limits of at least its floor, that end it", 1, 1000,
-          [](auto& c) -> auto& { return c.pipeline.safety.floor_applications; }),
-      Ranged(
-          "floorApplicationsAnySize", "count",
-          "applications without an OOM, whatever their limits, that end its floor", 1, 1000,
-          [](auto& c) -> auto& { return c.pipeline.safety.floor_applications_any_size; }),
-      Ranged(
           "escalation", "number",
           "second and later OOM steps within one application multiply the size by this", 1.0, 10.0,
           [](auto& c) -> auto& { return c.pipeline.safety.escalation; }),
-      Ranged(
-          "guardShare", "number",
-          "a peak above heap + this share of the overhead raises the growth guard once", 0.0, 1.0,
-          [](auto& c) -> auto& { return c.pipeline.safety.guard_share; }),
+      Boolean(
+          "coverPeaks",
+          "a recommendation covers the largest peak that is remembered, whatever the policy: true "
+          "or false",
+          [](auto& c) -> auto& { return c.pipeline.safety.cover_peaks; }),
       Lasting(
           "lateSamples", "how long an ended executor waits for late samples",
           [](auto& c) -> auto& { return c.pipeline.late_samples; }),
@@ -329,10 +328,10 @@ void Settings::Set(const Option& option, Source source, const std::string& value
 }
 
 void Settings::Unknown(const std::string& where, std::string_view key) {
-  std::string known;
-  for (const auto& option : Options())
-    known += (known.empty() ? "" : ", ") + std::string(option.key);
-  Problem(fmt::format("{}: unknown key \"{}\" (known: {})", where, key.substr(0, 60), known));
+  std::vector<std::string_view> known;
+  for (const auto& option : Options()) known.push_back(option.key);
+  Problem(fmt::format("{}: unknown key \"{}\" (known: {}){}", where, key.substr(0, 60),
+                      fmt::join(known, ", "), base::Suggestion(base::Nearest(key, known))));
 }
 
 void Settings::ReadFile(const std::string& name, const std::string& text) {

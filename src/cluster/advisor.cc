@@ -2,23 +2,38 @@
 #include "advisor.h"
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <utility>
 
+#include "sparkfit/base/number.h"
+
 namespace sparkfit::cluster {
+namespace {
 
 using base::Bytes;
 using model::EventType;
 
+constexpr auto kHighestId = std::numeric_limits<std::uint64_t>::max();
+
+bool Is(const model::RecommendationObject& object, const char* condition, std::string_view status) {
+  const auto found = object.conditions.find(condition);
+  return found != object.conditions.end() && found->second.first == status;
+}
+
+std::optional<recommend::Trial> TrialOf(const model::RecommendationObject& object) {
+  if (!object.published_trial) return std::nullopt;
+  return recommend::Trial{object.published_trial->part, object.published_trial->size,
+                          object.published_trial->executors};
+}
+
+}  // namespace
+
 void Advisor::Take(const model::Observation& observation, const World& world) {
   if (const auto* event = std::get_if<model::PodEvent>(&observation.what)) {
-    if (event->pod.role != model::PodRole::kDriver) return;
     const std::unique_lock lock(mutex_);
-    if (event->event == EventType::kDeleted) {
-      drivers_.erase(event->pod.uid);
-    } else {
-      drivers_.insert_or_assign(event->pod.uid, event->pod.settings);
-    }
+    if (event->pod.role == model::PodRole::kDriver) TakeDriver(*event);
+    if (event->pod.role == model::PodRole::kExecutor) TakeExecutor(*event);
   } else if (const auto* changed = std::get_if<model::RecommendationEvent>(&observation.what)) {
     const auto& given = changed->object;
     const model::Key key{given.name_space, given.signature, given.profile};
@@ -30,10 +45,49 @@ void Advisor::Take(const model::Observation& observation, const World& world) {
     } else {
       objects_.insert_or_assign(key, FromObject(*object));
     }
-  } else if (std::holds_alternative<model::NodeEvent>(observation.what)) {
+  } else if (const auto* node = std::get_if<model::NodeEvent>(&observation.what)) {
     const std::unique_lock lock(mutex_);
-    largest_node_ = world.LargestNode();
+    nodes_.Observe(*node, observation.t);
   }
+}
+
+void Advisor::TakeDriver(const model::PodEvent& event) {
+  const auto& pod = event.pod;
+  if (event.event != EventType::kDeleted) {
+    drivers_.insert_or_assign(pod.uid, pod.settings);
+    if (!pod.HasEnded()) return;
+  } else {
+    drivers_.erase(pod.uid);
+  }
+  runs_.erase({pod.name_space, pod.app_selector});
+  runs_.erase({pod.name_space, pod.uid});
+}
+
+void Advisor::TakeExecutor(const model::PodEvent& event) {
+  const auto& pod = event.pod;
+  const RunKey key{pod.name_space, pod.ApplicationId()};
+  if (event.event == EventType::kDeleted && !runs_.contains(key)) return;
+  auto& run = runs_[key];
+  if (!pod.trial && pod.ended && model::OomOf(model::ClassifyEnd(pod, *pod.ended, std::nullopt))) {
+    run.state.out_of_memory = true;
+  }
+  const auto driver = drivers_.find(pod.owner_uid);
+  if (!run.key) {
+    run.key = admission::KeyOf(pod, driver == drivers_.end() ? nullptr : &driver->second);
+  }
+  // Spark numbers executors from 1, and never twice.
+  const auto id =
+      base::ParseNumber(pod.executor_id, std::uint64_t{0}, kHighestId).value_or(kHighestId);
+  if (!pod.trial && (!run.state.first || id < run.first_id)) {
+    run.first_id = id;
+    run.state.first = pod.size;
+  }
+  if (event.event != EventType::kDeleted) {
+    run.pods.insert(pod.uid);
+    return;
+  }
+  run.pods.erase(pod.uid);
+  if (run.pods.empty() && !drivers_.contains(pod.owner_uid)) runs_.erase(key);
 }
 
 void Advisor::SetRange(const std::string& name_space, const model::LimitRange& range) {
@@ -53,14 +107,8 @@ void Advisor::SetRow(const model::Key& key, const controller::KeyRecommendation*
     rows_.erase(key);
     return;
   }
-  Learnt learnt;
-  learnt.target = row->recommendation.target;
-  learnt.low_confidence = row->low_confidence;
-  learnt.last_oom = row->history->Totals().last_oom;
-  learnt.overhead = row->recommendation.overhead;
-  if (const auto* shape = row->history->CurrentShape(); shape != nullptr) {
-    learnt.shape = shape->shape;
-  }
+  Learnt learnt{.advice = admission::AdviceFrom(*row->history, row->recommendation),
+                .last_oom = row->history->Totals().last_oom};
   rows_.insert_or_assign(key, std::move(learnt));
 }
 
@@ -69,15 +117,18 @@ Advisor::Published Advisor::FromObject(const model::RecommendationObject& object
                       .mode = object.mode,
                       .bounds = {object.min_memory, object.max_memory},
                       .learnt = {}};
-  auto& learnt = published.learnt;
-  if (object.published_target.value_or(Bytes{}).value > 0) learnt.target = object.published_target;
-  learnt.overhead = {.least = object.published_least_overhead.value_or(Bytes{}),
-                     .most = object.published_most_overhead};
-  learnt.shape = object.published_shape;
-  learnt.last_oom = object.published_last_oom;
-  const auto confidence = object.conditions.find("LowConfidence");
-  learnt.low_confidence =
-      confidence == object.conditions.end() || confidence->second.first != "False";
+  auto& advice = published.learnt.advice;
+  if (object.published_target.value_or(Bytes{}).value > 0) advice.target = object.published_target;
+  advice.target_request = object.published_target_request;
+  advice.parts = {.least_heap = object.published_least_heap.value_or(Bytes{}),
+                  .least_outside = object.published_least_overhead.value_or(Bytes{}),
+                  .most_heap = object.published_most_heap};
+  advice.shape = object.published_shape;
+  advice.submitted = object.published_submitted;
+  advice.trial = TrialOf(object);
+  advice.low_confidence = !Is(object, "LowConfidence", "False");
+  advice.latest_failed = Is(object, "LatestRunFailed", "True");
+  published.learnt.last_oom = object.published_last_oom;
   return published;
 }
 
@@ -87,10 +138,13 @@ Advisor::Learnt Advisor::Raised(Learnt published, const Learnt& seen) {
   const bool news = seen.last_oom && (!published.last_oom ||
                                       std::chrono::floor<std::chrono::seconds>(*seen.last_oom) >
                                           *published.last_oom);
-  if (!news || !seen.target) return published;
-  published.target = std::max(published.target.value_or(Bytes{}), *seen.target);
-  published.overhead.least = std::max(published.overhead.least, seen.overhead.least);
-  if (!published.shape) published.shape = seen.shape;
+  if (!news || !seen.advice.target) return published;
+  auto& advice = published.advice;
+  advice.target = std::max(advice.target.value_or(Bytes{}), *seen.advice.target);
+  auto& parts = advice.parts;
+  parts.least_heap = std::max(parts.least_heap, seen.advice.parts.least_heap);
+  parts.least_outside = std::max(parts.least_outside, seen.advice.parts.least_outside);
+  if (!advice.shape) advice.shape = seen.advice.shape;
   return published;
 }
 
@@ -103,20 +157,30 @@ std::optional<admission::Advice> Advisor::AdviceFor(const model::Key& key) const
   if (row != rows_.end()) {
     learnt = leading_ ? row->second : Raised(std::move(learnt), row->second);
   }
-  admission::Advice advice;
+  auto advice = std::move(learnt.advice);
   if (object != objects_.end()) {
     advice.object = object->second.name;
     advice.mode = object->second.mode;
     advice.bounds = object->second.bounds;
   }
-  advice.target = learnt.target;
-  advice.overhead = learnt.overhead;
-  advice.low_confidence = learnt.low_confidence;
-  advice.shape = std::move(learnt.shape);
   return advice;
 }
 
-Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlaces& places) const {
+admission::RunState Advisor::RunOf(const model::PodFacts& pod,
+                                   const std::optional<model::Key>& key) const {
+  const RunKey own{pod.name_space, pod.ApplicationId()};
+  const auto run = runs_.find(own);
+  auto state = run == runs_.end() ? admission::RunState{} : run->second.state;
+  for (auto other = runs_.lower_bound({pod.name_space, ""});
+       other != runs_.end() && other->first.first == pod.name_space; ++other) {
+    const bool same_key = key && other->second.key == key;
+    if (same_key && other->first != own && !other->second.pods.empty()) state.beside_another = true;
+  }
+  return state;
+}
+
+Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlaces& places,
+                                base::Time now) const {
   const std::shared_lock lock(mutex_);
   const auto driver = drivers_.find(pod.owner_uid);
   const auto* settings = driver == drivers_.end() ? nullptr : &driver->second;
@@ -126,13 +190,14 @@ Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlac
   const auto range = ranges_.find(pod.name_space);
   const admission::Limits limits{
       .configured_max = configured_max_,
-      .largest_node = largest_node_,
+      .largest_node = nodes_.LargestFor(&pod.placement, now),
       .range = range == ranges_.end() ? model::LimitRange{} : range->second,
       .shrink_only = shrink_only_};
   answer.decision = admission::Decide({.pod = pod,
                                        .places = places,
                                        .driver = settings,
                                        .advice = advice ? &*advice : nullptr,
+                                       .run = RunOf(pod, answer.key),
                                        .limits = limits});
   return answer;
 }

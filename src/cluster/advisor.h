@@ -8,14 +8,18 @@
 // yet.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "sparkfit/admission/admission.h"
 #include "sparkfit/controller/pipeline.h"
+#include "sparkfit/model/node_memory.h"
 #include "sparkfit/model/observation.h"
 #include "world.h"
 
@@ -41,15 +45,13 @@ class Advisor {
     std::optional<model::Key> key;
     admission::Decision decision;
   };
-  [[nodiscard]] Answer Decide(const model::PodFacts& pod, const model::PodPlaces& places) const;
+  [[nodiscard]] Answer Decide(const model::PodFacts& pod, const model::PodPlaces& places,
+                              base::Time now) const;
 
  private:
   // What is known of a key, from a session or from its object.
   struct Learnt {
-    std::optional<base::Bytes> target;
-    recommend::OverheadBounds overhead;
-    bool low_confidence = true;
-    std::optional<model::Shape> shape;
+    admission::Advice advice;  // but for what a user set
     std::optional<base::Time> last_oom;
   };
   struct Published {
@@ -59,19 +61,34 @@ class Advisor {
     Learnt learnt;
   };
 
+  // A run that is under way. Kept until its driver is gone, or where none is known until its last
+  // pod is.
+  struct Run {
+    std::unordered_set<std::string> pods;  // UIDs of its executors
+    std::uint64_t first_id = 0;            // the least of Spark's numbers for them
+    std::optional<model::Key> key;
+    admission::RunState state;
+  };
+  using RunKey = std::pair<std::string, std::string>;  // namespace, application
+
+  void TakeDriver(const model::PodEvent& event);
+  void TakeExecutor(const model::PodEvent& event);
   static Published FromObject(const model::RecommendationObject& object);
   static Learnt Raised(Learnt published, const Learnt& seen);
+  [[nodiscard]] admission::RunState RunOf(const model::PodFacts& pod,
+                                          const std::optional<model::Key>& key) const;
   [[nodiscard]] std::optional<admission::Advice> AdviceFor(const model::Key& key) const;
 
   const base::Bytes configured_max_;
   const bool shrink_only_;
   mutable std::shared_mutex mutex_;                              // guards what follows
   std::unordered_map<std::string, model::PodSettings> drivers_;  // by UID
+  std::map<RunKey, Run> runs_;
   std::map<model::Key, Published> objects_;
   std::map<model::Key, Learnt> rows_;
   bool leading_ = false;
   std::map<std::string, model::LimitRange> ranges_;  // by namespace
-  base::Bytes largest_node_;
+  model::NodeMemory nodes_;
 };
 
 }  // namespace sparkfit::cluster

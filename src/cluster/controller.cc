@@ -20,6 +20,7 @@
 #include "sources.h"
 #include "sparkfit/wire/admission_review.h"
 #include "sparkfit/wire/observation_log.h"
+#include "sparkfit/wire/remembered_nodes.h"
 #include "world.h"
 #include "writer.h"
 
@@ -36,9 +37,14 @@ constexpr base::Duration kTick = std::chrono::milliseconds(500);
 // executors are named by a checkpoint (60 s).
 constexpr base::Duration kRecent = std::chrono::seconds(45);
 constexpr base::Duration kTryAgain = std::chrono::seconds(10);
-// Executors tell their driver of themselves every 10 s.
-constexpr base::Duration kDriverInterval = std::chrono::seconds(15);
+// Executors tell their driver of themselves every 10 s, and of each task when it ends. What is told
+// within the last interval of a run is missed: a trial has to be seen to its end.
+constexpr Drivers::Intervals kDriverIntervals{.usual = std::chrono::seconds(15),
+                                              .watched = std::chrono::seconds(3)};
 constexpr base::Duration kShowAgain = std::chrono::seconds(2);
+// What is remembered of nodes is put together for the next leader this often.
+constexpr base::Duration kNoteAgain = std::chrono::minutes(1);
+constexpr const char* kNodesAnnotation = "sparkfit.io/remembered-nodes";
 // The same refusal of the same job is told again after this long.
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
 // A main loop that did not come round for this long hangs.
@@ -49,6 +55,11 @@ const kube::Collection& Checkpoints() {
       "executorrecommendationcheckpoints",
       "/apis/sparkfit.io/v1alpha1/executorrecommendationcheckpoints", ""};
   return collection;
+}
+
+kube::LeaseOptions WithNote(kube::LeaseOptions lease) {
+  lease.note = kNodesAnnotation;
+  return lease;
 }
 
 }  // namespace
@@ -64,7 +75,7 @@ struct Controller::Impl {
         options(std::move(options_)),
         scopes(options.namespaces.empty() ? std::vector<std::string>{""} : options.namespaces),
         around{clock_, waiter_, log_, metrics_, inbox, &options.derived_signatures},
-        elector(lease_client_, clock_, waiter_, options.lease),
+        elector(lease_client_, clock_, waiter_, WithNote(options.lease)),
         writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {
     if (options.kubelets) kubelets.emplace(*options.kubelets, around);
     if (options.driver_metrics) drivers.emplace(kube::PlainGet, around);
@@ -82,6 +93,8 @@ struct Controller::Impl {
   void TakeUsage(const Usage& usage);
   void TakeRange(const RangeEvent& event);
   void TakeRefused(const Refused& refused);
+  void TakeNote(const Noted& noted);
+  void LeaveNote();
   void LookAfterCertificates(const std::stop_token& stop);
   SessionOptions NewSession();
   void BeginWatching();
@@ -119,6 +132,7 @@ struct Controller::Impl {
   std::map<std::pair<model::Key, admission::Reason>, base::Clock::Steady> refusals_told;
   std::optional<std::uint64_t> shown;  // the session's revision that is served
   base::Clock::Steady show_after{};
+  base::Clock::Steady note_after{};
   Time latest_usage{};
   base::Clock::Steady not_before{};
   std::set<std::string> problems_told;  // of this session
@@ -172,7 +186,7 @@ void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
   const auto wanted = [this] { return in_session.load(); };
   if (drivers) {
     threads.emplace_back([this, wanted](const std::stop_token& stop) {
-      drivers->Run(kDriverInterval, wanted, stop);
+      drivers->Run(kDriverIntervals, wanted, stop);
     });
   }
   threads.emplace_back([this, wanted](const std::stop_token& stop) {
@@ -189,7 +203,8 @@ void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
         stop, [this, &stop](bool leads) { inbox.Push(Leading{leads}, stop); },
         [this](const std::string& why) {
           log.Warning("cannot lead", {{"why", why}});
-        });
+        },
+        [this, &stop](const std::string& note) { inbox.Push(Noted{note}, stop); });
   });
 }
 
@@ -202,6 +217,7 @@ void Controller::Impl::Take(Message message) {
     void operator()(const RangeEvent& event) const { impl.TakeRange(event); }
     void operator()(const Refused& refused) const { impl.TakeRefused(refused); }
     void operator()(const Leading& now) const { impl.SetLeading(now.leading); }
+    void operator()(const Noted& noted) const { impl.TakeNote(noted); }
     void operator()(const Written& written) const { impl.TakeWritten(written); }
   };
   std::visit(Visitor{*this}, message);
@@ -271,6 +287,20 @@ void Controller::Impl::TakeRefused(const Refused& refused) {
                  .body = wire::NewEvent(event, clock.Wall())});
 }
 
+// Who may not read nodes has no use for what others remember of them.
+void Controller::Impl::TakeNote(const Noted& noted) {
+  if (!options.namespaces.empty()) return;
+  const auto now = clock.Wall();
+  for (const auto& node : wire::ReadRemembered(noted.note)) TakeObservation({now, node});
+}
+
+void Controller::Impl::LeaveNote() {
+  const auto now = clock.SteadyNow();
+  if (!options.namespaces.empty() || now < note_after) return;
+  note_after = now + kNoteAgain;
+  elector.SetNote(wire::WriteRemembered(world.RememberedNodes(clock.Wall())));
+}
+
 // Runs on a thread of its own.
 void Controller::Impl::LookAfterCertificates(const std::stop_token& stop) {
   const auto& admission = *options.admission;
@@ -293,7 +323,7 @@ std::string Controller::Impl::Admit(std::string_view body) {
   const auto begun = clock.SteadyNow();
   auto [uid, review] = wire::ReadReview(body, &options.derived_signatures);
   Advisor::Answer answer;
-  if (review) answer = advisor->Decide(review->pod, review->places);
+  if (review) answer = advisor->Decide(review->pod, review->places, clock.Wall());
   const auto reason = answer.decision.reason;
   const auto outcome = admission::OutcomeOf(reason);
   if (outcome == admission::Outcome::kRefused && answer.key) {
@@ -364,6 +394,7 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
     metrics.SetUsageStaleness(std::chrono::duration<double>(now - latest_usage).count());
   }
   session->Tick(now);
+  LeaveNote();
   if (advisor) metrics.SetPendingAfterSizing(session->Unschedulable());
   TellProblems();
   ShowRows();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "drivers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <string_view>
@@ -14,7 +16,10 @@ namespace {
 constexpr const char* kSource = "drivers";
 constexpr std::uint16_t kPort = 4040;
 constexpr base::Duration kLook = std::chrono::seconds(1);
+// Of all that a driver is asked in a turn: so long a driver that hangs holds up others.
 constexpr base::Duration kDeadline = std::chrono::seconds(2);
+// With less time left nothing more is asked in a turn: it would be cut off.
+constexpr base::Duration kShortest = std::chrono::milliseconds(500);
 // Until then executors have told their driver nothing of their heaps, and it may be starting
 // itself.
 constexpr base::Duration kHeartbeat = std::chrono::seconds(10);
@@ -22,6 +27,10 @@ constexpr base::Duration kHeartbeat = std::chrono::seconds(10);
 constexpr int kPatience = 2;
 constexpr base::Duration kLongestPause = std::chrono::minutes(5);
 constexpr std::size_t kAtOnce = 8;
+// Of attempts at stages that spilled, in a turn. A driver that is met late has many of them.
+constexpr std::size_t kMostAttempts = 32;
+// SKIPPED and PENDING ones have no figures.
+constexpr const char* kStages = "/stages?status=active&status=complete&status=failed";
 
 std::string_view ResultOf(const kube::PlainAnswer& answer) {
   using End = kube::PlainAnswer::End;
@@ -57,79 +66,132 @@ void Drivers::TakeDrivers() {
     entry.driver = driver;
     if (!driver.has_executors || entry.owes) continue;
     entry.owes = true;
-    entry.not_before = std::max(entry.not_before, now + kHeartbeat);
+    entry.not_before = now + kHeartbeat;
   }
   entries_ = std::move(kept);
 }
 
+bool Drivers::Turns::Due(Steady now, base::Duration interval) const {
+  const auto pause = interval * (1 << std::clamp(failures - 1, 0, 10));
+  return !latest || now >= *latest + std::min<base::Duration>(pause, kLongestPause);
+}
+
 // Those that failed come last, and few: a thousand that hang delay no other for long.
-std::vector<Drivers::Entry*> Drivers::Due() {
+std::vector<Drivers::Entry*> Drivers::Due(const Intervals& intervals) {
   const auto now = around_.clock.SteadyNow();
   std::vector<Entry*> fine;
   std::vector<Entry*> failing;
   for (auto& [uid, entry] : entries_) {
-    if (!entry.owes || entry.not_before > now) continue;
-    (entry.failures == 0 ? fine : failing).push_back(&entry);
+    const auto interval = entry.driver.watched ? intervals.watched : intervals.usual;
+    if (!entry.owes || now < entry.not_before || !entry.executors.Due(now, interval)) continue;
+    (entry.executors.failures == 0 ? fine : failing).push_back(&entry);
   }
   failing.resize(std::min(failing.size(), kAtOnce));
   fine.insert(fine.end(), failing.begin(), failing.end());
   return fine;
 }
 
-void Drivers::Run(base::Duration interval, const std::function<bool()>& wanted,
+void Drivers::Run(Intervals intervals, const std::function<bool()>& wanted,
                   const std::stop_token& stop) {
-  Rounds(std::min(kLook, interval), wanted, around_, stop, [&] {
+  Rounds(std::min(kLook, intervals.watched), wanted, around_, stop, [&] {
     TakeDrivers();
-    const auto due = Due();
-    AtOnce(kAtOnce, due.size(), stop, [&](std::size_t i) { Ask(*due[i], interval, stop); });
+    const auto due = Due(intervals);
+    AtOnce(kAtOnce, due.size(), stop, [&](std::size_t i) { Ask(*due[i], intervals, stop); });
   });
 }
 
-void Drivers::Ask(Entry& entry, base::Duration interval, const std::stop_token& stop) {
+void Drivers::Ask(Entry& entry, const Intervals& intervals, const std::stop_token& stop) {
   const auto& driver = entry.driver;
   const auto begun = around_.clock.SteadyNow();
-  const auto answer =
-      get_({.address = driver.address,
-            .port = kPort,
-            .target = "/api/v1/applications/" + driver.application + "/allexecutors",
-            .deadline = kDeadline,
-            .largest_body = wire::kLargestDriverAnswer},
-           stop);
+  const auto end = begun + kDeadline;
+  entry.executors.latest = begun;
+  auto answer = Request(driver, "/allexecutors", end, wire::ParseDriverAnswer, stop);
   if (stop.stop_requested()) return;
-  const auto heard = Hear(driver, answer, stop);
-  around_.metrics.CountDriverRequest(heard.result);
-  if (heard.why.empty()) {
-    if (std::exchange(entry.failures, 0) >= kPatience) {
-      around_.log.Info("driver answers again",
-                       {{"namespace", driver.name_space}, {"pod", driver.pod}});
-    }
-    entry.owes = driver.has_executors;
-    entry.not_before = begun + interval;
-    return;
+  Note(entry.executors, driver, "executors", answer ? nullptr : &answer.error());
+  if (!answer) return;
+  entry.owes = driver.has_executors;
+  model::DriverReading reading{driver.name_space, driver.application, std::move(answer->executors)};
+  if (driver.watched && entry.stages.Due(begun, intervals.watched)) {
+    AskStages(entry, end, reading, stop);
   }
-  const auto pause = interval * (1 << std::min(entry.failures, 10));
-  entry.not_before = begun + std::min<base::Duration>(pause, kLongestPause);
-  if (++entry.failures != kPatience) return;
-  around_.log.Warning("driver does not tell of its executors", {{"namespace", driver.name_space},
-                                                                {"pod", driver.pod},
-                                                                {"result", heard.result},
-                                                                {"why", heard.why}});
+  if (stop.stop_requested()) return;
+  around_.inbox.Push(model::Observation{around_.clock.Wall(), std::move(reading)}, stop);
 }
 
-Drivers::Heard Drivers::Hear(const Driver& driver, const kube::PlainAnswer& answer,
-                             const std::stop_token& stop) {
-  const std::string result(ResultOf(answer));
-  if (answer.end != kube::PlainAnswer::End::kAnswered) return {result, answer.why};
-  if (answer.status != 200) return {result, "status " + std::to_string(answer.status)};
+void Drivers::AskStages(Entry& entry, Steady end, model::DriverReading& reading,
+                        const std::stop_token& stop) {
+  entry.stages.latest = around_.clock.SteadyNow();
+  const auto learnt = LearnStages(entry, end, stop);
+  if (stop.stop_requested()) return;
+  Note(entry.stages, entry.driver, "stages", learnt ? nullptr : &learnt.error());
+  if (learnt && *learnt) entry.spills.AddTo(reading);
+}
+
+Drivers::Heard<bool> Drivers::LearnStages(Entry& entry, Steady end, const std::stop_token& stop) {
+  const auto has_time = [&] { return end - around_.clock.SteadyNow() >= kShortest; };
+  if (!has_time()) return false;
+  const auto listed = Request(entry.driver, kStages, end, wire::ParseStages, stop);
+  if (!listed) return tl::unexpected<Failure>(listed.error());
+  const auto attempts = entry.spills.ToAsk(listed->stages);
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    if (i == kMostAttempts || !has_time()) return false;
+    // Of no task the state is unknown. With another state the tasks that have it come along, and
+    // without one all tasks; a list of stages would leave out those that have no such task.
+    const auto path = fmt::format("/stages/{}/{}?details=true&taskStatus=UNKNOWN",
+                                  attempts[i].stage, attempts[i].attempt);
+    auto told = Request(entry.driver, path, end, wire::ParseStage, stop);
+    if (!told) return tl::unexpected<Failure>(told.error());
+    if (!entry.spills.Learn(attempts[i], std::move(told->executors))) {
+      return tl::unexpected<Failure>(
+          {"too_large", "too many executors spilled in too many stages"});
+    }
+  }
+  return true;
+}
+
+template <typename Answer>
+Drivers::Heard<Answer> Drivers::Request(const Driver& driver, const std::string& path, Steady end,
+                                        base::Result<Answer> (*parse)(std::string_view),
+                                        const std::stop_token& stop) {
+  const auto fail = [&](std::string_view result, std::string why) {
+    if (!stop.stop_requested()) around_.metrics.CountDriverRequest(std::string(result));
+    return tl::unexpected<Failure>({std::string(result), std::move(why)});
+  };
+  const auto left = std::chrono::floor<base::Duration>(end - around_.clock.SteadyNow());
+  const auto answer = get_({.address = driver.address,
+                            .port = kPort,
+                            .target = "/api/v1/applications/" + driver.application + path,
+                            .deadline = left,
+                            .largest_body = wire::kLargestDriverAnswer},
+                           stop);
+  const auto result = ResultOf(answer);
+  if (answer.end != kube::PlainAnswer::End::kAnswered) return fail(result, answer.why);
+  if (answer.status != 200) return fail(result, "status " + std::to_string(answer.status));
   auto read = [&] {
     const std::scoped_lock lock(reading_);
-    return wire::ParseDriverAnswer(answer.body);
+    return parse(answer.body);
   }();
-  if (!read) return {"malformed", read.error().message};
+  if (!read) return fail("malformed", read.error().message);
+  around_.metrics.CountDriverRequest(std::string(result));
   for (std::size_t i = 0; i < read->left_out; ++i) around_.metrics.CountUnreadable(kSource);
-  model::DriverReading reading{driver.name_space, driver.application, std::move(read->executors)};
-  around_.inbox.Push(model::Observation{around_.clock.Wall(), std::move(reading)}, stop);
-  return {result, ""};
+  return *std::move(read);
+}
+
+// Tells of a driver that has begun not to answer, or to answer again.
+void Drivers::Note(Turns& turns, const Driver& driver, const char* of_what,
+                   const Failure* failure) const {
+  if (failure == nullptr) {
+    if (std::exchange(turns.failures, 0) < kPatience) return;
+    around_.log.Info("driver answers again",
+                     {{"namespace", driver.name_space}, {"pod", driver.pod}, {"about", of_what}});
+    return;
+  }
+  if (++turns.failures != kPatience) return;
+  around_.log.Warning(fmt::format("driver does not tell of its {}", of_what),
+                      {{"namespace", driver.name_space},
+                       {"pod", driver.pod},
+                       {"result", failure->result},
+                       {"why", failure->why}});
 }
 
 }  // namespace sparkfit::cluster

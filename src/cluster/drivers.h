@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Spark drivers say of their executors: the REST API of their UI, which has heaps and
-// collections where a working set has neither. Only drivers of jobs that allow it are asked.
+// What Spark drivers say of their executors: the REST API of their UI, which has heaps,
+// collections, tasks and spills where a working set has none of them. Only drivers of jobs that
+// allow it are asked.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sources.h"
 #include "sparkfit/kube/plain_http.h"
+#include "spills.h"
 
 namespace sparkfit::cluster {
 
@@ -20,6 +23,12 @@ class Drivers {
   // kube::PlainGet, or a test's. Called by several threads at the same time.
   using Get = std::function<kube::PlainAnswer(const kube::PlainRequest&, const std::stop_token&)>;
 
+  // From one turn of a driver to the next.
+  struct Intervals {
+    base::Duration usual;
+    base::Duration watched;  // of those that are watched closely
+  };
+
   // REQUIRES: `around` outlives this.
   Drivers(Get get, const Surroundings& around) : get_(std::move(get)), around_(around) {}
 
@@ -27,28 +36,53 @@ class Drivers {
   void SetDrivers(std::vector<Driver> drivers);
 
   // Asks each at every interval, from ten seconds after its first executor on until once after its
-  // last, while `wanted` says so.
-  void Run(base::Duration interval, const std::function<bool()>& wanted,
-           const std::stop_token& stop);
+  // last, while `wanted` says so: for its executors, and where it is watched closely for its
+  // stages, too. A turn of a driver takes two seconds at most, whatever it is asked.
+  void Run(Intervals intervals, const std::function<bool()>& wanted, const std::stop_token& stop);
 
  private:
+  using Steady = base::Clock::Steady;
+
+  // One thing that a driver is asked for: how that went.
+  struct Turns {
+    std::optional<Steady> latest{};  // when it was last asked
+    int failures = 0;                // since it last answered
+
+    [[nodiscard]] bool Due(Steady now, base::Duration interval) const;
+  };
+
   struct Entry {
     Driver driver;
-    bool owes = false;  // an answer about executors that ran since the last one
-    int failures = 0;   // since it last answered
-    base::Clock::Steady not_before{};
+    bool owes = false;    // an answer about executors that ran since the last one
+    Steady not_before{};  // until then executors have told it nothing
+    Turns executors;
+    Turns stages;
+    Spills spills;
   };
 
-  struct Heard {
+  // Why an answer is none.
+  struct Failure {
     std::string result;  // as the metric has it
-    std::string why;     // empty: all is well
+    std::string why;
   };
+  template <typename Answer>
+  using Heard = tl::expected<Answer, Failure>;
 
   void TakeDrivers();
-  std::vector<Entry*> Due();
-  void Ask(Entry& entry, base::Duration interval, const std::stop_token& stop);
-  // Tells the main loop what there is in an answer.
-  Heard Hear(const Driver& driver, const kube::PlainAnswer& answer, const std::stop_token& stop);
+  std::vector<Entry*> Due(const Intervals& intervals);
+  // One turn of a driver; tells the main loop what there is.
+  void Ask(Entry& entry, const Intervals& intervals, const std::stop_token& stop);
+  // Fills in what its executors spilled, where all of that is known before `end`.
+  void AskStages(Entry& entry, Steady end, model::DriverReading& reading,
+                 const std::stop_token& stop);
+  // Whether the attempts have been learnt.
+  Heard<bool> LearnStages(Entry& entry, Steady end, const std::stop_token& stop);
+  // One request, of what follows the application in the path. Fails, too, where no time is left.
+  template <typename Answer>
+  Heard<Answer> Request(const Driver& driver, const std::string& path, Steady end,
+                        base::Result<Answer> (*parse)(std::string_view),
+                        const std::stop_token& stop);
+  void Note(Turns& turns, const Driver& driver, const char* of_what, const Failure* failure) const;
 
   Get get_;
   const Surroundings& around_;

@@ -47,6 +47,7 @@ struct Driver {
   std::string application;    // of letters, digits, and - _ . within
   std::string address;        // of the pod, as text: IPv4 or IPv6
   bool has_executors = true;  // that run now
+  bool watched = false;       // closely: more is asked, and more often
 };
 
 // What admission has to know besides the observations.
@@ -64,6 +65,11 @@ struct Refused {
 
 struct Leading {
   bool leading;
+};
+
+// What another leader left for us with the lease: foreign text.
+struct Noted {
+  std::string note;
 };
 
 // What became of a write.
@@ -90,7 +96,7 @@ struct Written {
 };
 
 using Message =
-    std::variant<model::Observation, Listed, Usage, RangeEvent, Refused, Leading, Written>;
+    std::variant<model::Observation, Listed, Usage, RangeEvent, Refused, Leading, Noted, Written>;
 
 // Bounded: who is faster than the main loop waits.
 class Inbox {

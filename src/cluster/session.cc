@@ -30,7 +30,6 @@ constexpr base::Duration kPutRight = std::chrono::seconds(10);
 // More writes would wait in the writer's queue while what they hold grows old. At 50 requests a
 // second, two for a write, they are through in little more than a second.
 constexpr std::size_t kMostUnderWay = 32;
-constexpr std::size_t kLongestMessage = 1000;
 
 bool Moved(const std::optional<Bytes>& before, const std::optional<Bytes>& now) {
   if (before.has_value() != now.has_value()) return true;
@@ -49,16 +48,6 @@ bool HasNews(const controller::KeyRecommendation& row, std::uint64_t ooms_told) 
   return Ooms(row) > ooms_told;
 }
 
-// What is wrong with a user's settings, shown as far as a condition should.
-std::string ProblemsOf(const model::RecommendationObject& object) {
-  auto problems = object.problems;
-  if (object.policy) {
-    const auto policy = recommend::ParsePolicy(*object.policy);
-    if (!policy) problems.push_back("spec.policy: " + policy.error().message);
-  }
-  return fmt::format("{}", fmt::join(problems, "; ")).substr(0, kLongestMessage);
-}
-
 // What makes a status due at once: settings, OOMs, ended applications, conditions.
 std::string Digest(const controller::KeyRecommendation& row,
                    const std::vector<wire::Condition>& conditions, std::int64_t generation) {
@@ -71,7 +60,8 @@ std::string Digest(const controller::KeyRecommendation& row,
                   row.bounds.min.value_or(Bytes{}).value, row.bounds.max.value_or(Bytes{}).value,
                   Ooms(row), totals.applications, running, generation);
   for (const auto& condition : conditions) {
-    digest += fmt::format("|{}{}", condition.type, condition.status ? '+' : '-');
+    digest +=
+        fmt::format("|{}{}{}", condition.type, condition.status ? '+' : '-', condition.message);
   }
   return digest;
 }
@@ -84,6 +74,7 @@ Session::Session(const SessionOptions& options, const World& world,
     : options_(options), world_(world), pipeline_(options.pipeline) {
   pipeline_.AdvanceTo(recent.empty() ? now : std::min(now, recent.front().t));
   const auto t = pipeline_.Now();
+  for (const auto& node : world.RememberedNodes(now)) Observe({t, node});
   for (const auto& [name, node] : world.Nodes()) Observe({t, node});
   for (const auto& [name, object] : world.Recommendations()) {
     Observe({t, model::RecommendationEvent{EventType::kAdded, object}});
@@ -370,7 +361,6 @@ std::vector<model::Key> Session::Refresh() {
 }
 
 std::vector<wire::Condition> Session::ConditionsOf(const controller::KeyRecommendation& row,
-                                                   const model::RecommendationObject& object,
                                                    const Published& state) const {
   std::vector<wire::Condition> conditions;
   const bool provided = row.recommendation.target.has_value();
@@ -387,9 +377,12 @@ std::vector<wire::Condition> Session::ConditionsOf(const controller::KeyRecommen
       {"LowConfidence", row.low_confidence, row.low_confidence ? "FewSamples" : "Enough",
        row.low_confidence ? "Fewer than two executors were sampled three times or more."
                           : "At least two executors were sampled three times or more."});
-  if (const auto inflation = row.recommendation.heap.inflation;
-      inflation != recommend::Inflation::kUnknown) {
-    conditions.push_back({"HeapInflated", recommend::IsInflated(inflation),
+  if (row.history->LatestFailed()) {
+    conditions.push_back({"LatestRunFailed", true, "DriverFailed",
+                          "The latest run failed; the next one is created as submitted."});
+  }
+  if (const auto inflation = row.recommendation.heap; inflation != recommend::Inflation::kUnknown) {
+    conditions.push_back({"HeapInflated", inflation == recommend::Inflation::kPossible,
                           std::string(recommend::Name(inflation)),
                           std::string(recommend::Describe(inflation))});
   }
@@ -404,8 +397,9 @@ std::vector<wire::Condition> Session::ConditionsOf(const controller::KeyRecommen
     conditions.push_back({"CheckpointTooLarge", true, "TooManyExecutors",
                           "What was learnt is not saved: it is larger than an object may be."});
   }
-  if (const auto problems = ProblemsOf(object); !problems.empty()) {
-    conditions.push_back({"InvalidSpec", true, "Ignored", fmt::format("Left out: {}.", problems)});
+  if (!row.problems.empty()) {
+    conditions.push_back(
+        {"InvalidSpec", true, "Ignored", controller::DescribeProblems(row.problems)});
   }
   return conditions;
 }
@@ -457,7 +451,7 @@ void Session::PublishObject(const model::Key& key, Published& state,
                            !state.object_version.empty() && object.version != state.object_version;
   const bool touched = overwritten || !state.status_at || object.generation != state.generation;
   if (!touched && !state.dirty && !state.status_stale) return;
-  const auto conditions = ConditionsOf(row, object, state);
+  const auto conditions = ConditionsOf(row, state);
   const auto digest = Digest(row, conditions, object.generation);
   const bool status = overwritten || StatusDue(state, row, digest, now);
   const bool checkpoint =

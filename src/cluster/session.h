@@ -103,7 +103,6 @@ class Session {
   [[nodiscard]] bool StatusDue(const Published& state, const controller::KeyRecommendation& row,
                                const std::string& digest, base::Time now) const;
   [[nodiscard]] std::vector<wire::Condition> ConditionsOf(const controller::KeyRecommendation& row,
-                                                          const model::RecommendationObject& object,
                                                           const Published& state) const;
 
   SessionOptions options_;

@@ -4,10 +4,15 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sparkfit/wire/remembered_nodes.h"
+
 namespace sparkfit::cluster {
 namespace {
 
 using model::EventType;
+
+// Labels of nodes that matter: no cluster has executors that look at more.
+constexpr std::size_t kMostLabels = 64;
 
 model::Key KeyOf(const model::RecommendationObject& object) {
   return {object.name_space, object.signature, object.profile};
@@ -48,9 +53,12 @@ void World::Take(const model::Observation& observation) {
     pending_.erase(pod->pod.uid);
     if (pod->event == EventType::kDeleted) return;
     Count(pod->pod, 1);
+    NoteLabels(pod->pod.placement);
     if (IsRaisedAndPending(pod->pod)) pending_.insert(pod->pod.uid);
     pods_.emplace(pod->pod.uid, pod->pod);
   } else if (const auto* node = std::get_if<model::NodeEvent>(&observation.what)) {
+    node_memory_.Observe(*node, observation.t);
+    if (node->last_seen) return;
     if (node->event == EventType::kDeleted) {
       nodes_.erase(node->name);
     } else {
@@ -101,10 +109,18 @@ model::LimitRange World::RangeOf(const std::string& name_space) const {
   return strictest;
 }
 
-base::Bytes World::LargestNode() const {
-  base::Bytes largest;
-  for (const auto& [name, node] : nodes_) largest = std::max(largest, node.allocatable);
-  return largest;
+std::vector<model::NodeEvent> World::RememberedNodes(base::Time now) const {
+  return node_memory_.Remembered(node_labels_, now, wire::kMostRemembered);
+}
+
+void World::NoteLabels(const model::Placement& placement) {
+  const auto note = [&](const std::string& key) {
+    if (node_labels_.size() < kMostLabels) node_labels_.insert(key);
+  };
+  for (const auto& [key, value] : placement.selector) note(key);
+  for (const auto& term : placement.terms) {
+    for (const auto& requirement : term.labels) note(requirement.key);
+  }
 }
 
 void World::Unlink(const model::Key& key, const ObjectName& name) {
@@ -135,6 +151,7 @@ void World::Count(const model::PodFacts& pod, int difference) {
     const auto application = std::make_pair(pod.name_space, pod.app_selector);
     auto& running = running_of_[application];
     running.allowing += AllowsAsking(pod) ? difference : 0;
+    running.on_trial += pod.trial ? difference : 0;
     if ((running.executors += difference) == 0) running_of_.erase(application);
   }
   const auto name = std::make_pair(pod.name_space, pod.name);
@@ -159,8 +176,13 @@ std::vector<Driver> World::DriversToAsk() const {
     const auto found = running_of_.find({pod.name_space, pod.app_selector});
     const auto running = found == running_of_.end() ? Running{} : found->second;
     if (running.allowing == 0 && !AllowsAsking(pod)) continue;
-    drivers.push_back(
-        {uid, pod.name_space, pod.name, pod.app_selector, pod.address, running.executors > 0});
+    drivers.push_back({.uid = uid,
+                       .name_space = pod.name_space,
+                       .pod = pod.name,
+                       .application = pod.app_selector,
+                       .address = pod.address,
+                       .has_executors = running.executors > 0,
+                       .watched = running.on_trial > 0});
   }
   return drivers;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "message.h"
+#include "sparkfit/model/node_memory.h"
 #include "sparkfit/model/observation.h"
 
 namespace sparkfit::cluster {
@@ -40,14 +41,16 @@ class World {
     return pods_;
   }
   [[nodiscard]] const std::map<std::string, model::NodeEvent>& Nodes() const { return nodes_; }
-  [[nodiscard]] base::Bytes LargestNode() const;  // allocatable; 0: none is known
+  // What the next leader must know of nodes, as observations that tell it so.
+  [[nodiscard]] std::vector<model::NodeEvent> RememberedNodes(base::Time now) const;
   // All LimitRanges of a namespace in one: the strictest of each bound.
   [[nodiscard]] model::LimitRange RangeOf(const std::string& name_space) const;
   // UIDs of executors that were made larger and that no node was found for yet.
   [[nodiscard]] const std::set<std::string>& RaisedAndPending() const { return pending_; }
   // The nodes that executors run on, and whether an executor of that name is there.
   [[nodiscard]] std::vector<model::NodeEvent> ExecutorNodes() const;
-  // The drivers that run and whose job allows to ask them, by itself or by an executor.
+  // The drivers that run and whose job allows to ask them, by itself or by an executor. Those of
+  // runs with an executor on trial are watched closely.
   [[nodiscard]] std::vector<Driver> DriversToAsk() const;
   [[nodiscard]] bool HasExecutor(const std::string& name_space, const std::string& name) const;
   [[nodiscard]] const std::map<ObjectName, model::RecommendationObject>& Recommendations() const {
@@ -61,6 +64,7 @@ class World {
  private:
   // Counts an executor that is there, or no longer is.
   void Count(const model::PodFacts& pod, int difference);
+  void NoteLabels(const model::Placement& placement);
   void Unlink(const model::Key& key, const ObjectName& name);
 
   std::set<std::pair<Kind, std::string>> missing_;  // not listed yet
@@ -68,13 +72,17 @@ class World {
   std::map<std::string, int> running_on_;  // executors that have not ended, by node
   std::map<std::pair<std::string, std::string>, int> executors_;  // by namespace and name
   std::set<std::string> drivers_;                                 // by UID
-  // Executors that run, by namespace and application; of them those that allow to ask their driver.
+  // Executors that run, by namespace and application; of them those that allow to ask their driver,
+  // and those on trial.
   struct Running {
     int executors = 0;
     int allowing = 0;
+    int on_trial = 0;
   };
   std::map<std::pair<std::string, std::string>, Running> running_of_;
   std::map<std::string, model::NodeEvent> nodes_;
+  model::NodeMemory node_memory_;
+  std::set<std::string> node_labels_;  // keys that executors' placements name
   std::set<std::string> pending_;
   std::map<ObjectName, model::LimitRange> ranges_;
   std::map<ObjectName, model::RecommendationObject> recommendations_;

@@ -1,27 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
 namespace sparkfit::controller {
+namespace {
+
+// The user's, else the job's; the fallback where that is none.
+recommend::Policy PolicyInForce(const model::JobRequest& job,
+                                const model::RecommendationObject& user,
+                                const recommend::Policy& fallback,
+                                std::vector<std::string>& problems) {
+  const auto& text = user.policy ? user.policy : job.policy;
+  if (!text) return fallback;
+  const auto policy = recommend::ParsePolicy(*text);
+  if (policy) return *policy;
+  problems.push_back(fmt::format(
+      "{}: {}", user.policy ? "spec.policy" : model::AnnotationOf(model::Setting::kPolicy),
+      policy.error().message));
+  return fallback;
+}
+
+}  // namespace
 
 Effective Resolve(const model::JobRequest& job, const model::RecommendationObject* object,
-                  const recommend::Policy& fallback, std::vector<std::string>& problems) {
+                  const recommend::Policy& fallback) {
   static const model::RecommendationObject none;
   const auto& user = object != nullptr ? *object : none;
   Effective effective;
-  effective.policy = fallback;
-  if (const auto& text = user.policy ? user.policy : job.policy) {
-    const auto policy = recommend::ParsePolicy(*text);
-    if (policy) {
-      effective.policy = *policy;
-    } else {
-      problems.push_back(policy.error().message);
-    }
-  }
-  effective.bounds.min = user.min_memory ? user.min_memory : job.min_memory;
-  effective.bounds.max = user.max_memory ? user.max_memory : job.max_memory;
+  auto& problems = effective.problems;
+  problems = user.problems;
+  problems.insert(problems.end(), job.problems.begin(), job.problems.end());
+  effective.policy = PolicyInForce(job, user, fallback, problems);
+  effective.bounds = model::BoundsInForce(job, {user.min_memory, user.max_memory}, problems);
   effective.mode = model::ModeInForce(job, user.mode);
   return effective;
 }

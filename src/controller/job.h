@@ -23,14 +23,14 @@ struct Effective {
   model::Mode mode = model::Mode::kOff;
   recommend::Policy policy;
   recommend::Bounds bounds;
+  std::vector<std::string> problems;  // what was asked for and is left out, by the job and the user
 
   friend bool operator==(const Effective&, const Effective&) = default;
 };
 
-// A user's settings win over the job's, each alone; what cannot be understood is named in
-// `problems` and left out.
+// A user's settings win over the job's, each alone; `object` may be null.
 Effective Resolve(const model::JobRequest& job, const model::RecommendationObject* object,
-                  const recommend::Policy& fallback, std::vector<std::string>& problems);
+                  const recommend::Policy& fallback);
 
 // Which keys are related: namespace, family, profile, and cores and overhead of their shape.
 using FamilyKey = std::tuple<std::string, std::string, int, std::string, model::OverheadClass>;
@@ -49,8 +49,9 @@ struct Entry {
   std::optional<FamilyKey> family;  // that it is a member of
   std::uint32_t family_shape = 0;   // with its runs of this shape
   std::set<std::string> gone;       // UIDs of pods that are gone and whose events may be repeated
-  bool restored = false;            // from a checkpoint
-  bool changed = false;             // since the changes were last taken
+  std::optional<model::Placement> placement;  // of its latest executor; absent: none was seen yet
+  bool restored = false;                      // from a checkpoint
+  bool changed = false;                       // since the changes were last taken
 };
 
 // The ExecutorRecommendations of one key. The oldest counts, of equal age the first by name.

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "job.h"
+#include "sparkfit/model/node_memory.h"
 #include "timers.h"
 #include "tracked_pods.h"
 
@@ -63,8 +64,33 @@ model::Executor MakeExecutor(const PodFacts& pod) {
   executor.size = pod.size;
   executor.submitted = pod.submitted;
   executor.request = pod.request;
+  executor.trial = pod.trial;
   executor.created = pod.created;
   return executor;
+}
+
+// A container of it ended before its driver wanted it to. A driver deletes an executor that it does
+// not need any more.
+bool WasLost(const PodFacts& pod, const model::Executor& executor) {
+  const auto failed = [&](const std::optional<model::Termination>& end) {
+    return end && model::ClassifyEnd(pod, *end, std::nullopt) != model::EndCause::kDone;
+  };
+  return executor.oom || pod.disrupted || failed(pod.ended) || failed(pod.last_restart);
+}
+
+// How the driver ended, as far as its pod shows it.
+model::Outcome OutcomeOf(const PodFacts& driver) {
+  switch (driver.phase) {
+    case model::PodPhase::kSucceeded:
+      return model::Outcome::kSucceeded;
+    case model::PodPhase::kFailed:
+      return model::Outcome::kFailed;
+    case model::PodPhase::kUnknown:
+    case model::PodPhase::kPending:
+    case model::PodPhase::kRunning:
+      return model::Outcome::kInterrupted;
+  }
+  return model::Outcome::kInterrupted;
 }
 
 // When the latest executor of a key was there.
@@ -89,6 +115,13 @@ void Update(PodFacts& known, const PodFacts& seen) {
 
 }  // namespace
 
+std::string DescribeProblems(const std::vector<std::string>& problems) {
+  constexpr std::size_t kLongest = 1000;
+  auto text = fmt::format("Left out: {}", fmt::join(problems, "; "));
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "…";
+  return text + (text.ends_with('?') ? "" : ".");
+}
+
 struct Pipeline::State {
   State(const PipelineOptions& given, Listener* told) : options(given), listener(told) {}
 
@@ -101,7 +134,7 @@ struct Pipeline::State {
   std::map<std::pair<std::string, std::string>, Key> object_keys;  // by namespace and name
   std::unordered_map<std::string, Driver> drivers;                 // by UID
   std::unordered_set<std::string> gone;                            // UIDs
-  std::map<std::string, Bytes> nodes;
+  model::NodeMemory nodes;
   Timers timers;
   Unused unused;
   std::set<std::string> problems;
@@ -138,11 +171,13 @@ struct Pipeline::State {
   void Seal(Entry& entry, const std::string& uid);
   void JoinFamily(Entry& entry);
   void LeaveFamily(Entry& entry);
-  void EndApplications(const std::string& name_space, const std::string& application);
+  void EndApplications(const std::string& name_space, const std::string& application,
+                       model::Outcome outcome);
   void Purge(const Key& key);
   void Expire(const Key& key);
   bool Refuses(TrackedPod& pod, const Key& key);
   Entry& Keep(std::unique_ptr<Entry> entry);
+  // Its history changed.
   void Mark(Entry& entry);
   void Forget(const std::string& uid, const Key& key);
   void RestorePod(Entry& entry, const model::PodRecord& record);
@@ -214,6 +249,7 @@ void Pipeline::State::OnExecutor(const model::PodEvent& event) {
     pod.unwatched = event.unwatched && facts.HasEnded();
   } else if (pod.restored && event.event != EventType::kDeleted && facts.name == pod.facts.name) {
     pods.Complete(pod, facts);
+    if (pod.entry != nullptr) pod.entry->placement = facts.placement;
   } else {
     Update(pod.facts, facts);
   }
@@ -253,7 +289,6 @@ void Pipeline::State::Attach(TrackedPod& pod) {
   const Key key{pod.facts.name_space, *signature, pod.facts.profile};
   if (Refuses(pod, key)) return;
   const auto job = model::Understand(pod.facts.settings, driver);
-  Note("job " + key.name_space + "/" + key.signature, job.problems);
   --unused.executors_unsigned;
   if (pod.unwatched) {
     const auto known = entries.find(key);
@@ -279,10 +314,9 @@ Entry& Pipeline::State::EntryFor(const Key& key, const model::JobRequest& job) {
     Refresh(*known->second);
     return *known->second;
   }
-  std::vector<std::string> unread;
   const auto object = objects.find(key);
   const auto* winner = object == objects.end() ? nullptr : object->second.Winner();
-  auto entry = std::make_unique<Entry>(key, Resolve(job, winner, options.policy, unread));
+  auto entry = std::make_unique<Entry>(key, Resolve(job, winner, options.policy));
   entry->job = job;
   auto& kept = Keep(std::move(entry));
   Refresh(kept);
@@ -304,28 +338,30 @@ Entry& Pipeline::State::Keep(std::unique_ptr<Entry> entry) {
 void Pipeline::State::Refresh(Entry& entry) {
   const auto& key = entry.history.GetKey();
   const auto object = objects.find(key);
-  std::vector<std::string> found;
   auto effective = Resolve(entry.job, object == objects.end() ? nullptr : object->second.Winner(),
-                           options.policy, found);
+                           options.policy);
   if (effective != entry.effective) {
     entry.effective = std::move(effective);
     Mark(entry);
   }
   entry.history.SetHalfLife(entry.effective.policy.half_life);
   JoinFamily(entry);
-  Note("job " + key.name_space + "/" + key.signature, found);
+  Note("job " + key.name_space + "/" + key.signature, entry.effective.problems);
 }
 
 void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   auto& history = entry.history;
   auto executor = MakeExecutor(pod.facts);
   const bool first = history.FindApplication(executor.application) == nullptr;
-  executor.target_at_start =
-      recommend::Recommend(history, ContextOf(entry)).target.value_or(Bytes{});
+  if (entry.placement != pod.facts.placement) entry.placement = pod.facts.placement;
+  const auto recommended = recommend::Recommend(history, ContextOf(entry));
+  executor.target_at_start = recommended.target.value_or(Bytes{});
+  executor.target_request_at_start = recommended.target_request.value_or(Bytes{});
   pod.entry = &entry;
   entry.pods.insert(&pod);
   Mark(entry);
   pod.executor = &history.Start(pod.facts.uid, executor, Now());
+  recommend::LearnRuns(history, entry.effective.policy);  // it ended those that were idle
   if (first) history.NoteReference(executor.application, executor.target_at_start);
   JoinFamily(entry);
   if (listener != nullptr) listener->Started(history, *pod.executor, Now());
@@ -350,8 +386,8 @@ void Pipeline::State::LearnState(TrackedPod& pod) {
 
 void Pipeline::State::LearnSample(TrackedPod& pod, Bytes working_set, Time timestamp) {
   auto& history = pod.entry->history;
-  recommend::LearnSample(history, *pod.executor, working_set, timestamp,
-                         pod.entry->effective.policy, options.safety);
+  history.AddSample(*pod.executor, working_set, timestamp);
+  history.Ran(*pod.executor);
   if (listener != nullptr) listener->Sampled(history, *pod.executor, working_set, timestamp);
 }
 
@@ -370,8 +406,8 @@ void Pipeline::State::LearnEnds(TrackedPod& pod) {
       pod.entry->history.AddUnknownEnd();
       continue;
     }
-    recommend::LearnOom(pod.entry->history, *pod.executor, *kind, died, Now(),
-                        pod.entry->effective.policy, options.safety);
+    recommend::LearnOom(pod.entry->history, *pod.executor, *kind, died, pod.entry->effective.policy,
+                        options.safety);
     if (listener != nullptr) listener->Killed(pod.entry->history, *pod.executor, *kind, died);
   }
 }
@@ -386,7 +422,7 @@ void Pipeline::State::EndPod(TrackedPod& pod, Time at) {
 
 void Pipeline::State::EndExecutor(TrackedPod& pod) {
   auto& history = pod.entry->history;
-  history.End(*pod.executor, *pod.ended);
+  history.End(*pod.executor, *pod.ended, WasLost(pod.facts, *pod.executor));
   Mark(*pod.entry);
   const auto* application = history.FindApplication(pod.executor->application);
   if (application == nullptr || application->alive > 0) return;
@@ -423,6 +459,7 @@ void Pipeline::State::Seal(Entry& entry, const std::string& uid) {
   const auto* executor = entry.history.FindExecutor(uid);
   if (listener != nullptr && executor != nullptr) listener->Sealed(entry.history, *executor);
   const auto change = entry.history.Seal(uid);
+  recommend::LearnRuns(entry.history, entry.effective.policy);
   if (change && entry.family) families[*entry.family].Apply(*change, entry.family_shape);
   JoinFamily(entry);
 }
@@ -469,18 +506,18 @@ void Pipeline::State::OnDriver(EventType event, const PodFacts& facts) {
     }
   }
   if (event != EventType::kDeleted && !IsTerminal(facts)) return;
-  EndApplications(facts.name_space, facts.uid);
-  EndApplications(facts.name_space, facts.app_selector);
+  EndApplications(facts.name_space, facts.uid, OutcomeOf(facts));
+  EndApplications(facts.name_space, facts.app_selector, OutcomeOf(facts));
   timers.Set(
       {.due = Now() + kRemembered, .kind = TimerKind::kForgetDriver, .id = facts.uid, .key = {}});
 }
 
-void Pipeline::State::EndApplications(const std::string& name_space,
-                                      const std::string& application) {
+void Pipeline::State::EndApplications(const std::string& name_space, const std::string& application,
+                                      model::Outcome outcome) {
   for (auto entry = entries.lower_bound(Key{name_space, "", 0});
        entry != entries.end() && entry->first.name_space == name_space; ++entry) {
     if (entry->second->history.FindApplication(application) == nullptr) continue;
-    entry->second->history.EndApplication(application);
+    entry->second->history.EndApplication(application, outcome);
     Mark(*entry->second);
   }
 }
@@ -512,7 +549,7 @@ void Pipeline::State::On(const model::DriverReading& reading) {
   for (const auto& executor : reading.executors) {
     auto* pod = pods.OfApplication(reading.name_space, reading.application, executor.id);
     if (pod == nullptr || pod->executor == nullptr) continue;
-    pod->executor->AddReading(executor);
+    pod->entry->history.AddReading(*pod->executor, executor, Now());
     Mark(*pod->entry);
   }
 }
@@ -521,7 +558,6 @@ void Pipeline::State::On(const model::RecommendationEvent& event) {
   const auto& object = event.object;
   const Key key{object.name_space, object.signature, object.profile};
   const auto name = std::make_pair(object.name_space, object.name);
-  Note("recommendation " + name.first + "/" + name.second, object.problems);
   if (const auto before = object_keys.find(name);
       before != object_keys.end() && before->second != key) {
     objects[before->second].Remove(object.name);
@@ -535,7 +571,11 @@ void Pipeline::State::On(const model::RecommendationEvent& event) {
     objects[key].Put(object);
     object_keys[name] = key;
   }
-  if (const auto entry = entries.find(key); entry != entries.end()) Refresh(*entry->second);
+  if (const auto entry = entries.find(key); entry != entries.end()) {
+    Refresh(*entry->second);
+  } else {
+    Note("recommendation " + name.first + "/" + name.second, object.problems);
+  }
 }
 
 void Pipeline::State::Purge(const Key& key) {
@@ -565,13 +605,7 @@ void Pipeline::State::Expire(const Key& key) {
   expired.push_back(key);
 }
 
-void Pipeline::State::On(const model::NodeEvent& event) {
-  if (event.event == EventType::kDeleted) {
-    nodes.erase(event.name);
-  } else {
-    nodes[event.name] = event.allocatable;
-  }
-}
+void Pipeline::State::On(const model::NodeEvent& event) { nodes.Observe(event, Now()); }
 
 // A checkpoint that contradicts itself is reported and left alone, as is one of a known key.
 void Pipeline::State::On(const model::RestoreEvent& event) {
@@ -585,7 +619,6 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
   settings.policy.half_life = checkpoint.half_life;
   auto entry = std::make_unique<Entry>(key, settings);
   if (!entry->history.Load(checkpoint.history)) return refuse("it contradicts itself");
-  entry->history.floor = checkpoint.floor;
   entry->job = checkpoint.job;
   entry->restored = true;
   for (const auto& record : checkpoint.pods) RestorePod(*entry, record);
@@ -615,16 +648,17 @@ const model::PodSettings* Pipeline::State::DriverOf(const PodFacts& pod) const {
 }
 
 recommend::Context Pipeline::State::ContextOf(const Entry& entry) const {
-  Bytes largest;
-  for (const auto& [name, allocatable] : nodes) largest = std::max(largest, allocatable);
-  return {entry.effective.policy, options.safety, entry.effective.bounds, largest,
-          entry.family ? &families.at(*entry.family) : nullptr};
+  const auto* placement = entry.placement ? &*entry.placement : nullptr;
+  return {entry.effective.policy, options.safety, entry.effective.bounds,
+          nodes.LargestFor(placement, Now()), entry.family ? &families.at(*entry.family) : nullptr};
 }
 
 KeyRecommendation Pipeline::State::Recommend(const Entry& entry) const {
   const auto context = ContextOf(entry);
   auto recommendation = recommend::Recommend(entry.history, context);
   auto explanation = recommend::Explain(recommendation, entry.history, context);
+  const auto& left_out = entry.effective.problems;
+  if (!left_out.empty()) explanation += fmt::format(" {}", DescribeProblems(left_out));
   return {.history = &entry.history,
           .recommendation = std::move(recommendation),
           .mode = entry.effective.mode,
@@ -632,10 +666,12 @@ KeyRecommendation Pipeline::State::Recommend(const Entry& entry) const {
           .bounds = entry.effective.bounds,
           .wants_cpu = entry.job.wants_cpu,
           .low_confidence = recommend::LowConfidence(entry.history),
+          .problems = left_out,
           .explanation = std::move(explanation)};
 }
 
 void Pipeline::State::Mark(Entry& entry) {
+  recommend::LearnRuns(entry.history, entry.effective.policy);
   if (std::exchange(entry.changed, true)) return;
   changed.push_back(entry.history.GetKey());
 }
@@ -732,7 +768,6 @@ model::KeyCheckpoint Pipeline::Save(const Key& key) const {
                                   .job = entry.job,
                                   .half_life = entry.history.HalfLife(),
                                   .history = entry.history.Save(),
-                                  .floor = entry.history.floor,
                                   .pods = {}};
   for (const auto* pod : entry.pods) {
     checkpoint.pods.push_back({.uid = pod->facts.uid,

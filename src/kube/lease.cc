@@ -52,7 +52,9 @@ void LeaseElector::SetHeld(base::Clock::Steady when) {
 }
 
 void LeaseElector::Run(const std::stop_token& stop, const std::function<void(bool)>& on_change,
-                       const std::function<void(const std::string&)>& on_trouble) {
+                       const std::function<void(const std::string&)>& on_trouble,
+                       const std::function<void(const std::string&)>& on_note) {
+  on_note_ = on_note;
   while (!stop.stop_requested()) {
     const auto begun = clock_.SteadyNow();
     const auto outcome = TryOnce(stop);
@@ -95,6 +97,10 @@ LeaseElector::Outcome LeaseElector::TryOnce(const std::stop_token& stop) {
   const auto spec = Part(lease, "spec");
   holder_ = Text(spec, "holderIdentity");
   version_ = reply->Version();
+  // What we left ourselves may be newer than what is there.
+  if (holder_ != options_.identity && !options_.note.empty()) {
+    ReadNote(Text(Part(Part(lease, "metadata"), "annotations"), options_.note.c_str()));
+  }
   acquired_ = Text(spec, "acquireTime");
   if (spec.contains("leaseTransitions") && spec["leaseTransitions"].is_number_integer()) {
     transitions_ = spec["leaseTransitions"].get<std::int64_t>();
@@ -108,6 +114,25 @@ LeaseElector::Outcome LeaseElector::TryOnce(const std::stop_token& stop) {
   const bool free =
       holder_.empty() || holder_ == options_.identity || now - *observed_ >= options_.duration;
   return free ? Update(stop) : Outcome::kOthers;
+}
+
+void LeaseElector::ReadNote(const std::string& found) {
+  {
+    const std::scoped_lock lock(note_mutex_);
+    if (found == note_) return;
+    note_ = found;
+  }
+  if (on_note_) on_note_(found);
+}
+
+void LeaseElector::SetNote(std::string note) {
+  const std::scoped_lock lock(note_mutex_);
+  note_ = std::move(note);
+}
+
+std::string LeaseElector::Note() const {
+  const std::scoped_lock lock(note_mutex_);
+  return note_;
 }
 
 LeaseElector::Outcome LeaseElector::Create(const std::stop_token& stop) {
@@ -161,6 +186,8 @@ std::string LeaseElector::Body(bool release) const {
   const auto now = MicroTime(clock_.Wall());
   json metadata{{"name", options_.name}, {"namespace", options_.name_space}};
   if (!version_.empty()) metadata["resourceVersion"] = version_;
+  // An update replaces the whole object.
+  if (auto note = Note(); !note.empty()) metadata["annotations"] = {{options_.note, note}};
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.duration).count();
   return json{{"apiVersion", "coordination.k8s.io/v1"},
               {"kind", "Lease"},

@@ -11,8 +11,8 @@ namespace sparkfit::model {
 namespace {
 
 constexpr std::uint8_t kManySamples = 3;
-// Before, what tasks ran is mostly the loading of classes.
-constexpr base::Duration kLongEnough = std::chrono::seconds(10);
+// So many later runs that went well with as little show that it was not too small.
+constexpr int kRefutations = 3;
 
 // Sealing follows a hash map's order only one executor at a time, but merging the overlay must not
 // depend on it: floating-point sums do depend on order.
@@ -33,7 +33,9 @@ RunChange AddTo(RunRing& runs, const Executor& executor) {
   const auto lifetime = executor.created == base::Time{}
                             ? base::Duration{}
                             : std::max(executor.PeakTime() - executor.created, base::Duration{});
-  return runs.Add(RunId(executor.application), executor.shape_id, executor.peak, lifetime);
+  return runs.Add(RunId(executor.application), executor.shape_id,
+                  {executor.peak, executor.used, executor.GetCoverage() == Coverage::kMany},
+                  lifetime);
 }
 
 // Forgets the oldest. Applications that still run are kept beyond `most`: their number is bounded
@@ -55,22 +57,9 @@ std::uint32_t RunId(std::string_view application) {
   return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
 }
 
-void Executor::AddReading(const ExecutorReading& reading) {
-  if (!size.heap || reading.busy < kLongEnough || reading.collecting >= reading.busy) return;
-  // Before a heartbeat told what is in use of the heap, all of the working set would be outside.
-  if (reading.heap_peak.value == 0 && heap_use.heap.value == 0) return;
-  heap_use.heap = *size.heap;
-  heap_use.heap_peak = std::max(heap_use.heap_peak, reading.heap_peak);
-  heap_use.unified_peak = std::max(heap_use.unified_peak, reading.unified_peak);
-  heap_use.storage_peak = std::max(heap_use.storage_peak, reading.storage_peak);
-  heap_use.unified_room = reading.unified_room;
-  heap_use.outside = std::max(peak - heap_use.heap_peak, base::Bytes{});
-  heap_use.collecting = std::chrono::duration<double>(reading.collecting) /
-                        std::chrono::duration<double>(reading.busy - reading.collecting);
-}
-
 bool Executor::AddSample(base::Bytes working_set, base::Time timestamp) {
   peak = std::max(peak, working_set);
+  used = std::max(used, working_set);
   if (timestamp >= last_sample) last_used = working_set;
   last_sample = std::max(last_sample, timestamp);
   if (samples == kManySamples) return false;
@@ -98,6 +87,64 @@ Coverage Executor::GetCoverage() const {
   return samples < kManySamples ? Coverage::kFew : Coverage::kMany;
 }
 
+bool ApplicationSummary::WentWell() const {
+  const bool failed = outcome == Outcome::kFailed || outcome == Outcome::kInterrupted;
+  return ended && !failed && ooms == 0 && lost == 0 && often && size.limit.value > 0 &&
+         at_size >= 9 * elsewhere;
+}
+
+bool ShapeHistory::AsksForMore() const {
+  return std::any_of(brackets.begin(), brackets.end(),
+                     [](const Bracket& bracket) { return bracket.enough.value > 0; });
+}
+
+// What went well with as little as is now known to be too small goes back to what was before.
+void ShapeHistory::DropWell(Part part) {
+  if (SizeOf(well, part) > Of(part).too_small) return;
+  well = SizeOf(before, part) > Of(part).too_small ? before : ExecutorSize{};
+  before = {};
+  tried = false;
+}
+
+void ShapeHistory::Killed(Part part, const ExecutorSize& dead, base::Bytes next) {
+  // What a heap must hold is less than what its executor uses in all. Siblings of an executor on
+  // trial refute nothing by their use: they had more.
+  const bool on_trial = next.value == 0;
+  const auto in_all = part == Part::kHeap || on_trial ? SizeOf(dead, part) : dead.limit;
+  Of(part).Killed(SizeOf(dead, part), next, in_all);
+  DropWell(part);
+}
+
+void ShapeHistory::WentWell(const ExecutorSize& size, base::Bytes used) {
+  bool enough = true;
+  for (const auto part : {Part::kHeap, Part::kOutside}) {
+    Of(part).WentWell(SizeOf(size, part), used, kRefutations);
+    enough = enough && (SizeOf(size, part) > Of(part).too_small || Of(part).too_small.value == 0);
+  }
+  if (!enough || (well.limit.value > 0 && size.limit >= well.limit)) return;
+  well = size;
+  before = {};
+  tried = false;
+}
+
+void ShapeHistory::TriedWell(Part part, const ExecutorSize& size, const ExecutorSize& in_force) {
+  Of(part).TriedWell(SizeOf(size, part));
+  before = well.limit.value > 0 ? well : submitted;
+  well = in_force;
+  tried = true;
+}
+
+void ShapeHistory::TriedTooSmall(Part part, const ExecutorSize& size) {
+  Of(part).TooSmall(SizeOf(size, part));
+  DropWell(part);
+}
+
+void ShapeHistory::ForgetSizes() {
+  well = before = {};
+  tried = false;
+  for (auto& bracket : brackets) bracket.ForgetSizes();
+}
+
 KeyHistory::KeyHistory(Key key, base::Duration half_life)
     : key_(std::move(key)), half_life_(half_life) {}
 
@@ -107,12 +154,15 @@ Executor& KeyHistory::Start(const std::string& uid, Executor executor, base::Tim
   application->ended = false;  // it goes on after a pause
   ++application->executors;
   ++application->alive;
+  ++application->unsealed;
   ++totals_.executors;
   const auto* shape = FindShape(application->shape_id);
   executor.shape_id = application->shape_id;
   executor.comparable = shape != nullptr && shape->shape == executor.shape;
   ++totals_.coverage[static_cast<std::size_t>(Coverage::kNone)];
   if (auto* current = FindShape(executor.shape_id); current != nullptr && executor.comparable) {
+    // Who submits another size knows something of the job: what went well before says nothing.
+    if (current->submitted != executor.submitted) current->ForgetSizes();
     current->submitted = executor.submitted;
     current->request = executor.request;
   }
@@ -153,16 +203,16 @@ std::uint32_t KeyHistory::UseShape(const Executor& executor) {
 }
 
 void KeyHistory::Ran(Executor& executor) {
-  if (executor.ran) return;
-  executor.ran = true;
-  if (auto* shape = FindShape(executor.shape_id); shape != nullptr && executor.comparable) {
+  const bool first = !std::exchange(executor.ran, true);
+  if (!executor.comparable) return;
+  // A limit may be raised while the executor runs.
+  if (auto* shape = FindShape(executor.shape_id); shape != nullptr) {
     shape->largest_limit = std::max(shape->largest_limit, executor.size.limit);
   }
-  auto* application = Find(executor.application);
-  if (application == nullptr || executor.size.limit.value == 0) return;
-  application->smallest_limit = application->smallest_limit.value == 0
-                                    ? executor.size.limit
-                                    : std::min(application->smallest_limit, executor.size.limit);
+  auto* application = first && !executor.trial ? Find(executor.application) : nullptr;
+  if (application != nullptr && application->size.limit.value == 0) {
+    application->size = executor.size;
+  }
 }
 
 void KeyHistory::AddSample(Executor& executor, base::Bytes working_set, base::Time timestamp) {
@@ -176,7 +226,8 @@ void KeyHistory::AddSample(Executor& executor, base::Bytes working_set, base::Ti
   }
   if (!totals_.last_sample || timestamp > *totals_.last_sample) totals_.last_sample = timestamp;
   const bool first = fresh && executor.samples == 1;
-  if (!first && executor.peak == peak_before) return;
+  const bool enough = fresh && executor.samples == kManySamples;
+  if (!first && !enough && executor.peak == peak_before) return;
   auto* application = Find(executor.application);
   NotePeak(executor, application);
   if (application == nullptr) return;
@@ -186,7 +237,10 @@ void KeyHistory::AddSample(Executor& executor, base::Bytes working_set, base::Ti
 
 void KeyHistory::NotePeak(const Executor& executor, ApplicationSummary* application) {
   totals_.peak = std::max(totals_.peak, executor.peak);
-  if (application != nullptr) application->peak = std::max(application->peak, executor.peak);
+  if (application == nullptr) return;
+  application->peak = std::max(application->peak, executor.peak);
+  application->used = std::max(application->used, executor.used);
+  application->often = application->often || executor.GetCoverage() == Coverage::kMany;
 }
 
 void KeyHistory::AddOom(Executor& executor, OomKind kind, base::Time at) {
@@ -203,20 +257,31 @@ void KeyHistory::AddOom(Executor& executor, OomKind kind, base::Time at) {
   if (application != nullptr) ++application->ooms;
 }
 
-void KeyHistory::End(Executor& executor, base::Time at) {
+void KeyHistory::End(Executor& executor, base::Time at, bool lost) {
   if (executor.ended) return;
   executor.ended = at;
+  executor.lost = lost;
   if (auto* application = Find(executor.application); application != nullptr) {
     --application->alive;
     application->idle_since = std::max(application->idle_since, at);
+    application->lost += lost ? 1 : 0;
+    if (executor.ran && !executor.trial) {
+      // One whose creation is not known counts a little, too.
+      const auto lived =
+          executor.created == base::Time{} ? base::Duration{} : at - executor.created;
+      auto& sum =
+          executor.size == application->size ? application->at_size : application->elsewhere;
+      sum += std::max(lived, base::Duration{1});
+    }
   }
   CountSavings(executor);
   EndIdleApplications();
 }
 
 void KeyHistory::CountSavings(const Executor& executor) {
-  if (executor.target_at_start.value == 0 || executor.request.value == 0) return;
-  const double saved = InGiB(executor.request - executor.target_at_start) * executor.HoursLived();
+  if (executor.target_request_at_start.value == 0 || executor.request.value == 0) return;
+  const double saved =
+      InGiB(executor.request - executor.target_request_at_start) * executor.HoursLived();
   auto& savings = totals_.savings;
   if (saved < 0) {
     savings.extra -= saved;
@@ -236,31 +301,70 @@ std::optional<RunChange> KeyHistory::Seal(const std::string& uid) {
     ++shape->sealed;
     change = AddTo(runs_, executor);
   }
-  if (shape != nullptr && executor.heap_use.heap.value > 0 && executor.comparable &&
-      !executor.oom) {
-    heap_runs_.Add(RunId(executor.application), executor.shape_id, executor.heap_use);
-  }
   advice_.Seal(executor);
-  const auto application = std::move(entry->second.application);
+  NoteConduct(executor);
+  const auto id = std::move(entry->second.application);
   executors_.erase(entry);
-  JudgeIfOver(application);
+  if (auto* application = Find(id); application != nullptr) --application->unsealed;
+  FinishIfOver(id);
   // A key at rest needs no table.
   if (executors_.empty()) executors_ = decltype(executors_)();
   return change;
 }
 
-void KeyHistory::EndApplication(std::string_view id) {
+void KeyHistory::EndApplication(std::string_view id, Outcome outcome) {
   auto* application = Find(id);
-  if (application == nullptr || application->ended) return;
+  if (application == nullptr) return;
+  if (application->outcome == Outcome::kUnseen) application->outcome = outcome;
+  if (application->ended) return;
   application->ended = true;
   CountIfDone(*application);
-  JudgeIfOver(id);
+  FinishIfOver(id);
 }
 
-void KeyHistory::JudgeIfOver(std::string_view id) {
+// Past advice is judged, and sizes can be learnt, once nothing more can come of a run.
+void KeyHistory::FinishIfOver(std::string_view id) {
+  auto* application = Find(id);
   // One that the ring forgot is over.
-  const auto* application = FindApplication(id);
   if (application == nullptr || application->ended) advice_.Judge(id);
+  if (application == nullptr || !application->ended || application->unsealed > 0) return;
+  if (std::exchange(application->finished, true)) return;
+  auto open = open_.extract(std::string(id));
+  auto& run = finished_.emplace_back();
+  if (open) run = std::move(open.mapped());
+  run.summary = *application;
+}
+
+// Only where a driver told something, or an executor was on trial: of most runs there is nothing.
+void KeyHistory::NoteConduct(const Executor& executor) {
+  if (!executor.ran || !executor.comparable) return;
+  const auto known = open_.find(executor.application);
+  if (!executor.told && !executor.trial && known == open_.end()) return;
+  auto& run = known != open_.end() ? known->second : open_[executor.application];
+  auto& conduct = executor.trial ? run.tried : run.others;
+  if (executor.trial) {
+    run.part = executor.trial;
+    run.tried_size = executor.size;
+    run.tried_lost = run.tried_lost || executor.lost;
+  }
+  const Conduct::Life life{executor.created, *executor.ended, executor.told_at, executor.used,
+                           executor.lost};
+  if (executor.told) {
+    conduct.Add(*executor.told, life);
+  } else {
+    conduct.AddUntold(std::max(life.ended - life.created, base::Duration{}));
+  }
+}
+
+void KeyHistory::AddReading(Executor& executor, const ExecutorReading& reading, base::Time now) {
+  executor.told = reading;
+  executor.told_at = now;
+}
+
+void KeyHistory::AddConduct(const RunConduct& conduct) {
+  if (conducts_.size() == kConducts) conducts_.erase(conducts_.begin());
+  if (conducts_.empty()) conducts_.reserve(kConducts);
+  conducts_.push_back(conduct);
 }
 
 void KeyHistory::EndIdleApplications() {
@@ -269,15 +373,12 @@ void KeyHistory::EndIdleApplications() {
   }
 }
 
-// An application that ended with a sampled executor proves its shape and counts for the floor.
-// Late samples may make it so after its end.
+// An application that ended with a sampled executor proves its shape. Late samples may make it so
+// after its end.
 void KeyHistory::CountIfDone(ApplicationSummary& application) {
   if (!application.ended || application.sampled == 0 || application.counted) return;
   application.counted = true;
   if (auto* shape = FindShape(application.shape_id); shape != nullptr) shape->proven = true;
-  if (!floor || application.ooms > 0 || application.started <= floor->at) return;
-  ++floor->clean_any_size;
-  if (application.smallest_limit >= floor->Total()) ++floor->clean;
 }
 
 void KeyHistory::TrimRing() { Trim(ring_, kApplications); }
@@ -338,6 +439,8 @@ std::vector<Run> RunsOf(const std::vector<ApplicationSummary>& applications) {
             .shape_id = application.shape_id,
             .executors = 1,
             .peak = application.peak,
+            .used = application.peak,
+            .often = true,
             .lifetimes = std::max(application.idle_since - application.started, base::Duration{})};
     runs.push_back(run);
   }
@@ -362,6 +465,34 @@ base::Bytes KeyHistory::LargestPeak() const {
   return largest;
 }
 
+base::Bytes KeyHistory::ProvenPeak() const {
+  base::Bytes most;
+  bool often = false;
+  const auto take = [&](base::Bytes used, bool sampled_often) {
+    most = std::max(most, used);
+    often = often || sampled_often;
+  };
+  for (std::size_t age = 0; age < runs_.Size(); ++age) {
+    const auto run = runs_.Aged(age);
+    if (Counts(run.shape_id)) take(run.used, run.often);
+  }
+  for (const auto& [uid, executor] : executors_) {
+    if (Counts(executor.shape_id)) take(executor.used, executor.GetCoverage() == Coverage::kMany);
+  }
+  return often ? most : base::Bytes{};
+}
+
+const ApplicationSummary* KeyHistory::LatestEnded() const {
+  const auto latest = std::find_if(ring_.rbegin(), ring_.rend(),
+                                   [](const auto& application) { return application.ended; });
+  return latest == ring_.rend() ? nullptr : &*latest;
+}
+
+bool KeyHistory::LatestFailed() const {
+  const auto* latest = LatestEnded();
+  return latest != nullptr && latest->outcome == Outcome::kFailed;
+}
+
 void KeyHistory::NoteReference(const std::string& application, base::Bytes target) {
   if (auto* found = Find(application); found != nullptr) found->reference = target;
 }
@@ -371,8 +502,7 @@ void KeyHistory::NoteOomStep(const std::string& application) {
 }
 
 KeyHistory::State KeyHistory::Save() const {
-  return {totals_,    ring_,          shapes_, runs_.Runs(),
-          executors_, next_shape_id_, advice_, heap_runs_.Runs()};
+  return {totals_, ring_, shapes_, runs_.Runs(), executors_, next_shape_id_, advice_, conducts_};
 }
 
 bool KeyHistory::Load(State state) {
@@ -387,14 +517,13 @@ bool KeyHistory::Load(State state) {
   for (const auto& run : state.runs) {
     if (run.shape_id >= state.next_shape_id) return false;
   }
-  for (const auto& run : state.heap_runs) {
+  for (const auto& run : state.conducts) {
     if (run.shape_id >= state.next_shape_id) return false;
   }
-  auto heap_runs = heap_runs_;
-  if (!heap_runs.Load(state.heap_runs) || !runs_.Load(state.runs)) return false;
-  heap_runs_ = std::move(heap_runs);
+  if (state.conducts.size() > kConducts || !runs_.Load(state.runs)) return false;
+  conducts_ = std::move(state.conducts);
   // What follows from the executors is not believed but counted.
-  for (auto& application : state.applications) application.alive = 0;
+  for (auto& application : state.applications) application.alive = application.unsealed = 0;
   totals_ = state.totals;
   ring_ = std::move(state.applications);
   shapes_ = std::move(state.shapes);
@@ -402,10 +531,10 @@ bool KeyHistory::Load(State state) {
   next_shape_id_ = state.next_shape_id;
   LoadAdvice(state.advice);
   for (const auto& [uid, executor] : executors_) {
-    if (executor.ended) continue;
-    if (auto* application = Find(executor.application); application != nullptr) {
-      ++application->alive;
-    }
+    auto* application = Find(executor.application);
+    if (application == nullptr) continue;
+    ++application->unsealed;
+    if (!executor.ended) ++application->alive;
   }
   return true;
 }
@@ -418,7 +547,10 @@ void KeyHistory::LoadAdvice(const AdviceBook& saved) {
     advice_.Start(executor->application,
                   application != nullptr ? application->reference : executor->target_at_start);
   }
-  for (const auto& run : saved.Open()) JudgeIfOver(run.application);
+  for (const auto& run : saved.Open()) {
+    const auto* application = FindApplication(run.application);
+    if (application == nullptr || application->ended) advice_.Judge(run.application);
+  }
 }
 
 Executor* KeyHistory::FindExecutor(const std::string& uid) {

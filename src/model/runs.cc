@@ -36,11 +36,13 @@ RunRing::Packed::Packed(const Run& run)
     : application(run.application),
       record(run.record),
       peak(RoundedUp(run.peak)),
+      used(RoundedUp(run.used)),
       lifetimes(static_cast<float>(run.lifetimes.count())),
       executors(static_cast<std::uint16_t>(run.executors)),
-      shape_id(static_cast<std::uint16_t>(run.shape_id)) {}
+      shape_id(static_cast<std::uint16_t>(run.shape_id)),
+      often(run.often) {}
 
-RunChange RunRing::Add(std::uint32_t application, std::uint32_t shape_id, base::Bytes peak,
+RunChange RunRing::Add(std::uint32_t application, std::uint32_t shape_id, const RunPeak& peak,
                        base::Duration lifetime) {
   shape_id = std::min(shape_id, kMostShapes);
   auto place = std::find_if(runs_.begin(), runs_.end(), [&](const Packed& run) {
@@ -66,9 +68,11 @@ RunChange RunRing::Add(std::uint32_t application, std::uint32_t shape_id, base::
     ++run.executors;
     run.lifetimes = std::min(run.lifetimes + lifetime, kLongestLifetimes);
   }
-  if (peak > run.peak) {
-    run.peak = peak;
-    run.record = RecordAt(*place, peak);
+  run.used = std::max(run.used, peak.used);
+  run.often = run.often || peak.often;
+  if (peak.peak > run.peak) {
+    run.peak = peak.peak;
+    run.record = RecordAt(*place, peak.peak);
   }
   *place = Packed(run);
   change.after = place->Unpacked();
@@ -97,9 +101,9 @@ std::vector<Run> RunRing::Runs() const {
 bool RunRing::Load(const std::vector<Run>& runs) {
   const bool good = std::all_of(runs.begin(), runs.end(), [](const Run& run) {
     return run.executors > 0 && run.executors <= kMostExecutors && run.shape_id <= kMostShapes &&
-           run.peak.value > 0 && run.peak <= base::kLargestPlausible &&
-           run.lifetimes.count() >= 0 && run.lifetimes <= kLongestLifetimes &&
-           run.record <= kLargestRecord;
+           run.peak.value > 0 && run.peak <= base::kLargestPlausible && run.used.value >= 0 &&
+           run.used <= base::kLargestPlausible && run.lifetimes.count() >= 0 &&
+           run.lifetimes <= kLongestLifetimes && run.record <= kLargestRecord;
   });
   if (!good || runs.size() > kRuns) return false;
   runs_.clear();

@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <type_traits>
+
+#include "sparkfit/base/meant.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::model {
@@ -47,45 +51,105 @@ const KnownKey* FindSuffix(const std::array<KnownKey, N>& keys, std::string_view
   return nullptr;
 }
 
-// One setting of a job, executor before driver.
-const std::optional<std::string>& LookUp(Setting setting, const PodSettings& executor,
-                                         const PodSettings* driver) {
-  const auto& own = executor.Get(setting);
-  return own || driver == nullptr ? own : driver->Get(setting);
+template <std::size_t N>
+std::string_view NearestSuffix(const std::array<KnownKey, N>& keys, std::string_view suffix) {
+  std::array<std::string_view, N> known;
+  std::transform(keys.begin(), keys.end(), known.begin(), [](const auto& key) {
+    return key.setting == Setting::kDerivedSignature ? std::string_view() : key.suffix;
+  });
+  return base::Nearest(suffix, known);
 }
 
-// The mode of one pod: its own key, else EMR's where that counts.
-const std::optional<std::string>& ModeOf(const PodSettings& pod, bool emr_counts) {
-  const auto& own = pod.Get(Setting::kMode);
-  static const std::optional<std::string> none;
-  if (own) return own;
-  return emr_counts ? pod.Get(Setting::kEmrMode) : none;
+// The whole key that was probably meant by one that is not known; empty: none is near.
+std::string MeantKey(std::string_view key) {
+  const auto whole = [&](std::string_view prefix, const auto& keys) {
+    const auto suffix = NearestSuffix(keys, key.substr(prefix.size()));
+    return suffix.empty() ? "" : std::string(prefix) + std::string(suffix);
+  };
+  if (key.starts_with(kOwnPrefix)) return whole(kOwnPrefix, kOwnKeys);
+  return key.starts_with(kEmrPrefix) ? whole(kEmrPrefix, kEmrKeys) : "";
 }
 
-std::optional<base::Bytes> Memory(const std::optional<std::string>& text, std::string_view what,
-                                  std::vector<std::string>& problems) {
-  if (!text) return std::nullopt;
-  const auto amount = base::ParseMemory(*text);
-  if (!amount) {
-    problems.push_back(fmt::format("{} memory: {}", what, amount.error().message));
+// The pod that has a setting of a job, executor before driver; null where neither has.
+const PodSettings* Holder(Setting setting, const PodSettings& executor, const PodSettings* driver) {
+  if (executor.Get(setting)) return &executor;
+  return driver != nullptr && driver->Get(setting) ? driver : nullptr;
+}
+
+std::optional<std::string> LookUp(Setting setting, const PodSettings& executor,
+                                  const PodSettings* driver) {
+  const auto* holder = Holder(setting, executor, driver);
+  return holder != nullptr ? holder->Get(setting) : std::nullopt;
+}
+
+// Reads the settings of a job; those that cannot be used are absent and named.
+class Reader {
+ public:
+  Reader(const PodSettings& executor, const PodSettings* driver, std::vector<std::string>& problems)
+      : executor_(executor), driver_(driver), problems_(problems) {}
+
+  [[nodiscard]] std::optional<std::string> Text(Setting setting) const {
+    return LookUp(setting, executor_, driver_);
+  }
+
+  [[nodiscard]] std::string KeyOf(Setting setting) const {
+    const auto* holder = Holder(setting, executor_, driver_);
+    return holder != nullptr ? holder->KeyOf(setting) : "";
+  }
+
+  std::optional<base::Bytes> Bound(Setting setting) {
+    return Read(setting, Holder(setting, executor_, driver_),
+                [](std::string_view text) { return base::ParseBound(text); });
+  }
+
+  std::optional<bool> Flag(Setting setting) {
+    return Read(setting, Holder(setting, executor_, driver_), base::ParseBoolean);
+  }
+
+  // Of one pod: its own key, else EMR's where that counts; executor before driver.
+  std::optional<Mode> GetMode(bool emr_counts) {
+    for (const auto* pod : {&executor_, driver_}) {
+      if (pod == nullptr) continue;
+      const bool own = pod->Get(Setting::kMode).has_value();
+      if (!own && !(emr_counts && pod->Get(Setting::kEmrMode))) continue;
+      return Read(own ? Setting::kMode : Setting::kEmrMode, pod, ParseMode);
+    }
     return std::nullopt;
   }
-  if (amount->value == 0) {
-    problems.push_back(fmt::format("{} memory: 0 is no bound", what));
+
+  void NameMisspelt() {
+    for (const auto* pod : {&executor_, driver_}) {
+      if (pod == nullptr) continue;
+      for (const auto& key : pod->Misspelt()) {
+        problems_.push_back(
+            fmt::format("{} is no setting{}", key, base::Suggestion(MeantKey(key))));
+      }
+    }
+  }
+
+ private:
+  template <typename Parse>
+  auto Read(Setting setting, const PodSettings* holder, const Parse& parse)
+      -> std::optional<typename std::invoke_result_t<Parse, std::string_view>::value_type> {
+    if (holder == nullptr) return std::nullopt;
+    const auto value = parse(*holder->Get(setting));
+    if (value) return *value;
+    problems_.push_back(fmt::format("{}: {}", holder->KeyOf(setting), value.error().message));
     return std::nullopt;
   }
-  return *amount;
-}
 
-bool IsTrue(const std::optional<std::string>& text, bool fallback, std::string_view what,
-            std::vector<std::string>& problems) {
-  if (!text) return fallback;
-  if (*text != "true" && *text != "false") {
-    problems.push_back(
-        fmt::format("{}: \"{}\" is neither true nor false", what, text->substr(0, 40)));
-    return fallback;
+  const PodSettings& executor_;
+  const PodSettings* driver_;
+  std::vector<std::string>& problems_;
+};
+
+// What is left of bounds of one source.
+Bounds Sound(Bounds bounds) {
+  for (auto* bound : {&bounds.min, &bounds.max}) {
+    if (*bound && **bound < base::kSmallestBound) bound->reset();
   }
-  return *text == "true";
+  if (bounds.min && bounds.max && *bounds.min > *bounds.max) return {};
+  return bounds;
 }
 
 }  // namespace
@@ -123,11 +187,16 @@ std::string_view Name(Mode mode) {
   return "";
 }
 
-std::optional<Mode> ParseMode(std::string_view text) {
-  for (const auto mode : {Mode::kOff, Mode::kInitial, Mode::kAuto}) {
+base::Result<Mode> ParseMode(std::string_view text) {
+  constexpr std::array kModes{Mode::kOff, Mode::kInitial, Mode::kAuto};
+  std::array<std::string_view, kModes.size()> names;
+  std::transform(kModes.begin(), kModes.end(), names.begin(), Name);
+  for (const auto mode : kModes) {
     if (text == Name(mode)) return mode;
   }
-  return std::nullopt;
+  return base::Fail(base::Code::kInvalidArgument,
+                    fmt::format("\"{}\" is not Off, Initial or Auto{}", text.substr(0, 40),
+                                base::Suggestion(base::Nearest(text, names))));
 }
 
 std::optional<SettingSource> FindSetting(std::string_view key, bool annotation) {
@@ -151,14 +220,29 @@ void PodSettings::Offer(SettingSource source, std::string_view value) {
   ranks_[i] = source.rank;
 }
 
+void PodSettings::OfferUnknown(std::string_view key) {
+  constexpr std::size_t kMostMisspelt = 4;
+  if (misspelt_.size() < kMostMisspelt && !MeantKey(key).empty()) misspelt_.emplace_back(key);
+}
+
 const std::optional<std::string>& PodSettings::Get(Setting setting) const {
   return values_[Index(setting)];
 }
 
+std::string PodSettings::KeyOf(Setting setting) const {
+  const auto rank = ranks_[Index(setting)];
+  for (const auto& key : kEmrKeys) {
+    if (key.setting == setting && rank >= 2 && key.alias == (rank - 2) / 2) {
+      return std::string(kEmrPrefix) + std::string(key.suffix);
+    }
+  }
+  return AnnotationOf(setting);
+}
+
 std::optional<std::string> FindSignature(const PodSettings& executor, const PodSettings* driver,
                                          std::vector<std::string>& problems) {
-  const auto& given = LookUp(Setting::kSignature, executor, driver);
-  const auto& signature = given ? given : LookUp(Setting::kDerivedSignature, executor, driver);
+  auto signature = LookUp(Setting::kSignature, executor, driver);
+  if (!signature) signature = LookUp(Setting::kDerivedSignature, executor, driver);
   if (!signature || signature->size() <= kLongestSignature) return signature;
   problems.push_back(fmt::format("signature: {} bytes are more than {}; it is not observed",
                                  signature->size(), kLongestSignature));
@@ -166,27 +250,49 @@ std::optional<std::string> FindSignature(const PodSettings& executor, const PodS
 }
 
 JobRequest Understand(const PodSettings& executor, const PodSettings* driver) {
-  const auto look_up = [&](Setting setting) { return LookUp(setting, executor, driver); };
   JobRequest job;
-  job.policy = look_up(Setting::kPolicy);
-  job.family = look_up(Setting::kFamily);
-  job.min_memory = Memory(look_up(Setting::kMinMemory), "min", job.problems);
-  job.max_memory = Memory(look_up(Setting::kMaxMemory), "max", job.problems);
-  job.scale_memory = IsTrue(look_up(Setting::kScaleMemory), true, "scale.memory", job.problems);
-  job.wants_cpu = IsTrue(look_up(Setting::kScaleCpu), false, "scale.cpu", job.problems);
-  job.driver_metrics =
-      IsTrue(look_up(Setting::kDriverMetrics), false, "driver-metrics", job.problems);
-  const bool emr_counts = look_up(Setting::kEmrToggle) == "true";
-  auto mode = ModeOf(executor, emr_counts);
-  if (!mode && driver != nullptr) mode = ModeOf(*driver, emr_counts);
-  if (mode) {
-    job.mode = ParseMode(*mode);
-    if (!job.mode) {
-      job.problems.push_back(
-          fmt::format("mode: \"{}\" is not Off, Initial or Auto", mode->substr(0, 40)));
-    }
-  }
+  Reader reader(executor, driver, job.problems);
+  job.policy = reader.Text(Setting::kPolicy);
+  job.family = reader.Text(Setting::kFamily);
+  job.min_memory = reader.Bound(Setting::kMinMemory);
+  job.max_memory = reader.Bound(Setting::kMaxMemory);
+  LeaveOutContradiction(job.min_memory, reader.KeyOf(Setting::kMinMemory), job.max_memory,
+                        reader.KeyOf(Setting::kMaxMemory), job.problems);
+  job.scale_memory = reader.Flag(Setting::kScaleMemory).value_or(true);
+  job.wants_cpu = reader.Flag(Setting::kScaleCpu).value_or(false);
+  job.driver_metrics = reader.Flag(Setting::kDriverMetrics).value_or(false);
+  job.mode = reader.GetMode(reader.Flag(Setting::kEmrToggle).value_or(false));
+  reader.NameMisspelt();
   return job;
+}
+
+void LeaveOutContradiction(std::optional<base::Bytes>& min, std::string_view min_name,
+                           std::optional<base::Bytes>& max, std::string_view max_name,
+                           std::vector<std::string>& problems) {
+  if (!min || !max || *min <= *max) return;
+  problems.push_back(fmt::format("{}: {} is above {}: {}", min_name, base::FormatQuantity(*min),
+                                 max_name, base::FormatQuantity(*max)));
+  min.reset();
+  max.reset();
+}
+
+Bounds BoundsInForce(const JobRequest& job, const Bounds& user,
+                     std::vector<std::string>& problems) {
+  const auto of_user = Sound(user);
+  auto of_job = Sound({job.min_memory, job.max_memory});
+  if (of_user.min && of_job.max && *of_user.min > *of_job.max) {
+    problems.push_back(fmt::format("max-memory: {} is below spec.memory.min: {}",
+                                   base::FormatQuantity(*of_job.max),
+                                   base::FormatQuantity(*of_user.min)));
+    of_job.max.reset();
+  }
+  if (of_user.max && of_job.min && *of_user.max < *of_job.min) {
+    problems.push_back(fmt::format("min-memory: {} is above spec.memory.max: {}",
+                                   base::FormatQuantity(*of_job.min),
+                                   base::FormatQuantity(*of_user.max)));
+    of_job.min.reset();
+  }
+  return {of_user.min ? of_user.min : of_job.min, of_user.max ? of_user.max : of_job.max};
 }
 
 Mode ModeInForce(const JobRequest& job, const std::optional<Mode>& user) {

@@ -5,6 +5,29 @@
 #include <cassert>
 
 namespace sparkfit::model {
+
+std::string_view Name(Part part) {
+  switch (part) {
+    case Part::kHeap:
+      return "heap";
+    case Part::kOutside:
+      return "outside";
+  }
+  return "";
+}
+
+base::Bytes SizeOf(const ExecutorSize& size, Part part) {
+  const base::Bytes heap = size.heap.value_or(base::Bytes{});
+  return part == Part::kHeap ? heap : size.limit - heap;
+}
+
+std::optional<Part> ParsePart(std::string_view name) {
+  for (const auto part : {Part::kHeap, Part::kOutside}) {
+    if (name == Name(part)) return part;
+  }
+  return std::nullopt;
+}
+
 std::optional<base::Bytes> ExecutorSize::Overhead() const {
   if (!heap) return std::nullopt;
   return limit - *heap;

@@ -10,8 +10,7 @@ namespace {
 using base::Bytes;
 using base::FormatMiB;
 using model::KeyHistory;
-using model::OomFloor;
-using model::OomKind;
+using model::Part;
 
 std::string Plural(std::uint64_t n, std::string_view thing) {
   return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
@@ -46,20 +45,6 @@ std::string ExplainAdaptive(const Estimate& estimate, const Policy& policy) {
   return text;
 }
 
-// "drivers of 5 runs told of their heaps: the latest holds about 1,092 MiB in 1,467 MiB and
-// collects for 3.3 % of its tasks' time, and needs 1,359 MiB; just enough to live, with overhead,
-// for the "
-std::string ExplainEvidence(const HeapEvidence& evidence) {
-  const auto& latest = evidence.points.back();
-  return fmt::format(
-      "drivers of {} told of their heaps: the latest holds about {} in {} and collects for {:.2g} "
-      "% "
-      "of its tasks' time, and needs {}; just enough to live, with overhead, for the ",
-      Plural(evidence.points.size(), "run"), FormatMiB(latest.retained.RoundedUpToMiB()),
-      FormatMiB(latest.use.heap.RoundedUpToMiB()), 100 * latest.use.collecting,
-      FormatMiB(latest.needed.RoundedUpToMiB()));
-}
-
 std::string ExplainEstimate(const Estimate& estimate, const KeyHistory& history,
                             const Policy& policy) {
   const auto peaks = Plural(history.PeakCount(), "executor peak");
@@ -89,60 +74,29 @@ std::string ExplainEstimate(const Estimate& estimate, const KeyHistory& history,
   return rounded == estimate.target ? text : text + ", rounded up to " + FormatMiB(rounded);
 }
 
-// "max(1.2 × 970 MiB, 970 MiB + 100 MiB) = 1,164 MiB"
-std::string ExplainBump(Bytes size, double factor, Bytes at_least) {
-  return fmt::format("max({:.4g} × {}, {} + {}) = {}", factor, FormatMiB(size), FormatMiB(size),
-                     FormatMiB(at_least),
-                     FormatMiB(Bumped(size, factor, at_least).RoundedUpToMiB()));
-}
-
-std::string ExplainFloor(const OomFloor& floor, const Context& context) {
-  const bool heap = floor.kind == OomKind::kHeap && floor.dead.heap;
-  const Bytes size = heap ? *floor.dead.heap : floor.dead.limit;
-  auto text = fmt::format(
-      "{} OOM at {}{} asks for {}{}", Name(floor.kind), FormatMiB(size), heap ? " of heap" : "",
-      ExplainBump(size, floor.factor, context.policy.oom_bump_min), heap ? " of heap" : "");
-  if (floor.heap.value > 0) {
-    text += fmt::format(", so heap {} + overhead {} = {}", FormatMiB(floor.heap),
-                        FormatMiB(floor.overhead), FormatMiB(floor.Total()));
-  }
-  return text +
-         fmt::format(" (held until {} later runs of at least this size end without one, {} so far)",
-                     context.safety.floor_applications, floor.clean);
-}
-
-std::string_view Describe(RoomFor reason) {
-  switch (reason) {
-    case RoomFor::kLife:
-      return "";
-    case RoomFor::kNeediest:
-      return "so that no run is slow";
-    case RoomFor::kCached:
-      return "so that what is cached has room";
-    case RoomFor::kOutgrown:
-      return "as a run died in a smaller heap";
-    case RoomFor::kDepth:
-      return "at once no less than a third of the latest heap";
-  }
-  return "";
-}
-
-// Why it is more than the runs ask for, where drivers tell of heaps.
-std::string ExplainRoom(const Recommendation& recommendation, const model::ShapeHistory& shape,
-                        const Policy& policy) {
-  if (!recommendation.heap_evidence || !recommendation.estimate) return "";
-  const auto& evidence = *recommendation.heap_evidence;
-  auto bounds = recommendation.overhead;
-  bounds.least = std::max(bounds.least, evidence.overhead.least);  // before a bound cut the total
-  const auto rule = RuleFor(shape.submitted, bounds);
-  const auto roomy = WithRoom(recommendation.estimate->target, evidence, *rule, policy.risk);
-  if (roomy.reason == RoomFor::kLife) return "";
+// "an executor with 70 MiB outside of its heap was killed: at least 264 MiB outside of the heap,
+// beside a heap of 900 MiB, until 3 whole runs show that less is enough (1 so far)"
+std::string ExplainBracket(const model::Bracket& bracket, Part part, Bytes beside) {
+  const bool heap = part == Part::kHeap;
   auto text =
-      fmt::format("; {}, heap {}", Describe(roomy.reason), FormatMiB(roomy.heap.RoundedUpToMiB()));
-  if (roomy.reason == RoomFor::kNeediest) {
-    text += fmt::format(" (of the neediest one + {:.2g} %)", 100 * RoomAt(policy.risk));
-  }
-  return text + fmt::format(", with overhead {}", FormatMiB(roomy.size.RoundedUpToMiB()));
+      fmt::format("an executor with {} {} ran out of it: at least {}", FormatMiB(bracket.too_small),
+                  heap               ? "of heap"
+                  : beside.value > 0 ? "outside of its heap"
+                                     : "in all",
+                  FormatMiB(bracket.enough));
+  if (beside.value > 0) text += fmt::format(", beside a heap of {}", FormatMiB(beside));
+  return text +
+         fmt::format(" (until 3 whole runs show that less is enough, {} so far)", bracket.refuted);
+}
+
+std::string ExplainOoms(const model::ShapeHistory& shape) {
+  const auto& heap = shape.Of(Part::kHeap);
+  const auto& outside = shape.Of(Part::kOutside);
+  std::string text;
+  if (heap.enough.value > 0) text = ExplainBracket(heap, Part::kHeap, {});
+  if (outside.enough.value == 0) return text;
+  if (!text.empty()) text += "; ";
+  return text + ExplainBracket(outside, Part::kOutside, outside.use - outside.too_small);
 }
 
 std::string_view CeilingName(CeilingSource source) {
@@ -163,21 +117,17 @@ std::string ExplainShape(const model::ShapeHistory& shape) {
       shape.shape.cores.empty() ? "unknown" : shape.shape.cores, model::Name(shape.shape.overhead));
 }
 
-std::string ExplainGuard(const Applied& applied, const Recommendation& recommendation,
-                         const KeyHistory& history, const Context& context) {
-  const auto& shape = *history.CurrentShape();
-  if (recommendation.heap_evidence && applied.limit > GuardOf(shape)) {
-    return "grown no further at once for collections above 10 %";
-  }
-  if (shape.raised_to <= shape.largest_limit) {
+std::string ExplainGuard(const Applied& applied, const model::ShapeHistory& shape) {
+  if (applied.limit == shape.largest_limit) {
     return "held at the largest limit that executors ran with, as none needed more";
   }
-  if (FloorHolds(history, context.safety) && history.floor->Total() == applied.after) {
-    return "held at what an OOM asked for: " + ExplainFloor(*history.floor, context);
-  }
-  return "held at one step above the largest limit that executors ran with, for an OOM or a peak "
-         "high "
-         "in the overhead";
+  return "held at what an OOM asked for";
+}
+
+// "at least what is proven to be enough for executors that used up to 2,105 MiB"
+std::string ExplainProof(const Recommendation& recommendation) {
+  return fmt::format("at least what is proven to be enough for executors that used up to {}",
+                     FormatMiB(recommendation.proven_peak.RoundedUpToMiB()));
 }
 
 std::string ExplainStage(const Applied& applied, const Recommendation& recommendation,
@@ -187,18 +137,18 @@ std::string ExplainStage(const Applied& applied, const Recommendation& recommend
       return "";
     case Stage::kStep:
       return fmt::format("changed by at most {:.4g} % per run", context.safety.step * 100);
+    case Stage::kProof:
+      return ExplainProof(recommendation);
+    case Stage::kTried:
+      return "what did well on trial, and 5 %";
     case Stage::kGuard:
-      return ExplainGuard(applied, recommendation, history, context);
+      return ExplainGuard(applied, *history.CurrentShape());
     case Stage::kSmallest:
       return "the smallest size: 512 MiB of heap and its overhead";
     case Stage::kShape:
       return ExplainShape(*history.CurrentShape());
-    case Stage::kFloor: {
-      const auto text = ExplainFloor(*history.floor, context);
-      return applied.limit == history.floor->Total()
-                 ? text
-                 : text + ", with the overhead that goes with this heap now";
-    }
+    case Stage::kOom:
+      return ExplainOoms(*history.CurrentShape());
     case Stage::kMin:
       return "the job's min-memory";
     case Stage::kCeiling:
@@ -208,59 +158,63 @@ std::string ExplainStage(const Applied& applied, const Recommendation& recommend
   return "";
 }
 
-std::string ExplainSplit(const Split& split, const model::ShapeHistory& shape,
-                         const OverheadBounds& bounds,
-                         const std::optional<HeapEvidence>& evidence) {
-  const auto rule = RuleFor(shape.submitted, bounds);
-  std::string_view why = "kept as submitted";
-  if (rule && rule->overhead != model::OverheadClass::kExplicit) {
-    why = rule->overhead == model::OverheadClass::kDefaultJvm
-              ? "Spark's default, max(10 % of heap, 384 MiB)"
-              : "Spark's default for Python, max(40 % of heap, 384 MiB)";
+// "In mode Initial the next run tries 512 MiB of heap and 384 MiB outside of it in executor 1."
+std::string ExplainTrial(const Trial& trial) {
+  return fmt::format("In mode Initial the next run tries {} of heap and {} outside of it in {}.",
+                     FormatMiB(model::SizeOf(trial.size, Part::kHeap)),
+                     FormatMiB(model::SizeOf(trial.size, Part::kOutside)),
+                     trial.executors == 1 ? "executor 1" : "executors 1 and 2");
+}
+
+std::string_view WhyThisOverhead(const Split& split, const SplitRule& rule) {
+  const Bytes asked = rule.bounds.least_outside;
+  if (split.overhead == asked) return "what an OOM asked for";
+  switch (rule.overhead) {
+    case model::OverheadClass::kDefaultJvm:
+      return "Spark's default, max(10 % of heap, 384 MiB)";
+    case model::OverheadClass::kDefaultPython:
+      return "Spark's default for Python, max(40 % of heap, 384 MiB)";
+    case model::OverheadClass::kExplicit:
+      return split.overhead == rule.outside ? "as submitted"
+             : split.heap < rule.heap ? "what is left beside a heap that holds all that was used"
+                                      : "what is left beside the submitted heap";
   }
-  if (rule &&
-      split.overhead < OverheadFor({rule->overhead, rule->explicit_overhead, {}}, split.heap)) {
-    why = "more than is in use outside of the heap, and less than Spark's default";
-  } else if (rule && split.overhead == bounds.least) {
-    why = !evidence || evidence->overhead.least < bounds.least ? "what an OOM asked for"
-          : evidence->overhead.least == bounds.least
-              ? "what is in use outside of the heap"
-              : "what is left beside the heap that is needed: more was in use outside of it";
-  }
+  return "";
+}
+
+std::string ExplainSplit(const Split& split, const SplitRule& rule) {
   return fmt::format("Heap {} + overhead {} ({}).", FormatMiB(split.heap),
-                     FormatMiB(split.overhead), why);
+                     FormatMiB(split.overhead), WhyThisOverhead(split, rule));
 }
 
 }  // namespace
 
 bool LowConfidence(const KeyHistory& history) {
-  return history.Totals().coverage[static_cast<std::size_t>(model::Coverage::kMany)] < 2;
+  const auto many = history.Totals().coverage[static_cast<std::size_t>(model::Coverage::kMany)];
+  return many < 2 || history.ProvenPeak().value == 0;
 }
 
 std::string Explain(const Recommendation& recommendation, const KeyHistory& history,
                     const Context& context) {
   if (!recommendation.target) return "No executor was sampled yet, so there is no recommendation.";
-  std::string text =
-      recommendation.heap_evidence ? ExplainEvidence(*recommendation.heap_evidence) : "";
-  text += recommendation.estimate
-              ? ExplainEstimate(*recommendation.estimate, history, context.policy)
-              : "No executor was sampled yet";
-  text += ExplainRoom(recommendation, *history.CurrentShape(), context.policy);
-  if (recommendation.uncapped && FollowsDown(context.policy, recommendation.heap)) {
-    text += fmt::format(
-        "; peaks follow the heap, {:.2g} bytes for each byte of it, so that in a smaller one "
-        "{} are enough",
-        recommendation.heap.slope, FormatMiB(*recommendation.uncapped));
-  }
+  const auto& shape = *history.CurrentShape();
+  std::string text = recommendation.estimate
+                         ? ExplainEstimate(*recommendation.estimate, history, context.policy)
+                         : "No executor was sampled yet";
   for (const auto& applied : recommendation.applied) {
     text += fmt::format("; {}: {}", ExplainStage(applied, recommendation, history, context),
                         FormatMiB(applied.after));
   }
   text += ".";
   if (recommendation.split) {
-    text += " " + ExplainSplit(*recommendation.split, *history.CurrentShape(),
-                               recommendation.overhead, recommendation.heap_evidence);
+    text +=
+        " " + ExplainSplit(*recommendation.split, *RuleFor(shape.submitted, recommendation.bounds));
   }
+  if (shape.request < shape.submitted.limit && recommendation.target_request) {
+    text += fmt::format(" The request stays below the limit: {}.",
+                        FormatMiB(*recommendation.target_request));
+  }
+  if (recommendation.next.trial) text += " " + ExplainTrial(*recommendation.next.trial);
   if (LowConfidence(history)) {
     text += " Low confidence: fewer than two executors were sampled three times or more.";
   }

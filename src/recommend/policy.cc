@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 
+#include "sparkfit/base/meant.h"
 #include "sparkfit/base/number.h"
 #include "sparkfit/base/quantity.h"
 
@@ -65,11 +67,23 @@ Result<void> ParseHalfLife(std::string_view text, Policy& policy) {
   return Store(value, policy.half_life);
 }
 
+// A step, no bound: small ones are fine, and none is where the factor is enough.
+Result<Bytes> ParseBumpMin(std::string_view text) {
+  return text == "0" ? Bytes{} : base::ParseBound(text, base::MiB(1));
+}
+
 Result<void> ParseRisk(std::string_view text, Policy& policy) {
   for (const auto& [name, risk] : kNamedRisks) {
     if (text != name) continue;
     policy.risk = risk;
     return {};
+  }
+  std::array<std::string_view, kNamedRisks.size()> names;
+  std::transform(kNamedRisks.begin(), kNamedRisks.end(), names.begin(),
+                 [](const auto& named) { return named.name; });
+  if (const auto meant = base::Nearest(text, names); !meant.empty()) {
+    return base::Fail(Code::kInvalidArgument,
+                      fmt::format("\"{}\" is no risk{}", text, base::Suggestion(meant)));
   }
   return Store(ParseNumber(text, 0.0, kMostRisk), policy.risk);
 }
@@ -94,7 +108,7 @@ const std::vector<Option>& Options() {
        [](const Policy& p) { return fmt::format("{}", p.oom_bump); }},
       {{"oomBumpMin", "and at least this much larger"},
        OfAll,
-       [](auto text, Policy& p) { return Store(base::ParseMemory(text), p.oom_bump_min); },
+       [](auto text, Policy& p) { return Store(ParseBumpMin(text), p.oom_bump_min); },
        [](const Policy& p) { return base::FormatQuantity(p.oom_bump_min); }},
       {{"halfLife", "time after which a peak counts half"},
        OfAll,
@@ -104,23 +118,31 @@ const std::vector<Option>& Options() {
   return options;
 }
 
+// With what was probably meant.
+tl::unexpected<base::Error> Unknown(std::string_view what, std::string_view name,
+                                    const std::vector<std::string_view>& known) {
+  return base::Fail(
+      Code::kInvalidArgument,
+      fmt::format("unknown {} \"{}\" (known: {}){}", what, name.substr(0, 40),
+                  fmt::join(known, ", "), base::Suggestion(base::Nearest(name, known))));
+}
+
 Result<Policy> ParseName(std::string_view name) {
-  std::string known;
+  std::vector<std::string_view> known;
   for (const auto kind : PolicyKinds()) {
     if (name == Name(kind)) return DefaultsOf(kind);
-    known += (known.empty() ? "" : ", ") + std::string(Name(kind));
+    known.push_back(Name(kind));
   }
-  return base::Fail(Code::kInvalidArgument,
-                    fmt::format("unknown policy \"{}\" (known: {})", name.substr(0, 40), known));
+  return Unknown("policy", name, known);
 }
 
 Result<void> ParseOption(std::string_view assignment, Policy& policy) {
   const auto equals = assignment.find('=');
   const auto name = assignment.substr(0, equals);
-  std::string known;
+  std::vector<std::string_view> known;
   for (const auto& option : Options()) {
     if (!option.belongs_to(policy.kind)) continue;
-    known += (known.empty() ? "" : ", ") + std::string(option.description.name);
+    known.push_back(option.description.name);
     if (name != option.description.name) continue;
     if (equals == std::string_view::npos) {
       return base::Fail(Code::kInvalidArgument, fmt::format("{} needs a value: {}=…", name, name));
@@ -132,8 +154,7 @@ Result<void> ParseOption(std::string_view assignment, Policy& policy) {
     }
     return {};
   }
-  return base::Fail(Code::kInvalidArgument,
-                    fmt::format("unknown option \"{}\" (known: {})", name.substr(0, 40), known));
+  return Unknown("option", name, known);
 }
 
 // VPA's order of truncation: the percentile to a whole byte, then the margin of that.

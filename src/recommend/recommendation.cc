@@ -8,27 +8,28 @@ namespace {
 
 using base::Bytes;
 using model::KeyHistory;
+using model::Part;
 using model::ShapeHistory;
+
+// A JVM that runs an executor uses at least this much outside of its heap: 122 to 182 MiB were
+// measured (docs/algorithm.md). So a heap holds at least that much less than its executor uses.
+constexpr Bytes kLeastOutside = base::MiB(120);
+// Room in a heap beyond all that its executor ever used.
+constexpr double kHeapRoom = 1.1;
 
 // An upper bound in whole MiB, as sizes are given: what is cut to it fits, and keeps its class of
 // overhead. Below that it stays what it is.
 Bytes AtMost(Bytes bound) { return bound < base::MiB(1) ? bound : base::MiB(bound.WholeMiB()); }
 
-// What the policy answered.
-struct Answer {
-  Bytes target;
-  Bytes lower;
-  Bytes upper;
-};
-
 // What is recommended, on its way through the stages.
 class Sizes {
  public:
-  Sizes(const Answer& answer, std::vector<Applied>& applied)
-      : target_(answer.target.RoundedUpToMiB()),
-        lower_(answer.lower.RoundedUpToMiB()),
-        upper_(answer.upper.RoundedUpToMiB()),
-        applied_(applied) {}
+  Sizes(const std::optional<Estimate>& answer, std::vector<Applied>& applied) : applied_(applied) {
+    if (!answer) return;
+    target_ = answer->target.RoundedUpToMiB();
+    lower_ = answer->lower.RoundedUpToMiB();
+    upper_ = answer->upper.RoundedUpToMiB();
+  }
 
   void CutTo(Stage stage, Bytes bound) {
     Apply(stage, bound, [&](Bytes size) { return std::min(size, bound); });
@@ -74,53 +75,69 @@ void ApplyStep(const KeyHistory& history, const ShapeHistory& shape, double step
   sizes.RaiseTo(Stage::kStep, base::Scaled(reference, std::max(0.0, 1 - step)).RoundedUpToMiB());
 }
 
+// The smallest heap that is known to be enough for an unchanged need: it holds at most what its
+// executor uses in all, less what a JVM uses outside of it. The one that went well where the peak
+// is not known. REQUIRES: `well` shows its heap.
+Bytes ProvenHeap(const model::ExecutorSize& well, Bytes peak) {
+  if (peak.value == 0) return *well.heap;
+  return std::min(*well.heap, std::max(peak - kLeastOutside, Bytes{}));
+}
+
+// The smallest total that is known to be enough for an unchanged need: a container uses at most
+// `peak` in all. Nothing where the peak is not known: then LowConfidence keeps executors from being
+// made smaller.
+Bytes ProvenTotal(const model::ExecutorSize& well, const std::optional<SplitRule>& rule,
+                  Bytes peak) {
+  if (peak.value == 0) return {};
+  if (!rule || !well.heap) return std::min(well.limit, peak);
+  const Bytes heap = ProvenHeap(well, peak);
+  return std::min(well.limit, std::max(peak, heap + OutsideFor(*rule, heap)));
+}
+
 struct Ceiling {
   Bytes at;
   CeilingSource source;
 };
 
-std::optional<Ceiling> FindCeiling(const Context& context) {
+// A node limits growth alone: executors that ran with more found a node, even if it is gone now.
+std::optional<Ceiling> FindCeiling(const Context& context, const ShapeHistory& shape) {
   if (context.bounds.max) return Ceiling{*context.bounds.max, CeilingSource::kBounds};
   if (context.safety.max_memory.value > 0) {
     return Ceiling{context.safety.max_memory, CeilingSource::kConfigured};
   }
   if (context.largest_node.value > 0) {
-    return Ceiling{context.largest_node, CeilingSource::kLargestNode};
+    return Ceiling{std::max(context.largest_node, shape.largest_limit),
+                   CeilingSource::kLargestNode};
   }
   return std::nullopt;
 }
 
-// What an OOM asked for. A heap that it asked for stays, whatever overhead is split off.
-Bytes FloorTotal(const model::OomFloor& floor, const std::optional<SplitRule>& rule) {
-  const Bytes total = floor.Total();
-  if (!rule || floor.heap.value == 0 || floor.kind != model::OomKind::kHeap) return total;
-  return std::max(total, floor.heap + OverheadFor(*rule, floor.heap));
-}
+// What the stages apply.
+struct Limits {
+  Bytes proven;
+  Bytes tried;       // 0: no smaller size was tried
+  Bytes after_ooms;  // 0: no OOM asks for anything
+  Bytes guard;       // 0: no executor of this shape ran yet
+  Bytes ceiling;     // 0: there is none
+};
 
-// The bounds that hold for this history now, in the order of Stage.
 void ApplyStages(const KeyHistory& history, const ShapeHistory& shape,
-                 const std::optional<SplitRule>& rule, const Context& context,
-                 const std::optional<Ceiling>& ceiling, Bytes crowded, Sizes& sizes) {
+                 const std::optional<SplitRule>& rule, const Context& context, const Limits& limits,
+                 Sizes& sizes) {
   ApplyStep(history, shape, context.safety.step, sizes);
-  const Bytes guard = std::max(GuardOf(shape), crowded);
-  if (guard.value > 0) sizes.CutTo(Stage::kGuard, guard);
+  if (context.safety.cover_peaks) sizes.RaiseTo(Stage::kProof, limits.proven.RoundedUpToMiB());
+  if (limits.tried.value > 0) sizes.CutTo(Stage::kTried, limits.tried);
+  if (limits.guard.value > 0) sizes.CutTo(Stage::kGuard, limits.guard);
   if (rule) sizes.RaiseTo(Stage::kSmallest, SmallestTotal(*rule));
   if (history.ShapeIsNew()) sizes.RaiseTo(Stage::kShape, shape.submitted.limit);
-  if (FloorHolds(history, context.safety)) {
-    sizes.RaiseTo(Stage::kFloor, FloorTotal(*history.floor, rule));
-  }
+  sizes.RaiseTo(Stage::kOom, limits.after_ooms);
   if (context.bounds.min) sizes.RaiseTo(Stage::kMin, *context.bounds.min);
-  if (ceiling) sizes.CutTo(Stage::kCeiling, AtMost(ceiling->at));
+  if (limits.ceiling.value > 0) sizes.CutTo(Stage::kCeiling, AtMost(limits.ceiling));
 }
 
-// Under which the latest runs were, of whatever shape: what used more before had a larger heap to
-// use, or is a freak that was long enough ago.
-Bytes LargestLimit(const KeyHistory& history) {
-  Bytes largest;
-  for (const auto& application : history.Applications()) {
-    largest = std::max(largest, application.smallest_limit);
-  }
-  return largest.value > 0 ? largest : base::kLargestPlausible;
+Bytes LeastTotalFor(const ShapeHistory& shape, const PartBounds& bounds) {
+  const auto rule = RuleFor(shape.submitted, bounds);
+  return rule ? LeastTotal(*rule) : bounds.least_heap + bounds.least_outside;
 }
 
 // Of the policies only `percentile` looks at the peaks themselves: they take longest to put
@@ -135,98 +152,84 @@ Bytes LargestPeakFor(const Policy& policy, const KeyHistory& history) {
   return policy.kind == PolicyKind::kMax ? history.LargestPeak() : Bytes{};
 }
 
-// … and only `adaptive` at runs.
+// … and only `adaptive` at runs. The peak of a run with an OOM is what its executors had; once that
+// is known to be enough, what they used counts.
 std::vector<model::Run> RunsFor(const Policy& policy, const KeyHistory& history,
-                                const Recommendation& result,
-                                const std::optional<SplitRule>& rule) {
+                                const ShapeHistory& shape) {
   if (policy.kind != PolicyKind::kAdaptive) return {};
-  if (result.heap_evidence) return RunsAsNeeded(*result.heap_evidence, *rule);
-  if (FollowsDown(policy, result.heap)) return RunsInLatestHeap(history, result.heap);
   auto runs = history.Runs();
-  const Bytes enough = LargestLimit(history);
-  std::erase_if(runs, [&](const model::Run& run) { return run.peak > enough; });
+  if (shape.AsksForMore()) return runs;
+  for (auto& run : runs) {
+    if (run.used.value > 0) run.peak = run.used;
+  }
   return runs;
 }
 
-// What drivers told: of heaps, and of the overhead, which is not taken away where something outside
-// of the heap uses it.
-std::optional<HeapEvidence> EvidenceOf(const KeyHistory& history, const ShapeHistory& shape,
-                                       OverheadBounds& overhead) {
-  if (!shape.submitted.heap) return std::nullopt;
-  auto evidence = FindHeapEvidence(history);
-  if (!evidence) return evidence;
-  overhead.least = std::max(overhead.least, evidence->overhead.least);
-  overhead.most = evidence->overhead.most;
-  return evidence;
-}
-
-// The policy's answer, with the room that heaps need, or followed down where the peaks would follow
-// a smaller heap.
-Answer Followed(const Recommendation& result, const Policy& policy,
-                const std::optional<SplitRule>& rule) {
-  if (!result.estimate) return {};
-  const auto& estimate = *result.estimate;
-  if (result.heap_evidence) {
-    const auto with_room = [&](Bytes size, double risk) {
-      return WithRoom(size, *result.heap_evidence, *rule, risk).size;
-    };
-    return {with_room(estimate.target, policy.risk), with_room(estimate.lower, 0),
-            with_room(estimate.upper, kUpperRisk * policy.risk)};
-  }
-  if (!FollowsDown(policy, result.heap)) return {estimate.target, estimate.lower, estimate.upper};
-  const auto followed = [&](Bytes size) { return FollowedDown(size, estimate.basis, result.heap); };
-  return {followed(estimate.target), followed(estimate.lower), followed(estimate.upper)};
+// A request that is submitted equal to the limit stays equal. One below it stays what it is, but
+// never below what is in use, nor above the limit.
+Bytes RequestFor(Bytes target, const ShapeHistory& shape, Bytes peak) {
+  if (shape.request >= shape.submitted.limit) return target;
+  return std::min(target, std::max(shape.request, peak.RoundedUpToMiB()));
 }
 
 }  // namespace
 
-bool FollowsDown(const Policy& policy, const HeapTrend& heap) {
-  return policy.kind == PolicyKind::kAdaptive && heap.inflation == Inflation::kFollows;
+const model::ExecutorSize& SizeThatWentWell(const ShapeHistory& shape) {
+  return shape.well.limit.value > 0 ? shape.well : shape.submitted;
 }
 
 Recommendation Recommend(const KeyHistory& history, const Context& context) {
   Recommendation result;
   const auto* shape = history.CurrentShape();
   if (shape == nullptr) return result;
-  const Bytes asked = LeastOverhead(history, context.policy, context.safety);
-  result.overhead.least = asked;
-  if (context.policy.kind == PolicyKind::kAdaptive) {
-    result.heap_evidence = EvidenceOf(history, *shape, result.overhead);
-  }
-  if (result.heap_evidence) {
-    result.heap.inflation = Inflation::kDriverTells;
-  } else {
-    result.heap = FindHeapTrend(history);
-  }
-  auto rule = RuleFor(shape->submitted, result.overhead);
+  const auto runs = RunsFor(context.policy, history, *shape);
   const auto peaks = PeaksFor(context.policy, history);
-  const auto runs = RunsFor(context.policy, history, result, rule);
-  // A family alone is no history, and one of working sets says nothing of needs.
-  const bool alone = runs.empty() || result.heap_evidence;
+  // A family alone is no history.
   result.estimate =
       EstimateNeed(context.policy, {peaks, LargestPeakFor(context.policy, history), shape->request,
-                                    runs, alone ? nullptr : context.family});
-  if (!result.estimate && !FloorHolds(history, context.safety)) return result;
+                                    runs, runs.empty() ? nullptr : context.family});
+  if (!result.estimate && !shape->AsksForMore()) return result;
 
-  const auto ceiling = FindCeiling(context);
-  const Bytes crowded = result.heap_evidence
-                            ? RaisedByCrowding(*result.heap_evidence, *rule, shape->submitted.limit)
-                            : Bytes{};
-  // Without a sample only the floor speaks; every stage before it is at most what it asks for.
-  Sizes sizes(Followed(result, context.policy, rule), result.applied);
+  const auto& well = SizeThatWentWell(*shape);
+  const Bytes peak = history.ProvenPeak();
+  result.proven_peak = peak;
+  result.heap = FindInflation(well, peak);
+  result.bounds = BoundsAfterOoms(*shape);
+  if (well.heap && shape->AsksForMore()) {
+    // What an OOM asks for is beside a heap that is enough.
+    const Bytes enough = std::max(ProvenHeap(well, peak), kSmallestHeap).RoundedUpToMiB();
+    result.bounds.least_heap = std::max(result.bounds.least_heap, enough);
+  }
+  if (well.heap) {
+    const Bytes room = base::Scaled(peak, kHeapRoom).RoundedUpToMiB();
+    result.bounds.most_heap = peak.value > 0 ? std::min(*well.heap, room) : *well.heap;
+  }
+  const bool tried = shape->tried && context.policy.kind == PolicyKind::kAdaptive;
+  const Bytes after_ooms = LeastTotalFor(*shape, result.bounds);
+  if (tried) {
+    // The parts are what was tried, whatever Spark would give by default.
+    result.heap = Inflation::kTried;
+    result.bounds.least_outside =
+        std::max(result.bounds.least_outside, model::SizeOf(well, Part::kOutside));
+  }
+  const auto rule = RuleFor(shape->submitted, result.bounds);
+  const auto ceiling = FindCeiling(context, *shape);
+  if (ceiling) result.ceiling = ceiling->source;
+  const Limits limits{.proven = ProvenTotal(well, rule, peak),
+                      .tried = tried ? well.limit : Bytes{},
+                      .after_ooms = after_ooms,
+                      .guard = std::max(shape->largest_limit, after_ooms),
+                      .ceiling = ceiling ? ceiling->at : Bytes{}};
+  // Without a sample only the OOM speaks; every stage before it is at most what it asks for.
+  Sizes sizes(result.estimate, result.applied);
   if (result.estimate) result.uncapped = sizes.Target();
-  ApplyStages(history, *shape, rule, context, ceiling, crowded, sizes);
+  ApplyStages(history, *shape, rule, context, limits, sizes);
   result.target = sizes.Target();
   result.lower = sizes.Lower();
   result.upper = sizes.Upper();
-  if (ceiling) result.ceiling = ceiling->source;
-  if (result.heap_evidence) {
-    // Where a bound cut the total, the heap goes before what is only seen in use outside of it.
-    const Bytes left = *result.target - HeapFirst(*result.heap_evidence);
-    result.overhead.least = std::min(result.overhead.least, std::max(asked, left));
-    rule->bounds = result.overhead;
-  }
+  result.target_request = RequestFor(*result.target, *shape, peak);
   if (rule) result.split = SplitTotal(*result.target, *rule);
+  result.next = FindTrial(history, context.policy);
   return result;
 }
 

@@ -23,7 +23,7 @@ Moment SizeNow(const Executor& executor) {
 
 // OOM-killed in this log, or asking for less than is recommended.
 bool AtRisk(const ReplayRow& row) {
-  const auto& target = row.recommendation.target;
+  const auto& target = row.recommendation.target_request;
   const bool small = target && row.request.value > 0 && *target > row.request;
   return row.totals.container_ooms + row.totals.heap_ooms > 0 || small;
 }
@@ -117,7 +117,7 @@ JobReport MakeJob(const controller::KeyRecommendation& result, KeyReport seen) {
   job.low_confidence = result.low_confidence;
   job.at_risk = AtRisk(job.row);
   job.peaks = result.history->Peaks().Save();
-  if (const auto& target = job.row.recommendation.target) {
+  if (const auto& target = job.row.recommendation.target_request) {
     job.saved = job.seen.hours.requested - InGiB(*target) * job.seen.hours.lifetime;
   }
   if (const auto* shape = result.history->CurrentShape()) job.overhead = shape->shape.overhead;

@@ -163,14 +163,18 @@ std::string_view Name(recommend::Stage stage) {
       return "policy";
     case recommend::Stage::kStep:
       return "step";
+    case recommend::Stage::kProof:
+      return "proof";
+    case recommend::Stage::kTried:
+      return "tried";
     case recommend::Stage::kGuard:
       return "guard";
     case recommend::Stage::kSmallest:
       return "smallest";
     case recommend::Stage::kShape:
       return "shape";
-    case recommend::Stage::kFloor:
-      return "floor";
+    case recommend::Stage::kOom:
+      return "oom";
     case recommend::Stage::kMin:
       return "min";
     case recommend::Stage::kCeiling:

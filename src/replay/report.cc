@@ -95,7 +95,7 @@ std::string RenderTable(const std::vector<ReplayRow>& rows) {
                fmt::format("{}", row.totals.applications), fmt::format("{}", row.totals.executors),
                fmt::format("{}", row.totals.container_ooms + row.totals.heap_ooms),
                MemoryCell(row.peak), MemoryCell(row.request), MemoryCell(recommendation.target),
-               ChangeCell(row.request, recommendation.target),
+               ChangeCell(row.request, recommendation.target_request),
                MemoryCell(split ? std::optional(split->heap) : std::nullopt),
                MemoryCell(split ? std::optional(split->overhead) : std::nullopt),
                CoveredCell(row.accuracy)});
@@ -161,6 +161,7 @@ Json ToJson(const ReplayRow& row) {
           {"peakBytes", OrNull(row.peak)},
           {"requestBytes", OrNull(row.request)},
           {"targetBytes", OrNull(recommendation.target)},
+          {"targetRequestBytes", OrNull(recommendation.target_request)},
           {"lowerBytes", OrNull(recommendation.lower)},
           {"upperBytes", OrNull(recommendation.upper)},
           {"heapBytes", split ? Json(split->heap.value) : Json()},

@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "sparkfit/admission/admission.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/simulation/jvm_constants.h"
 
@@ -23,26 +25,10 @@ Bytes FromMiB(double mib) { return {static_cast<std::int64_t>(mib * Bytes::kMiB)
 
 Duration Seconds(double seconds) { return Duration(std::llround(seconds * 1000)); }
 
+std::string DriverOf(const std::string& application) { return application + "-driver"; }
+
 void Set(model::PodFacts& pod, model::Setting setting, std::string_view value) {
   pod.settings.Offer({setting, 0}, value);
-}
-
-model::PodFacts MakePod(const model::Key& key, const std::string& application,
-                        const std::string& name, const model::ExecutorSize& submitted, Time at) {
-  model::PodFacts pod;
-  pod.name_space = key.name_space;
-  pod.name = pod.uid = pod.executor_id = name;
-  pod.app_selector = application;
-  pod.role = model::PodRole::kExecutor;
-  pod.phase = model::PodPhase::kRunning;
-  pod.created = at;
-  pod.container = kContainer;
-  pod.size = pod.submitted = submitted;
-  pod.request = submitted.limit;
-  pod.cores = "1";
-  Set(pod, model::Setting::kSignature, key.signature);
-  Set(pod, model::Setting::kMode, model::Name(model::Mode::kInitial));
-  return pod;
 }
 
 // How a pod with one container, made by Spark, looks to admission.
@@ -57,161 +43,178 @@ model::PodPlaces PlacesOf(const model::PodFacts& pod) {
   return places;
 }
 
-// What the leader's webhook knows.
-admission::Advice AdviceFrom(const controller::KeyRecommendation& row) {
-  admission::Advice advice;
-  advice.target = row.recommendation.target;
-  advice.overhead = row.recommendation.overhead;
-  advice.low_confidence = row.low_confidence;
-  if (const auto* shape = row.history->CurrentShape(); shape != nullptr) {
-    advice.shape = shape->shape;
+// Of the whole container; page cache is there from the first task that ended.
+double WorkingSet(const Executor& executor, double files) {
+  const double cache = executor.tasks_done > 0 ? files : 0;
+  return std::min(executor.size.Limit(), executor.touched + executor.outside + cache);
+}
+
+// What its driver tells of an executor by now.
+model::ExecutorReading ReadingOf(const Executor& executor) {
+  model::ExecutorReading reading;
+  reading.id = fmt::format("{}", executor.id);
+  reading.heap_peak = FromMiB(executor.touched);
+  reading.unified_peak = FromMiB(executor.unified_peak);
+  reading.storage_peak = FromMiB(executor.storage_peak);
+  reading.unified_room = FromMiB(UnifiedRoom(executor.size.heap));
+  reading.busy = Seconds(executor.busy);
+  reading.collecting = Seconds(executor.collecting);
+  reading.tasks_done = static_cast<std::int64_t>(executor.tasks_done);
+  reading.tasks_failed = static_cast<std::int64_t>(executor.tasks_failed);
+  reading.input = FromMiB(executor.input);
+  reading.shuffle_read = FromMiB(executor.shuffle_read);
+  reading.stored = FromMiB(executor.cached);
+  reading.spilled = FromMiB(executor.spilled);
+  reading.active = executor.Alive();
+  return reading;
+}
+
+model::Termination TerminationOf(const Executor& executor, const std::string& uid, Time at,
+                                 bool killed_at_end) {
+  const auto id = uid + "-container";
+  switch (executor.ending) {
+    case Ending::kHeapOom:
+      return {id, "Error", 52, at};
+    case Ending::kContainerOom:
+      return {id, "OOMKilled", 137, at};
+    case Ending::kAlive:
+    case Ending::kDismissed:
+      break;
   }
-  return advice;
+  if (killed_at_end) return {id, "Error", 143, at};
+  return {id, "Completed", 0, at};
 }
 
 }  // namespace
 
-Job::Job(const Profile& profile, const model::ExecutorSize& submitted,
-         const controller::PipelineOptions& options, bool driver_metrics)
+Job::Job(const Profile& profile, const controller::PipelineOptions& pipeline,
+         const LoopOptions& options)
     : profile_(profile),
-      submitted_(submitted),
+      options_(options),
       key_{"simulation", fmt::format("job-{}", profile.number), 0},
-      pipeline_(options),
-      driver_metrics_(driver_metrics),
-      next_run_(kBegin) {}
+      pipeline_(pipeline),
+      start_(kBegin) {}
 
-RunResult Job::Run(double factor) {
-  factor_ = factor;
-  result_ = {};
-  attempts_.clear();
-  for (int i = 0; i < profile_.executors; ++i) {
-    Add(next_run_ + i * kCreatedEvery, static_cast<std::uint32_t>(i), 1);
+RunResult Job::Play(std::uint32_t number, double factor) {
+  application_ = fmt::format("run-{}", number);
+  pods_.clear();
+  ShowDriver(start_, model::EventType::kAdded, model::PodPhase::kRunning);
+  const auto result = Run(profile_, number, factor, *this).Play();
+  const auto end = At(result.seconds);
+  ShowDriver(end, model::EventType::kModified,
+             result.Failed() ? model::PodPhase::kFailed : model::PodPhase::kSucceeded);
+  start_ = std::max(start_ + profile_.period, end + kBetweenRuns);
+  // Late samples are over.
+  pipeline_.AdvanceTo(end + kBetweenRuns / 2);
+  return result;
+}
+
+Time Job::At(double now) const { return start_ + Seconds(now); }
+
+std::optional<double> Job::SampleEvery() const { return options_.sample_seconds; }
+
+model::PodFacts Job::NewPod(std::uint32_t id, Time at) const {
+  model::PodFacts pod;
+  pod.name_space = key_.name_space;
+  pod.name = pod.uid = fmt::format("{}-exec-{}", application_, id);
+  pod.owner_uid = DriverOf(application_);
+  pod.app_selector = application_;
+  pod.executor_id = fmt::format("{}", id);
+  pod.role = model::PodRole::kExecutor;
+  pod.phase = model::PodPhase::kRunning;
+  pod.created = at;
+  pod.container = kContainer;
+  pod.size = pod.submitted = profile_.submitted;
+  pod.request = profile_.submitted.limit;
+  pod.cores = fmt::format("{}", profile_.cores);
+  Set(pod, model::Setting::kSignature, key_.signature);
+  Set(pod, model::Setting::kMode, model::Name(model::Mode::kInitial));
+  return pod;
+}
+
+model::ExecutorSize Job::Admit(double now, std::uint32_t id) {
+  auto pod = NewPod(id, At(now));
+  SizeByAdmission(pod);
+  pods_.push_back(std::move(pod));
+  return pods_.back().size;
+}
+
+// What the webhook knows of a run that is under way (cluster/advisor.h).
+admission::RunState Job::StateOfRun() const {
+  admission::RunState state;
+  for (const auto& pod : pods_) {
+    if (pod.trial) continue;
+    if (!state.first) state.first = pod.size;
+    const auto oom = [&] {
+      return model::OomOf(model::ClassifyEnd(pod, *pod.ended, std::nullopt)).has_value();
+    };
+    state.out_of_memory = state.out_of_memory || (pod.ended && oom());
   }
-  Time last = next_run_;
-  while (!events_.empty()) {
-    const auto event = events_.top();
-    events_.pop();
-    last = event.at;
-    auto& attempt = attempts_[event.attempt];
-    switch (event.kind) {
-      case Kind::kCreate:
-        Create(attempt, event.at, event.attempt);
-        break;
-      case Kind::kSample:
-        Sample(attempt, event.at);
-        break;
-      case Kind::kEnd:
-        EndAttempt(attempt, event.at);
-        break;
-    }
-  }
-  ++runs_;
-  next_run_ = std::max(next_run_ + profile_.period, last + kBetweenRuns);
-  // Late samples are over, and the application has ended.
-  pipeline_.AdvanceTo(last + kBetweenRuns / 2);
-  return result_;
+  return state;
 }
 
-void Job::Plan(Time at, Kind kind, std::size_t attempt) {
-  events_.push({at, planned_++, kind, attempt});
-}
-
-void Job::Add(Time at, std::uint32_t executor, int number) {
-  Attempt attempt;
-  attempt.executor = executor;
-  attempt.number = number;
-  attempts_.push_back(std::move(attempt));
-  Plan(at, Kind::kCreate, attempts_.size() - 1);
-}
-
-void Job::Create(Attempt& attempt, Time at, std::size_t index) {
-  const auto application = fmt::format("run-{}", runs_);
-  const auto name = fmt::format("{}-exec-{}-{}", application, attempt.executor, attempt.number);
-  attempt.pod = MakePod(key_, application, name, submitted_, at);
-  attempt.pod.size = Admitted(attempt.pod);
-  attempt.life = Live(NeedOf(profile_, runs_, attempt.executor).Scaled(factor_), attempt.pod.size);
-  if (index == 0) {
-    result_.size = attempt.pod.size.limit;
-    result_.heap = *attempt.pod.size.heap;
-  }
-  Observe(at, model::EventType::kAdded, attempt.pod);
-  const auto end = at + Seconds(attempt.life.seconds);
-  const auto phase = Seconds(kSampleSeconds * SamplePhase(profile_, runs_, attempt.executor));
-  for (auto sample = at + phase; sample < end; sample += Seconds(kSampleSeconds)) {
-    Plan(sample, Kind::kSample, index);
-  }
-  Plan(end, Kind::kEnd, index);
-}
-
-void Job::Sample(const Attempt& attempt, Time at) {
-  const std::chrono::duration<double> age = at - attempt.pod.created;
-  const double working_set = attempt.life.WorkingSetAt(age.count());
-  model::UsageSample sample;
-  sample.name_space = key_.name_space;
-  sample.pod = attempt.pod.name;
-  sample.timestamp = at;
-  sample.containers.push_back({kContainer, FromMiB(working_set)});
-  pipeline_.Observe({at, std::move(sample)});
-  if (driver_metrics_) pipeline_.Observe({at, ReadingOf(attempt, age.count())});
-}
-
-// What its driver tells of an executor by now.
-model::DriverReading Job::ReadingOf(const Attempt& attempt, double age) const {
-  const auto& life = attempt.life;
-  const double heap = attempt.pod.size.heap->InMiB();
-  const double grown = life.GrownAt(age);
-  const double collected = age / life.seconds;
-  model::ExecutorReading executor;
-  executor.id = attempt.pod.executor_id;
-  executor.heap_peak = FromMiB(life.heap_peak * grown);
-  executor.unified_peak = FromMiB(life.unified * grown);
-  executor.unified_room = FromMiB(kUnifiedShare * (heap - kReservedMiB));
-  executor.busy = Seconds(age);
-  executor.collecting =
-      Seconds(life.gc_seconds * collected * CollectingNoise(profile_, runs_, attempt.executor));
-  return {attempt.pod.name_space, attempt.pod.app_selector, {executor}};
-}
-
-void Job::EndAttempt(Attempt& attempt, Time at) {
-  auto& pod = attempt.pod;
-  model::Termination ended{pod.uid + "-container", "Completed", 0, at};
-  if (attempt.life.end == End::kContainerOom) {
-    ended.reason = "OOMKilled";
-    ended.exit_code = 137;
-  } else if (attempt.life.end == End::kHeapOom) {
-    ended.reason = "Error";
-    ended.exit_code = 52;
-  }
-  const bool died = attempt.life.end != End::kDone;
-  pod.phase = died ? model::PodPhase::kFailed : model::PodPhase::kSucceeded;
-  pod.ended = ended;
-  Observe(at, model::EventType::kModified, pod);
-  Observe(at, model::EventType::kDeleted, pod);
-  if (!died) return;
-  ++result_.ooms;
-  if (attempt.number == kMostAttempts) {
-    result_.failed = true;
-  } else {
-    Add(at + kReplacedAfter, attempt.executor, attempt.number + 1);
-  }
-}
-
-model::ExecutorSize Job::Admitted(const model::PodFacts& pod) const {
+void Job::SizeByAdmission(model::PodFacts& pod) const {
   static const admission::Limits kNoLimits;
   const auto row = pipeline_.Recommend(key_);
-  const auto advice = row ? AdviceFrom(*row) : admission::Advice{};
+  const auto advice =
+      row ? admission::AdviceFrom(*row->history, row->recommendation) : admission::Advice{};
   const auto places = PlacesOf(pod);
   const auto decision = admission::Decide({.pod = pod,
                                            .places = places,
                                            .driver = nullptr,
                                            .advice = row ? &advice : nullptr,
+                                           .run = StateOfRun(),
                                            .limits = kNoLimits});
-  if (!decision.patch) return pod.size;
-  return {decision.patch->limit, decision.patch->heap};
+  if (!decision.patch) return;
+  pod.size = {decision.patch->limit, decision.patch->heap};
+  if (decision.reason == admission::Reason::kTrial) pod.trial = advice.trial->part;
 }
 
-void Job::Observe(Time at, model::EventType type, const model::PodFacts& pod) {
-  pipeline_.Observe({at, model::PodEvent{type, pod, false}});
+void Job::Created(double now, const Executor& executor) {
+  Observe(At(now), model::EventType::kAdded, pods_[executor.id - 1]);
+}
+
+void Job::Sampled(double now, const Executor& executor) {
+  model::UsageSample sample;
+  sample.name_space = key_.name_space;
+  sample.pod = pods_[executor.id - 1].name;
+  sample.timestamp = At(now);
+  sample.containers.push_back({kContainer, FromMiB(WorkingSet(executor, profile_.files))});
+  pipeline_.Observe({At(now), std::move(sample)});
+}
+
+void Job::Asked(double now, const std::vector<Executor>& executors) {
+  if (!options_.driver_metrics) return;
+  model::DriverReading reading{key_.name_space, application_, {}};
+  for (const auto& executor : executors) {
+    if (executor.registered) reading.executors.push_back(ReadingOf(executor));
+  }
+  pipeline_.Observe({At(now), std::move(reading)});
+}
+
+// The driver deletes whatever has ended.
+void Job::Ended(double now, const Executor& executor) {
+  auto& pod = pods_[executor.id - 1];
+  pod.ended = TerminationOf(executor, pod.uid, At(now), profile_.killed_at_end);
+  pod.phase = pod.ended->exit_code == 0 ? model::PodPhase::kSucceeded : model::PodPhase::kFailed;
+  pod.deleted = executor.ending == Ending::kDismissed && profile_.killed_at_end;
+  Observe(At(now), model::EventType::kModified, pod);
+  Observe(At(now), model::EventType::kDeleted, pod);
+}
+
+void Job::ShowDriver(Time at, model::EventType event, model::PodPhase phase) {
+  model::PodFacts pod;
+  pod.name_space = key_.name_space;
+  pod.name = pod.uid = DriverOf(application_);
+  pod.app_selector = application_;
+  pod.role = model::PodRole::kDriver;
+  pod.phase = phase;
+  pod.created = start_;
+  Observe(at, event, pod);
+}
+
+void Job::Observe(Time at, model::EventType event, const model::PodFacts& pod) {
+  pipeline_.Observe({at, model::PodEvent{event, pod, false}});
 }
 
 }  // namespace sparkfit::simulation

@@ -1,71 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One recurring job in a cluster of its own: pods, usage and OOMs go into a pipeline, and what that
-// recommends sizes the next executor, at admission, as a webhook would.
+// One recurring job in a cluster of its own: pods, usage, what drivers tell and ends go into a
+// pipeline, and what that recommends sizes the next executor, at admission, as a webhook would.
 #pragma once
 
-#include <queue>
 #include <string>
 #include <vector>
 
+#include "run.h"
 #include "sparkfit/admission/admission.h"
 #include "sparkfit/controller/pipeline.h"
-#include "sparkfit/simulation/closed_loop.h"
 
 namespace sparkfit::simulation {
 
-class Job {
+class Job : private Surroundings {
  public:
-  Job(const Profile& profile, const model::ExecutorSize& submitted,
-      const controller::PipelineOptions& options, bool driver_metrics);
+  // The profile outlives it.
+  Job(const Profile& profile, const controller::PipelineOptions& pipeline,
+      const LoopOptions& options);
 
-  // The next run; every executor needs `factor` times what the profile says.
-  RunResult Run(double factor);
+  // The next run, which needs so many times what the profile says. `number` is what it draws by.
+  RunResult Play(std::uint32_t number, double factor);
 
  private:
-  // A replacement has the executor's number and the next attempt.
-  struct Attempt {
-    model::PodFacts pod;
-    Life life;
-    std::uint32_t executor = 0;
-    int number = 0;
-  };
+  model::ExecutorSize Admit(double now, std::uint32_t id) override;
+  void Created(double now, const Executor& executor) override;
+  void Sampled(double now, const Executor& executor) override;
+  void Asked(double now, const std::vector<Executor>& executors) override;
+  void Ended(double now, const Executor& executor) override;
+  [[nodiscard]] std::optional<double> SampleEvery() const override;
 
-  enum class Kind { kCreate, kSample, kEnd };
-  struct Event {
-    base::Time at;
-    std::uint64_t order = 0;  // of equal times the first that was planned
-    Kind kind = Kind::kCreate;
-    std::size_t attempt = 0;
-
-    friend bool operator>(const Event& a, const Event& b) {
-      return a.at != b.at ? a.at > b.at : a.order > b.order;
-    }
-  };
-
-  void Plan(base::Time at, Kind kind, std::size_t attempt);
-  void Add(base::Time at, std::uint32_t executor, int number);
-  void Create(Attempt& attempt, base::Time at, std::size_t index);
-  void Sample(const Attempt& attempt, base::Time at);
-  [[nodiscard]] model::DriverReading ReadingOf(const Attempt& attempt, double age) const;
-  void EndAttempt(Attempt& attempt, base::Time at);
-  [[nodiscard]] model::ExecutorSize Admitted(const model::PodFacts& pod) const;
-  void Observe(base::Time at, model::EventType type, const model::PodFacts& pod);
+  [[nodiscard]] base::Time At(double now) const;
+  [[nodiscard]] model::PodFacts NewPod(std::uint32_t id, base::Time at) const;
+  [[nodiscard]] admission::RunState StateOfRun() const;
+  void SizeByAdmission(model::PodFacts& pod) const;
+  void ShowDriver(base::Time at, model::EventType event, model::PodPhase phase);
+  void Observe(base::Time at, model::EventType event, const model::PodFacts& pod);
 
   const Profile& profile_;
-  model::ExecutorSize submitted_;
+  LoopOptions options_;
   model::Key key_;
   controller::Pipeline pipeline_;
-  bool driver_metrics_;  // its driver is asked with every sample
-  base::Time next_run_;
-  std::uint32_t runs_ = 0;
-
-  // Of the run that is under way.
-  double factor_ = 1;
-  RunResult result_;
-  std::vector<Attempt> attempts_;
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
-  std::uint64_t planned_ = 0;
+  base::Time start_;  // of the run
+  std::string application_;
+  std::vector<model::PodFacts> pods_;  // of the run, in the order of their ids
 };
 
 }  // namespace sparkfit::simulation

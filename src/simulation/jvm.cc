@@ -6,77 +6,45 @@
 #include "sparkfit/simulation/jvm_constants.h"
 
 namespace sparkfit::simulation {
-namespace {
 
-// What of `need.elastic` finds room: Spark's own bound, and what the heap has.
-double ElasticUsed(const Need& need, double heap) {
-  const double unified = kUnifiedShare * (heap - kReservedMiB);
-  return std::clamp(std::min(unified, kFullHeap * heap - need.live), 0.0, need.elastic);
+Size InMiB(const model::ExecutorSize& size) {
+  return {size.heap->InMiB(), size.Overhead()->InMiB()};
 }
 
-// How much of the heap the young generation has touched: fresh regions as long as there are any
-// that it may have.
-double YoungTouched(const Need& need, double heap, double retained) {
-  const double young =
-      std::clamp(kFreshShare * need.allocated, kSmallestYoung * heap, need.young * heap);
-  return std::min(young, heap - retained);
+double UnifiedRoom(double heap) { return std::max(0.0, kUnifiedShare * (heap - kReservedMiB)); }
+
+Held Hold(const Asked& asked, const Size& size) {
+  const double room = UnifiedRoom(size.heap);
+  // Execution takes what storage has above its share, and never less than what nobody uses.
+  const double kept = std::min(asked.cached, kStorageShare * room);
+  Held held;
+  held.execution = std::min(asked.execution, room - kept);
+  held.cached = std::min(asked.cached, room - held.execution);
+  held.retained = asked.live + held.execution + held.cached;
+  // Fresh regions as long as there are any that the young generation may have.
+  const double young = std::clamp(kFreshShare * asked.allocated, kSmallestYoung * size.heap,
+                                  asked.young * size.heap);
+  held.touched = std::min(size.heap, held.retained + young);
+  if (held.retained > kFullHeap * size.heap) {
+    held.kills = OomKind::kHeap;
+  } else if (ExceedsLimit(held.touched, asked.outside, size)) {
+    held.kills = OomKind::kContainer;
+  }
+  return held;
 }
 
-// What is free fills, and is freed by work on what is retained.
-double CollectionSeconds(const Need& need, double heap, double retained) {
+bool ExceedsLimit(double touched, double outside, const Size& size) {
+  return touched + outside > size.Limit();
+}
+
+double CollectionsPerWork(const Collecting& collecting, double retained, double heap) {
+  const double share = collecting.healthy + kSmallHeap * 512 / heap +
+                       kCachedObjects * collecting.cached * collecting.cached;
   const double free = heap - retained;
-  if (free <= 0) return kMostGcShare * need.seconds;
+  if (free <= 0) return kMostGcShare;
   const double crowded = retained / free;
-  return std::min(kGcPerRetained * need.allocated * crowded * crowded, kMostGcShare * need.seconds);
-}
-
-}  // namespace
-
-Need Need::Scaled(double factor) const {
-  Need scaled = *this;
-  scaled.live *= factor;
-  scaled.elastic *= factor;
-  scaled.outside *= factor;
-  scaled.files *= factor;
-  scaled.allocated *= factor;
-  return scaled;
-}
-
-double Life::WorkingSetAt(double t) const {
-  const double start = std::min(kStartMiB, working_set);
-  return start + (working_set - start) * GrownAt(t);
-}
-
-double Life::GrownAt(double t) const {
-  return highest_after > 0 ? std::min(1.0, t / highest_after) : 1.0;
-}
-
-Life Live(const Need& need, const model::ExecutorSize& size) {
-  const double heap = size.heap->InMiB();
-  const double limit = size.limit.InMiB();
-  const double elastic = ElasticUsed(need, heap);
-  const double retained = std::min(need.live + elastic, heap);
-  const double anonymous = retained + YoungTouched(need, heap, retained) + need.outside;
-  const double spilled = need.elastic > 0 ? 1 - elastic / need.elastic : 0;
-
-  Life life;
-  life.heap_after_gc = retained;
-  life.heap_peak = anonymous - need.outside;
-  life.unified = elastic;
-  life.gc_seconds = CollectionSeconds(need, heap, retained);
-  const double working = need.seconds * (1 + kSpillSlowdown * spilled);
-  life.seconds = working + life.gc_seconds;
-  life.highest_after = need.ramp * life.seconds;
-  life.working_set = std::min(limit, anonymous + need.files);
-  // The heap is full before all that has to stay is there; or the kernel is first.
-  const double heap_lasts = kFullHeap * heap / need.live;
-  const double limit_lasts = (limit - kStartMiB) / std::max(1.0, anonymous - kStartMiB);
-  if (heap_lasts >= 1 && limit_lasts >= 1) return life;
-  life.end = heap_lasts < limit_lasts ? End::kHeapOom : End::kContainerOom;
-  life.seconds = life.highest_after * std::clamp(std::min(heap_lasts, limit_lasts), 0.0, 1.0);
-  life.highest_after = life.seconds;
-  if (life.end == End::kContainerOom) life.working_set = limit;
-  return life;
+  const double rises = kGcPerRetained * collecting.allocation * crowded * crowded;
+  return std::min(kMostGcShare, share / (1 - share) + rises);
 }
 
 }  // namespace sparkfit::simulation

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -48,6 +49,9 @@ std::int64_t Number(const json& value, std::int64_t high) {
 }
 
 void Read(const json& value, Time& time) { time = Time(base::Duration(Number(value, kLatest))); }
+void Read(const json& value, base::Duration& duration) {
+  duration = base::Duration(Number(value, kLatest));
+}
 void Read(const json& value, Bytes& bytes) {
   bytes = {Number(value, base::kLargestPlausible.value)};
 }
@@ -109,16 +113,20 @@ json Of(const model::JobRequest& job) {
   if (job.family) object["family"] = *job.family;
   if (job.min_memory) object["min"] = Of(*job.min_memory);
   if (job.max_memory) object["max"] = Of(*job.max_memory);
+  if (!job.problems.empty()) object["problems"] = job.problems;
   return object;
 }
 void Read(const json& object, model::JobRequest& job) {
   Read(object, "scaleMemory", job.scale_memory);
   Read(object, "wantsCPU", job.wants_cpu);
-  if (object.contains("mode")) job.mode = model::ParseMode(object.at("mode").get<std::string>());
+  if (object.contains("mode")) {
+    if (const auto mode = model::ParseMode(object.at("mode").get<std::string>())) job.mode = *mode;
+  }
   if (object.contains("policy")) Read(object, "policy", job.policy.emplace());
   if (object.contains("family")) Read(object, "family", job.family.emplace());
   if (object.contains("min")) Read(object, "min", job.min_memory.emplace());
   if (object.contains("max")) Read(object, "max", job.max_memory.emplace());
+  if (object.contains("problems")) object.at("problems").get_to(job.problems);
 }
 
 json Of(const model::ObservedTotals& totals) {
@@ -156,22 +164,38 @@ json Of(const model::ApplicationSummary& application) {
           {"started", Of(application.started)},
           {"idleSince", Of(application.idle_since)},
           {"peak", Of(application.peak)},
-          {"smallestLimit", Of(application.smallest_limit)},
+          {"used", Of(application.used)},
+          {"size", Of(application.size)},
+          {"atSize", application.at_size.count()},
+          {"elsewhere", application.elsewhere.count()},
           {"reference", Of(application.reference)},
           {"shape", application.shape_id},
           {"executors", application.executors},
           {"sampled", application.sampled},
           {"ooms", application.ooms},
+          {"lost", application.lost},
           {"oomSteps", application.oom_steps},
+          {"outcome", static_cast<int>(application.outcome)},
           {"ended", application.ended},
-          {"counted", application.counted}};
+          {"counted", application.counted},
+          {"finished", application.finished},
+          {"often", application.often}};
+}
+void ReadParts(const json& object, model::ApplicationSummary& application) {
+  Read(object, "used", application.used);
+  Read(object, "size", application.size);
+  Read(object, "atSize", application.at_size);
+  Read(object, "elsewhere", application.elsewhere);
+  Read(object, "lost", application.lost);
+  application.outcome = ReadEnum(object.at("outcome"), model::Outcome::kInterrupted);
+  Read(object, "finished", application.finished);
+  Read(object, "often", application.often);
 }
 void Read(const json& object, model::ApplicationSummary& application) {
   Read(object, "id", application.id);
   Read(object, "started", application.started);
   Read(object, "idleSince", application.idle_since);
   Read(object, "peak", application.peak);
-  Read(object, "smallestLimit", application.smallest_limit);
   Read(object, "reference", application.reference);
   Read(object, "shape", application.shape_id);
   Read(object, "executors", application.executors);
@@ -180,6 +204,11 @@ void Read(const json& object, model::ApplicationSummary& application) {
   Read(object, "oomSteps", application.oom_steps);
   Read(object, "ended", application.ended);
   Read(object, "counted", application.counted);
+  if (object.contains("finished")) {
+    ReadParts(object, application);
+  } else {
+    application.finished = application.ended;  // version 1 knew nothing of parts
+  }
 }
 
 // An empty histogram has the earliest time there is, which is no time of a sample.
@@ -204,18 +233,35 @@ void Read(const json& object, model::DecayingHistogram& histogram) {
   if (!histogram.Load(state)) throw Damaged("a histogram contradicts itself");
 }
 
+json Of(const model::Bracket& bracket) {
+  return {Of(bracket.too_small), Of(bracket.enough), Of(bracket.use), Of(bracket.well),
+          Of(bracket.roomiest),  bracket.refuted,    bracket.killed};
+}
+void Read(const json& value, model::Bracket& bracket) {
+  Read(value.at(0), bracket.too_small);
+  Read(value.at(1), bracket.enough);
+  Read(value.at(2), bracket.use);
+  Read(value.at(3), bracket.well);
+  Read(value.at(4), bracket.roomiest);
+  bracket.refuted = static_cast<std::uint8_t>(Number(value.at(5), 255));
+  Read(value.at(6), bracket.killed);
+  if (bracket.use < bracket.too_small) throw Damaged("a part above its use");
+}
+
 json Of(const model::ShapeHistory& shape) {
   return {{"id", shape.id},
           {"shape", Of(shape.shape)},
           {"peaks", Of(shape.peaks)},
           {"sealed", shape.sealed},
           {"proven", shape.proven},
-          {"peakRaiseSpent", shape.peak_raise_spent},
           {"largestLimit", Of(shape.largest_limit)},
-          {"raisedTo", Of(shape.raised_to)},
-          {"leastOverhead", Of(shape.least_overhead)},
           {"submitted", Of(shape.submitted)},
-          {"request", Of(shape.request)}};
+          {"request", Of(shape.request)},
+          {"well", Of(shape.well)},
+          {"before", Of(shape.before)},
+          {"tried", shape.tried},
+          {"heap", Of(shape.Of(model::Part::kHeap))},
+          {"outside", Of(shape.Of(model::Part::kOutside))}};
 }
 void Read(const json& object, model::ShapeHistory& shape) {
   Read(object, "id", shape.id);
@@ -223,17 +269,20 @@ void Read(const json& object, model::ShapeHistory& shape) {
   Read(object, "peaks", shape.peaks);
   Read(object, "sealed", shape.sealed);
   Read(object, "proven", shape.proven);
-  Read(object, "peakRaiseSpent", shape.peak_raise_spent);
   Read(object, "largestLimit", shape.largest_limit);
-  Read(object, "raisedTo", shape.raised_to);
-  Read(object, "leastOverhead", shape.least_overhead);
   Read(object, "submitted", shape.submitted);
   Read(object, "request", shape.request);
+  if (!object.contains("well")) return;  // version 1
+  Read(object, "well", shape.well);
+  Read(object, "before", shape.before);
+  Read(object, "tried", shape.tried);
+  Read(object.at("heap"), shape.Of(model::Part::kHeap));
+  Read(object.at("outside"), shape.Of(model::Part::kOutside));
 }
 
 json Of(const model::Run& run) {
-  return {run.application, run.shape_id, run.executors,
-          run.record,      Of(run.peak), run.lifetimes.count()};
+  return {run.application, run.shape_id,          run.executors, run.record,
+          Of(run.peak),    run.lifetimes.count(), Of(run.used),  run.often};
 }
 void Read(const json& value, model::Run& run) {
   Read(value.at(0), run.application);
@@ -241,28 +290,36 @@ void Read(const json& value, model::Run& run) {
   Read(value.at(2), run.executors);
   Read(value.at(3), run.record);
   Read(value.at(4), run.peak);
-  run.lifetimes = base::Duration(Number(value.at(5), kLatest));
+  Read(value.at(5), run.lifetimes);
+  // Version 1 did not tell a peak of executors that were sampled often from others.
+  run.used = run.peak;
+  run.often = true;
+  if (value.size() == 6) return;
+  Read(value.at(6), run.used);
+  Read(value.at(7), run.often);
 }
 
-json Of(const model::HeapUse& use) {
-  return {Of(use.heap),    Of(use.heap_peak), Of(use.unified_peak), Of(use.unified_room),
-          Of(use.outside), use.collecting,    Of(use.storage_peak)};
+json Of(const model::RunConduct& run) {
+  return {run.application, run.shape_id,     run.heap,       run.outside,      run.collecting,
+          run.fullest,     run.stored,       run.spilled,    run.used_outside, run.busy,
+          run.work.input,  run.work.shuffle, run.work.tasks, run.executors,    run.whole};
 }
-void Read(const json& value, model::HeapUse& use) {
-  Read(value.at(0), use.heap);
-  Read(value.at(1), use.heap_peak);
-  Read(value.at(2), use.unified_peak);
-  Read(value.at(3), use.unified_room);
-  Read(value.at(4), use.outside);
-  Read(value.at(5), use.collecting);
-  if (value.size() > 6) Read(value.at(6), use.storage_peak);  // of a version that told
+void Read(const json& value, float& number) {
+  double wide = 0;
+  Read(value, wide);
+  number = static_cast<float>(std::min(wide, 1e18));
 }
-
-json Of(const model::HeapRun& run) { return {run.application, run.shape_id, Of(run.use)}; }
-void Read(const json& value, model::HeapRun& run) {
-  Read(value.at(0), run.application);
-  Read(value.at(1), run.shape_id);
-  Read(value.at(2), run.use);
+void Read(const json& value, model::RunConduct& run) {
+  std::size_t i = 0;
+  Read(value.at(i++), run.application);
+  Read(value.at(i++), run.shape_id);
+  for (auto* number :
+       {&run.heap, &run.outside, &run.collecting, &run.fullest, &run.stored, &run.spilled,
+        &run.used_outside, &run.busy, &run.work.input, &run.work.shuffle, &run.work.tasks}) {
+    Read(value.at(i++), *number);
+  }
+  Read(value.at(i++), run.executors);
+  Read(value.at(i++), run.whole);
 }
 
 json Of(const model::Accuracy::Runs& runs) { return {runs.covered, runs.lacking}; }
@@ -336,14 +393,17 @@ json Of(const model::Executor& executor) {
               {"ran", executor.ran},
               {"comparable", executor.comparable},
               {"oom", executor.oom},
+              {"lost", executor.lost},
+              {"trial", executor.trial ? json(static_cast<int>(*executor.trial)) : json()},
               {"ended", Of(executor.ended)},
               {"target", Of(executor.target_at_start)},
+              {"targetRequest", Of(executor.target_request_at_start)},
               {"peak", Of(executor.peak)},
+              {"used", Of(executor.used)},
               {"lastUsed", Of(executor.last_used)},
               {"lastSample", Of(executor.last_sample)},
               {"seen", seen},
               {"shapeID", executor.shape_id}};
-  if (executor.heap_use.heap.value > 0) object["heapUse"] = Of(executor.heap_use);
   return object;
 }
 void Read(const json& object, model::Executor& executor) {
@@ -366,30 +426,35 @@ void Read(const json& object, model::Executor& executor) {
   executor.samples = static_cast<std::uint8_t>(seen.size());
   for (std::size_t i = 0; i < seen.size(); ++i) Read(seen.at(i), executor.seen.at(i));
   Read(object, "shapeID", executor.shape_id);
-  if (object.contains("heapUse")) Read(object.at("heapUse"), executor.heap_use);
+  executor.used = executor.peak;
+  executor.target_request_at_start = executor.target_at_start;
+  if (!object.contains("used")) return;  // version 1
+  Read(object, "used", executor.used);
+  Read(object, "lost", executor.lost);
+  if (const auto& trial = object.at("trial"); !trial.is_null()) {
+    executor.trial = ReadEnum(trial, model::Part::kOutside);
+  }
+  Read(object, "targetRequest", executor.target_request_at_start);
 }
 
-json Of(const model::OomFloor& floor) {
-  return {{"heap", Of(floor.heap)},
-          {"overhead", Of(floor.overhead)},
-          {"kind", static_cast<int>(floor.kind)},
-          {"dead", Of(floor.dead)},
-          {"factor", floor.factor},
-          {"at", Of(floor.at)},
-          {"application", floor.application.Text()},
-          {"clean", floor.clean},
-          {"cleanAnySize", floor.clean_any_size}};
-}
-void Read(const json& object, model::OomFloor& floor) {
-  Read(object, "heap", floor.heap);
-  Read(object, "overhead", floor.overhead);
-  floor.kind = ReadEnum(object.at("kind"), model::OomKind::kHeap);
-  Read(object, "dead", floor.dead);
-  Read(object, "factor", floor.factor);
-  Read(object, "at", floor.at);
-  Read(object, "application", floor.application);
-  Read(object, "clean", floor.clean);
-  Read(object, "cleanAnySize", floor.clean_any_size);
+// Version 1 had one floor for a key, in place of brackets: what the OOM of the latest executors
+// asked for, until three later runs of that size or ten of any size went well.
+void ReadFloor(const json& floor, std::vector<model::ShapeHistory>& shapes) {
+  if (floor.is_null() || shapes.empty()) return;
+  const bool holds =
+      Number(floor.at("clean"), std::numeric_limits<std::uint32_t>::max()) < 3 &&
+      Number(floor.at("cleanAnySize"), std::numeric_limits<std::uint32_t>::max()) < 10;
+  if (!holds) return;
+  model::ExecutorSize dead;
+  Bytes heap;
+  Bytes overhead;
+  Read(floor, "dead", dead);
+  Read(floor, "heap", heap);
+  Read(floor, "overhead", overhead);
+  const auto kind = ReadEnum(floor.at("kind"), model::OomKind::kHeap);
+  const bool of_heap = kind == model::OomKind::kHeap && dead.heap;
+  shapes.back().Killed(of_heap ? model::Part::kHeap : model::Part::kOutside, dead,
+                       of_heap ? heap : overhead);
 }
 
 json Of(const model::PodRecord& pod) {
@@ -434,11 +499,11 @@ json Data(const model::KeyCheckpoint& checkpoint) {
             {"advice", Of(checkpoint.history.advice)},
             {"nextShapeID", checkpoint.history.next_shape_id},
             {"executors", std::move(executors)},
-            {"floor", checkpoint.floor ? Of(*checkpoint.floor) : json()},
             {"pods", ListOf(checkpoint.pods)}};
   // Most jobs have none.
-  if (!checkpoint.history.heap_runs.empty())
-    data["heapRuns"] = ListOf(checkpoint.history.heap_runs);
+  if (!checkpoint.history.conducts.empty()) {
+    data["conducts"] = ListOf(checkpoint.history.conducts);
+  }
   return data;
 }
 
@@ -469,16 +534,16 @@ model::KeyCheckpoint FromData(const json& data) {
   } else {
     history.runs = model::RunsOf(history.applications);
   }
-  if (data.contains("heapRuns")) {
-    for (const auto& entry : data.at("heapRuns")) Read(entry, history.heap_runs.emplace_back());
-  }
   // Before past advice was judged there was nothing of it.
   if (data.contains("advice")) Read(data.at("advice"), history.advice);
   Read(data, "nextShapeID", history.next_shape_id);
   for (const auto& [uid, entry] : data.at("executors").items()) {
     Read(entry, history.executors[uid]);
   }
-  if (!data.at("floor").is_null()) Read(data.at("floor"), checkpoint.floor.emplace());
+  if (data.contains("conducts")) {
+    for (const auto& entry : data.at("conducts")) Read(entry, history.conducts.emplace_back());
+  }
+  if (data.contains("floor")) ReadFloor(data.at("floor"), history.shapes);
   for (const auto& entry : data.at("pods")) Read(entry, checkpoint.pods.emplace_back());
   return checkpoint;
 }
@@ -527,10 +592,10 @@ base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object) {
   try {
     const auto spec = json::parse(object).at("spec");
     const auto version = Number(spec.at("version"), std::numeric_limits<std::int32_t>::max());
-    if (version != kCheckpointVersion) {
+    if (version < kOldestCheckpointVersion || version > kCheckpointVersion) {
       return base::Fail(base::Code::kInvalidArgument,
-                        fmt::format("checkpoint version {}; this sparkfit reads version {}",
-                                    version, kCheckpointVersion));
+                        fmt::format("checkpoint version {}; this sparkfit reads versions {} to {}",
+                                    version, kOldestCheckpointVersion, kCheckpointVersion));
     }
     const auto data = spec.at("data").get<std::string>();
     if (spec.at("checksum").get<std::string>() != Checksum(data)) {

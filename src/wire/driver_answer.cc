@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
+#include "driver_members.h"
 #include "json.h"
 #include "sparkfit/base/bytes.h"
 
@@ -14,10 +16,45 @@ namespace sparkfit::wire {
 namespace {
 
 using base::Code;
-using model::ExecutorReading;
+using base::Result;
 using simdjson::error_code;
 using simdjson::SUCCESS;
 using simdjson::ondemand::json_type;
+
+// What has another type than it should, and is not absent, is passed over and noted.
+bool Is(JsonValue value, json_type wanted, bool& odd) {
+  json_type type{};
+  const bool known = value.type().get(type) == SUCCESS;
+  odd |= !known || (type != wanted && type != json_type::null);
+  return known && type == wanted;
+}
+
+// Absent: a number that cannot be, or none at all.
+std::optional<std::int64_t> Amount(JsonValue value, bool& odd) {
+  std::int64_t amount = 0;
+  if (!Is(value, json_type::number, odd) || value.get_int64().get(amount) != SUCCESS) return {};
+  if (amount < 0 || amount > base::kLargestPlausible.value) return {};
+  return amount;
+}
+
+std::optional<base::Bytes> Memory(JsonValue value, bool& odd) {
+  const auto amount = Amount(value, odd);
+  return amount ? std::optional(base::Bytes{*amount}) : std::nullopt;
+}
+
+base::Duration Time(JsonValue value, bool& odd) {
+  return std::chrono::milliseconds(Amount(value, odd).value_or(0));
+}
+
+// As Spark writes it: 2026-11-02T07:00:00.000GMT.
+std::optional<base::Time> Date(JsonValue value, bool& odd) {
+  std::string_view text;
+  if (!Is(value, json_type::string, odd) || value.get_string().get(text) != SUCCESS) return {};
+  constexpr std::string_view kZone = "GMT";
+  if (!text.ends_with(kZone)) return {};
+  const auto date = base::ParseTime(std::string(text.substr(0, text.size() - kZone.size())) + "Z");
+  return date ? std::optional(*date) : std::nullopt;
+}
 
 // An executor while it is read.
 struct Draft {
@@ -25,62 +62,118 @@ struct Draft {
   bool odd = false;  // something has the wrong type
 };
 
-// What has another type than it should, and is not absent, is passed over and noted.
-bool Is(JsonValue value, json_type wanted, Draft& draft) {
-  json_type type{};
-  const bool known = value.type().get(type) == SUCCESS;
-  draft.odd |= !known || (type != wanted && type != json_type::null);
-  return known && type == wanted;
-}
-
-// A number that cannot be is 0: not told.
-std::int64_t Amount(JsonValue value, Draft& draft) {
-  std::int64_t amount = 0;
-  if (!Is(value, json_type::number, draft) || value.get_int64().get(amount) != SUCCESS) return 0;
-  return amount >= 0 && amount <= base::kLargestPlausible.value ? amount : 0;
-}
-
-base::Bytes Memory(JsonValue value, Draft& draft) { return {Amount(value, draft)}; }
-
-base::Duration Time(JsonValue value, Draft& draft) {
-  return std::chrono::milliseconds(Amount(value, draft));
-}
-
 error_code ReadMemoryMetrics(JsonValue metrics, Draft& draft) {
-  if (!Is(metrics, json_type::object, draft)) return SUCCESS;
+  if (!Is(metrics, json_type::object, draft.odd)) return SUCCESS;
   return ForEachMember(metrics, [&](std::string_view key, JsonValue value) {
-    if (key == "totalOnHeapStorageMemory") draft.reading.unified_room = Memory(value, draft);
+    if (key != "totalOnHeapStorageMemory") return SUCCESS;
+    draft.reading.unified_room = Memory(value, draft.odd).value_or(base::Bytes{});
     return SUCCESS;
   });
 }
 
 error_code ReadPeaks(JsonValue peaks, Draft& draft) {
-  if (!Is(peaks, json_type::object, draft)) return SUCCESS;
+  if (!Is(peaks, json_type::object, draft.odd)) return SUCCESS;
+  auto& reading = draft.reading;
+  const auto peak = [&](JsonValue value) {
+    return Memory(value, draft.odd).value_or(base::Bytes{});
+  };
   return ForEachMember(peaks, [&](std::string_view key, JsonValue value) {
-    if (key == "JVMHeapMemory") draft.reading.heap_peak = Memory(value, draft);
-    if (key == "OnHeapStorageMemory") draft.reading.storage_peak = Memory(value, draft);
-    if (key == "OnHeapUnifiedMemory") draft.reading.unified_peak = Memory(value, draft);
+    if (key == "JVMHeapMemory") reading.heap_peak = peak(value);
+    if (key == "OnHeapStorageMemory") reading.storage_peak = peak(value);
+    if (key == "OnHeapUnifiedMemory") reading.unified_peak = peak(value);
+    for (const auto& [name, member] : kExecutorPeaks) {
+      if (key == name) reading.*member = Memory(value, draft.odd);
+    }
     return SUCCESS;
   });
+}
+
+// A member that holds no others.
+error_code ReadPlain(std::string_view key, JsonValue value, Draft& draft) {
+  auto& [reading, odd] = draft;
+  if (key == "totalDuration") reading.busy = Time(value, odd);
+  if (key == "totalGCTime") reading.collecting = Time(value, odd);
+  if (key == "isActive" && Is(value, json_type::boolean, odd)) {
+    bool active = false;
+    if (auto error = value.get_bool().get(active)) return error;
+    reading.active = active;
+  }
+  for (const auto& [name, member] : kExecutorAmounts) {
+    if (key == name) reading.*member = Memory(value, odd);
+  }
+  for (const auto& [name, member] : kExecutorCounts) {
+    if (key == name) reading.*member = Amount(value, odd);
+  }
+  for (const auto& [name, member] : kExecutorTimes) {
+    if (key == name) reading.*member = Date(value, odd);
+  }
+  return SUCCESS;
 }
 
 error_code ReadExecutor(JsonValue json, Draft& draft) {
-  if (!Is(json, json_type::object, draft)) return SUCCESS;
+  if (!Is(json, json_type::object, draft.odd)) return SUCCESS;
   return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "id") {
-      return Is(value, json_type::string, draft) ? ReadString(value, draft.reading.id) : SUCCESS;
+      return Is(value, json_type::string, draft.odd) ? ReadString(value, draft.reading.id)
+                                                     : SUCCESS;
     }
-    if (key == "totalDuration") draft.reading.busy = Time(value, draft);
-    if (key == "totalGCTime") draft.reading.collecting = Time(value, draft);
     if (key == "memoryMetrics") return ReadMemoryMetrics(value, draft);
     if (key == "peakMemoryMetrics") return ReadPeaks(value, draft);
-    return SUCCESS;
+    return ReadPlain(key, value, draft);
   });
 }
 
-}  // namespace
+bool IsExecutorId(std::string_view id) { return !id.empty() && id.size() <= kLongestExecutorId; }
 
-base::Result<DriverAnswer> ReadExecutors(simdjson::ondemand::array array) {
+constexpr std::string_view kDriverId = "driver";
+
+// A stage, or an executor in one, while it is read. Nothing is known of its figures before.
+struct StageDraft {
+  std::optional<std::int64_t> stage;
+  std::optional<std::int64_t> attempt;
+  std::optional<bool> active;
+  std::optional<std::int64_t> spilled;
+  std::optional<std::int64_t> spilled_disk;
+  std::optional<std::int64_t> killed;
+  bool odd = false;
+
+  [[nodiscard]] std::optional<StageFigures> Figures() const {
+    if (odd || !spilled || !spilled_disk || !killed) return std::nullopt;
+    return StageFigures{{*spilled}, {*spilled_disk}, *killed};
+  }
+  [[nodiscard]] std::optional<StageAttempt> Attempt() const {
+    const auto figures = Figures();
+    if (!figures || !stage || !attempt || !active) return std::nullopt;
+    return StageAttempt{*stage, *attempt, *active, *figures};
+  }
+};
+
+error_code ReadStageMember(std::string_view key, JsonValue value, StageDraft& draft) {
+  if (key == "stageId") draft.stage = Amount(value, draft.odd);
+  if (key == "attemptId") draft.attempt = Amount(value, draft.odd);
+  if (key == "memoryBytesSpilled") draft.spilled = Amount(value, draft.odd);
+  if (key == "diskBytesSpilled") draft.spilled_disk = Amount(value, draft.odd);
+  // The name within a stage's list of executors, and that of a stage.
+  if (key == "killedTasks" || key == "numKilledTasks") draft.killed = Amount(value, draft.odd);
+  if (key != "status" || !Is(value, json_type::string, draft.odd)) return SUCCESS;
+  std::string_view status;
+  if (auto error = value.get_string().get(status)) return error;
+  draft.active = status == "ACTIVE";
+  return SUCCESS;
+}
+
+error_code ReadStage(JsonValue json, StageDraft& draft) {
+  if (!Is(json, json_type::object, draft.odd)) return SUCCESS;
+  return ForEachMember(json, [&](std::string_view key, JsonValue value) {
+    return ReadStageMember(key, value, draft);
+  });
+}
+
+tl::unexpected<base::Error> TooMany(std::size_t most, const char* of_what) {
+  return base::Fail(Code::kMalformed, fmt::format("more than {} {}", most, of_what));
+}
+
+Result<DriverAnswer> ReadExecutors(simdjson::ondemand::array array) {
   DriverAnswer answer;
   for (auto entry : array) {
     JsonValue json;
@@ -88,19 +181,75 @@ base::Result<DriverAnswer> ReadExecutors(simdjson::ondemand::array array) {
     if (auto error = entry.get(json)) return Malformed(error);
     if (auto error = ReadExecutor(json, draft)) return Malformed(error);
     if (answer.executors.size() + answer.left_out == kMostExecutors) {
-      return base::Fail(Code::kMalformed, fmt::format("more than {} executors", kMostExecutors));
+      return TooMany(kMostExecutors, "executors");
     }
     auto& reading = draft.reading;
-    if (draft.odd || reading.id.empty() || reading.id.size() > kLongestExecutorId) {
+    if (draft.odd || !IsExecutorId(reading.id)) {
       ++answer.left_out;
-    } else if (reading.id != "driver") {
+    } else if (reading.id != kDriverId) {
       answer.executors.push_back(std::move(reading));
     }
   }
   return answer;
 }
 
-base::Result<DriverAnswer> ParseDriverAnswer(std::string_view json) {
+Result<StagesAnswer> ReadStages(simdjson::ondemand::array array) {
+  StagesAnswer answer;
+  for (auto entry : array) {
+    JsonValue json;
+    StageDraft draft;
+    if (auto error = entry.get(json)) return Malformed(error);
+    if (auto error = ReadStage(json, draft)) return Malformed(error);
+    if (answer.stages.size() + answer.left_out == kMostStages) {
+      return TooMany(kMostStages, "stages");
+    }
+    if (const auto attempt = draft.Attempt()) {
+      answer.stages.push_back(*attempt);
+    } else {
+      ++answer.left_out;
+    }
+  }
+  return answer;
+}
+
+// The executors of a stage, by their ids. An executor may be left unread: the pass goes on.
+error_code ReadStageExecutor(std::string_view id, JsonValue json, StageAnswer& answer) {
+  StageDraft draft;
+  std::string name(id);
+  if (auto error = ReadStage(json, draft)) return error;
+  const auto figures = draft.Figures();
+  if (!figures || !IsExecutorId(name)) {
+    ++answer.left_out;
+  } else if (name != kDriverId) {
+    answer.executors.push_back({std::move(name), *figures});
+  }
+  return SUCCESS;
+}
+
+Result<StageAnswer> ReadStageExecutors(JsonObject object) {
+  StageAnswer answer;
+  bool seen = false;
+  bool too_many = false;
+  const auto error =
+      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+        if (key != "executorSummary") return SUCCESS;
+        seen = true;
+        return ForEachMember(value, [&](std::string_view id, JsonValue json) -> error_code {
+          too_many = answer.executors.size() + answer.left_out == kMostExecutors;
+          if (too_many) return simdjson::TAPE_ERROR;  // the pass ends
+          return ReadStageExecutor(id, json, answer);
+        });
+      });
+  if (too_many) return TooMany(kMostExecutors, "executors");
+  if (error) return Malformed(error);
+  if (!seen) return base::Fail(Code::kMalformed, "the stage does not tell of its executors");
+  return answer;
+}
+
+// Reads a whole text, of which `read` takes what is its root: an array or an object.
+template <typename Root, typename Answer>
+Result<Answer> ParseWhole(std::string_view json, const char* root_name,
+                          Result<Answer> (*read)(Root)) {
   if (json.size() > kLargestDriverAnswer) {
     return base::Fail(Code::kMalformed,
                       fmt::format("{} bytes are more than {}", json.size(), kLargestDriverAnswer));
@@ -108,16 +257,30 @@ base::Result<DriverAnswer> ParseDriverAnswer(std::string_view json) {
   const simdjson::padded_string padded(json);
   simdjson::ondemand::parser parser;
   simdjson::ondemand::document document;
-  simdjson::ondemand::array array;
+  Root root;
   if (auto error = parser.iterate(padded).get(document)) return Malformed(error);
-  if (document.get_array().get(array) != SUCCESS) {
-    return base::Fail(Code::kMalformed, "the answer is no JSON array");
+  if (document.get(root) != SUCCESS) {
+    return base::Fail(Code::kMalformed, fmt::format("the answer is no JSON {}", root_name));
   }
-  auto answer = ReadExecutors(array);
+  auto answer = read(root);
   if (answer && document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
     return Malformed(simdjson::TRAILING_CONTENT);
   }
   return answer;
+}
+
+}  // namespace
+
+Result<DriverAnswer> ParseDriverAnswer(std::string_view json) {
+  return ParseWhole(json, "array", ReadExecutors);
+}
+
+Result<StagesAnswer> ParseStages(std::string_view json) {
+  return ParseWhole(json, "array", ReadStages);
+}
+
+Result<StageAnswer> ParseStage(std::string_view json) {
+  return ParseWhole(json, "object", ReadStageExecutors);
 }
 
 base::Result<model::DriverReading> ReadDriverReading(JsonObject object) {

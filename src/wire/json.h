@@ -83,6 +83,12 @@ inline tl::unexpected<base::Error> Malformed(simdjson::error_code error) {
   return base::Fail(base::Code::kMalformed, simdjson::error_message(error));
 }
 
+// Whether the JSON itself can be read on: a value is merely not what was expected.
+inline bool IsMerelyOdd(simdjson::error_code error) {
+  return error == simdjson::INCORRECT_TYPE || error == simdjson::NUMBER_OUT_OF_RANGE ||
+         error == simdjson::NUMBER_ERROR;
+}
+
 // Facts of the objects in a log, read in one pass. An error is one of the JSON itself; what is
 // merely missing or odd the caller checks.
 base::Result<model::PodFacts> ReadPod(JsonObject object, const model::SignatureRules* rules);

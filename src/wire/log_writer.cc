@@ -3,7 +3,9 @@
 // Observations as lines of a log: Kubernetes objects cut down to what is read of them.
 #include <nlohmann/json.hpp>
 
+#include "driver_members.h"
 #include "jvm_options.h"
+#include "placement_json.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/wire/checkpoint_json.h"
 #include "sparkfit/wire/observation_log.h"
@@ -62,12 +64,14 @@ ordered_json MetadataOf(const PodFacts& pod) {
       annotations[model::AnnotationOf(setting)] = *value;
     }
   }
+  for (const auto& key : pod.settings.Misspelt()) annotations[key] = "";
   if (pod.submitted != pod.size) {
     annotations["sparkfit.io/original-memory"] = base::FormatQuantity(pod.submitted.limit);
     if (pod.submitted.heap) {
       annotations["sparkfit.io/original-heap"] = JvmMemory(*pod.submitted.heap);
     }
   }
+  if (pod.trial) annotations["sparkfit.io/trial"] = std::string(model::Name(*pod.trial));
   ordered_json metadata{{"namespace", pod.name_space},
                         {"name", pod.name},
                         {"uid", pod.uid},
@@ -121,6 +125,7 @@ ordered_json PodOf(const PodFacts& pod) {
   ordered_json status{{"phase", PhaseName(pod.phase)}};
   if (pod.restarts) spec["restartPolicy"] = "Always";
   if (!pod.node.empty()) spec["nodeName"] = pod.node;
+  PutPlacement(pod.placement, spec);
   if (pod.disrupted) status["reason"] = "Evicted";
   if (pod.container) {
     spec["containers"] = ordered_json::array({ContainerOf(pod)});
@@ -164,20 +169,47 @@ ordered_json RecommendationOf(const model::RecommendationObject& object) {
           {"spec", std::move(spec)}};
 }
 
-// Executors as Spark's REST API shows them.
+// As Spark's REST API writes a time: 2026-11-02T07:00:00.000GMT.
+std::string SparkTime(base::Time time) {
+  auto text = base::FormatTime(time);
+  text.pop_back();  // Z
+  if (text.find('.') == std::string::npos) text += ".000";
+  return text + "GMT";
+}
+
+std::int64_t Plain(base::Bytes amount) { return amount.value; }
+std::int64_t Plain(std::int64_t count) { return count; }
+std::string Plain(base::Time time) { return SparkTime(time); }
+
+// Members that are told.
+template <typename Members>
+void Add(const ExecutorReading& executor, const Members& members, ordered_json& json) {
+  for (const auto& [name, member] : members) {
+    if (const auto& value = executor.*member) json[std::string(name)] = Plain(*value);
+  }
+}
+
+// An executor as Spark's REST API shows it, and what the stages told of it.
+ordered_json ExecutorOf(const ExecutorReading& executor) {
+  ordered_json peaks{{"JVMHeapMemory", executor.heap_peak.value},
+                     {"OnHeapStorageMemory", executor.storage_peak.value},
+                     {"OnHeapUnifiedMemory", executor.unified_peak.value}};
+  Add(executor, kExecutorPeaks, peaks);
+  ordered_json json{{"id", executor.id}};
+  if (executor.active) json["isActive"] = *executor.active;
+  Add(executor, kExecutorTimes, json);
+  json["totalDuration"] = executor.busy.count();
+  json["totalGCTime"] = executor.collecting.count();
+  Add(executor, kExecutorCounts, json);
+  Add(executor, kExecutorAmounts, json);
+  json["memoryMetrics"] = {{"totalOnHeapStorageMemory", executor.unified_room.value}};
+  json["peakMemoryMetrics"] = std::move(peaks);
+  return json;
+}
+
 ordered_json DriverOf(const model::DriverReading& reading) {
   ordered_json executors = ordered_json::array();
-  for (const auto& executor : reading.executors) {
-    executors.push_back(
-        {{"id", executor.id},
-         {"totalDuration", executor.busy.count()},
-         {"totalGCTime", executor.collecting.count()},
-         {"memoryMetrics", {{"totalOnHeapStorageMemory", executor.unified_room.value}}},
-         {"peakMemoryMetrics",
-          {{"JVMHeapMemory", executor.heap_peak.value},
-           {"OnHeapStorageMemory", executor.storage_peak.value},
-           {"OnHeapUnifiedMemory", executor.unified_peak.value}}}});
-  }
+  for (const auto& executor : reading.executors) executors.push_back(ExecutorOf(executor));
   return {{"metadata", {{"namespace", reading.name_space}}},
           {"application", reading.application},
           {"executors", std::move(executors)}};
@@ -215,9 +247,7 @@ struct Writer {
   void operator()(const model::NodeEvent& event) const {
     line["type"] = "node";
     line["event"] = EventName(event.event);
-    line["object"] = {
-        {"metadata", {{"name", event.name}}},
-        {"status", {{"allocatable", {{"memory", base::FormatQuantity(event.allocatable)}}}}}};
+    line["object"] = NodeObject(event);
   }
   void operator()(const model::RestoreEvent& event) const {
     line["type"] = "checkpoint";

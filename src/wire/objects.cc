@@ -70,14 +70,25 @@ ordered_json RecommendationOf(const recommend::Recommendation& recommendation) {
   Put(memory, "lower", recommendation.lower);
   Put(memory, "upper", recommendation.upper);
   Put(memory, "uncapped", recommendation.uncapped);
+  if (recommendation.target_request != recommendation.target) {
+    Put(memory, "targetRequest", recommendation.target_request);
+  }
   ordered_json object{{"memory", memory}};
   if (recommendation.split) {
     Put(object, "heap", recommendation.split->heap);
     Put(object, "overhead", recommendation.split->overhead);
   }
   // For admission on other replicas.
-  Put(object, "leastOverhead", recommendation.overhead.least);
-  Put(object, "mostOverhead", recommendation.overhead.most);
+  Put(object, "leastHeap", recommendation.bounds.least_heap);
+  Put(object, "leastOverhead", recommendation.bounds.least_outside);
+  Put(object, "mostHeap", recommendation.bounds.most_heap);
+  if (const auto& trial = recommendation.next.trial) {
+    ordered_json next{{"part", std::string(model::Name(trial->part))}};
+    Put(next, "memory", trial->size.limit);
+    Put(next, "heap", trial->size.heap);
+    next["executors"] = trial->executors;
+    object["next"] = std::move(next);
+  }
   return object;
 }
 
@@ -94,6 +105,12 @@ ordered_json ObservedOf(const model::KeyHistory& history) {
   Put(observed, "peak", totals.peak.RoundedUpToMiB());
   if (const auto* shape = history.CurrentShape(); shape != nullptr) {
     Put(observed, "request", shape->request);
+    if (shape->submitted.limit.value > 0) {
+      ordered_json submitted = ordered_json::object();
+      Put(submitted, "memory", shape->submitted.limit);
+      Put(submitted, "heap", shape->submitted.heap);
+      observed["submitted"] = std::move(submitted);
+    }
     observed["shape"] = {{"cores", shape->shape.cores},
                          {"overhead", std::string(model::Name(shape->shape.overhead))}};
   }

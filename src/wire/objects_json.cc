@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "json.h"
+#include "placement_json.h"
+#include "sparkfit/base/meant.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::wire {
@@ -39,11 +41,8 @@ error_code ReadMetadata(JsonValue metadata, RecommendationObject& object,
   });
 }
 
-// Whether the JSON itself can be read on: a value is merely not what was expected.
-bool IsMerelyOdd(error_code error) {
-  return error == simdjson::INCORRECT_TYPE || error == simdjson::NUMBER_OUT_OF_RANGE ||
-         error == simdjson::NUMBER_ERROR;
-}
+// Spark starts with no less heap than 450 MiB; nothing of ours is below 512.
+constexpr base::Bytes kLeastTriedHeap = base::MiB(512);
 
 // The status is ours, but anybody may have written it: what cannot be read is as if it were not
 // there.
@@ -72,13 +71,40 @@ error_code ReadPublished(JsonValue json, std::optional<base::Bytes>& amount) {
   return SUCCESS;
 }
 
+// One that makes no sense is as if it were not there.
+error_code ReadPublishedTrial(JsonValue json, RecommendationObject& object) {
+  std::optional<model::Part> part;
+  std::optional<base::Bytes> limit;
+  std::optional<base::Bytes> heap;
+  std::int64_t executors = 1;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "memory") return ReadPublished(value, limit);
+    if (key == "heap") return ReadPublished(value, heap);
+    if (key == "executors") return value.get_int64().get(executors);
+    if (key != "part") return SUCCESS;
+    std::string_view text;
+    if (auto bad = value.get_string().get(text)) return bad;
+    part = model::ParsePart(text);
+    return SUCCESS;
+  });
+  const bool sound = part && limit && heap && *heap >= kLeastTriedHeap && *heap <= *limit;
+  if (!error && sound && executors >= 1 && executors <= 2) {
+    object.published_trial = {*part, {*limit, heap}, static_cast<int>(executors)};
+  }
+  return error;
+}
+
 error_code ReadPublishedRecommendation(JsonValue json, RecommendationObject& object) {
   return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "next") return ReadPublishedTrial(value, object);
+    if (key == "leastHeap") return ReadPublished(value, object.published_least_heap);
     if (key == "leastOverhead") return ReadPublished(value, object.published_least_overhead);
-    if (key == "mostOverhead") return ReadPublished(value, object.published_most_overhead);
+    if (key == "mostHeap") return ReadPublished(value, object.published_most_heap);
     if (key != "memory") return SUCCESS;
     return ForEachMember(value, [&](std::string_view bound, JsonValue amount) -> error_code {
-      return bound == "target" ? ReadPublished(amount, object.published_target) : SUCCESS;
+      if (bound == "target") return ReadPublished(amount, object.published_target);
+      if (bound == "targetRequest") return ReadPublished(amount, object.published_target_request);
+      return SUCCESS;
     });
   });
 }
@@ -97,9 +123,23 @@ error_code ReadPublishedShape(JsonValue json, RecommendationObject& object) {
   return error;
 }
 
+// The size that executors were submitted with. One that cannot be is as if it were not there.
+error_code ReadPublishedSubmitted(JsonValue json, RecommendationObject& object) {
+  std::optional<base::Bytes> limit;
+  std::optional<base::Bytes> heap;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "memory") return ReadPublished(value, limit);
+    if (key == "heap") return ReadPublished(value, heap);
+    return SUCCESS;
+  });
+  if (limit && heap.value_or(*limit) <= *limit) object.published_submitted = {*limit, heap};
+  return error;
+}
+
 error_code ReadObserved(JsonValue json, RecommendationObject& object) {
   return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "shape") return ReadPublishedShape(value, object);
+    if (key == "submitted") return ReadPublishedSubmitted(value, object);
     if (key != "lastOOM") return SUCCESS;
     std::string_view text;
     if (auto error = value.get_string().get(text)) return error;
@@ -158,11 +198,11 @@ error_code ReadBounds(JsonValue json, RecommendationObject& object) {
     if (key != "min" && key != "max") return SUCCESS;
     std::string_view text;
     if (auto error = ReadQuantityText(value, text)) return error;
-    const auto amount = base::ParseMemory(text);
-    if (amount && amount->value > 0) {
-      (key == "min" ? object.min_memory : object.max_memory) = *amount;
+    const auto bound = base::ParseBound(text);
+    if (bound) {
+      (key == "min" ? object.min_memory : object.max_memory) = *bound;
     } else {
-      object.problems.push_back(fmt::format("spec.memory.{}: \"{}\" is no bound", key, text));
+      object.problems.push_back(fmt::format("spec.memory.{}: {}", key, bound.error().message));
     }
     return SUCCESS;
   });
@@ -184,21 +224,27 @@ error_code ReadSetting(std::string_view key, JsonValue value, RecommendationObje
   if (key != "mode") return SUCCESS;
   std::string_view text;
   if (auto error = value.get_string().get(text)) return error;
-  object.mode = model::ParseMode(text);
-  if (!object.mode) object.problems.push_back("spec.mode is not Off, Initial or Auto");
+  if (const auto mode = model::ParseMode(text)) {
+    object.mode = *mode;
+  } else {
+    object.problems.push_back("spec.mode: " + mode.error().message);
+  }
   return SUCCESS;
 }
 
 // Whatever a user made of the settings, the object stays the one of its job.
 error_code ReadSpec(JsonValue spec, RecommendationObject& object) {
-  return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
+  const auto error = ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "signature") return ReadString(value, object.signature);
     if (key == "resourceProfile") return ReadProfile(value, object);
-    const auto error = ReadSetting(key, value, object);
-    if (!IsMerelyOdd(error)) return error;
+    const auto odd = ReadSetting(key, value, object);
+    if (!IsMerelyOdd(odd)) return odd;
     object.problems.push_back(fmt::format("spec.{} is not of the form it should have", key));
     return SUCCESS;
   });
+  model::LeaveOutContradiction(object.min_memory, "spec.memory.min", object.max_memory,
+                               "spec.memory.max", object.problems);
+  return error;
 }
 
 }  // namespace
@@ -295,20 +341,40 @@ error_code ReadNodeStatus(JsonValue status, model::NodeEvent& node, std::string_
   });
 }
 
+error_code ReadNodeMetadata(JsonValue metadata, model::NodeEvent& node) {
+  return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return ReadString(value, node.name);
+    return key == "labels" ? ReadLabelMap(value, node.labels) : SUCCESS;
+  });
+}
+
+error_code ReadNodeSpec(JsonValue spec, model::NodeEvent& node) {
+  return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "taints") return ReadTaints(value, node.taints);
+    return key == "unschedulable" ? value.get_bool().get(node.cordoned) : SUCCESS;
+  });
+}
+
 }  // namespace
 
 Result<model::NodeEvent> ReadNode(JsonObject object) {
   model::NodeEvent node;
-  ObjectIdentity identity;
   std::string_view memory;
+  std::string_view seen;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, identity);
+        if (key == "metadata") return ReadNodeMetadata(value, node);
+        if (key == "spec") return ReadNodeSpec(value, node);
+        if (key == "lastSeen") return value.get_string().get(seen);  // ours alone
         return key == "status" ? ReadNodeStatus(value, node, memory) : SUCCESS;
       });
   if (error) return Malformed(error);
-  node.name = std::move(identity.name);
   if (node.name.empty()) return base::Fail(Code::kMalformed, "node without name");
+  if (!seen.empty()) {
+    const auto time = base::ParseTime(seen);
+    if (!time) return base::Fail("lastSeen of a node", time.error());
+    node.last_seen = *time;
+  }
   if (memory.empty()) return node;
   const auto amount = base::ParseMemory(memory);
   if (!amount) return base::Fail("node allocatable", amount.error());

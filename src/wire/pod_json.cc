@@ -9,6 +9,7 @@
 
 #include "json.h"
 #include "jvm_options.h"
+#include "placement_json.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::wire {
@@ -26,6 +27,7 @@ constexpr std::string_view kExecutorContainer = "spark-kubernetes-executor";
 constexpr std::string_view kHeapVariable = "SPARK_EXECUTOR_MEMORY";
 constexpr std::string_view kOriginalMemory = "sparkfit.io/original-memory";
 constexpr std::string_view kOriginalHeap = "sparkfit.io/original-heap";
+constexpr std::string_view kTrial = "sparkfit.io/trial";
 constexpr std::string_view kAppliedMemory = "sparkfit.io/applied-memory";
 constexpr std::string_view kAppliedHeap = "sparkfit.io/applied-heap";
 constexpr std::string_view kInactive = "spark-exec-inactive";
@@ -102,11 +104,14 @@ error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
   return ForEachMember(labels, [&](std::string_view key, JsonValue value) {
     std::string_view text;
     if (auto error = value.get_string().get(text)) return error;
-    if (const auto source = model::FindSetting(key, annotations)) {
+    const auto source = model::FindSetting(key, annotations);
+    if (!source) draft.pod.settings.OfferUnknown(key);
+    if (source) {
       draft.pod.settings.Offer(*source, text);
     } else if (annotations) {
       if (key == kOriginalMemory) draft.original_memory = text;
       if (key == kOriginalHeap) draft.original_heap = text;
+      if (key == kTrial) draft.pod.trial = model::ParsePart(text);
       if (draft.places != nullptr && key == kAppliedMemory) draft.places->applied_memory = text;
       if (draft.places != nullptr && key == kAppliedHeap) draft.places->applied_heap = text;
     } else if (key == "spark-role") {
@@ -263,6 +268,17 @@ error_code ReadInitContainers(JsonValue containers, Draft& draft) {
   });
 }
 
+// Limits and requests that the pod's containers share (KEP-2837), of whatever resource.
+error_code ReadPodResources(JsonValue json, model::PodPlaces& places) {
+  return ForEachMember(json, [&](std::string_view what, JsonValue amounts) -> error_code {
+    if (what != "limits" && what != "requests") return SUCCESS;
+    return ForEachMember(amounts, [&](std::string_view, JsonValue) {
+      places.pod_level_resources = true;
+      return SUCCESS;
+    });
+  });
+}
+
 error_code ReadSpec(JsonValue spec, Draft& draft) {
   return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "restartPolicy") {
@@ -271,6 +287,15 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
       draft.pod.restarts = policy == "Always";
     }
     if (key == "nodeName") return ReadString(value, draft.pod.node);
+    if (key == "nodeSelector" || key == "affinity" || key == "tolerations") {
+      const auto odd = ReadPlacement(key, value, draft.pod.placement);
+      if (!IsMerelyOdd(odd)) return odd;
+      draft.pod.problems.push_back(fmt::format("{}: not as Kubernetes writes it", key));
+      return SUCCESS;
+    }
+    if (key == "resources" && draft.places != nullptr) {
+      return ReadPodResources(value, *draft.places);
+    }
     if (key == "initContainers" && draft.places != nullptr) return ReadInitContainers(value, draft);
     if (key != "containers") return SUCCESS;
     std::size_t index = 0;
@@ -394,6 +419,7 @@ model::ExecutorSize MakeSize(base::Bytes limit, std::optional<base::Bytes> heap)
 void PutTogether(Draft& draft) {
   auto& pod = draft.pod;
   if (pod.role != PodRole::kDriver || !IsPodAddress(pod.address)) pod.address.clear();
+  if (pod.role != PodRole::kExecutor) pod.placement = {};
   if (!draft.container) return;
   const auto& container = *draft.container;
   pod.container = std::string(container.name);

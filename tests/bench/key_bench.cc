@@ -36,10 +36,10 @@ std::unique_ptr<test::HistoryBuilder> IdleKey(int number, std::int64_t spread,
       const auto uid = b->Start(application, test::DefaultSize(16384 - 128 * (run * 5 % 8)));
       const std::int64_t peak = 1000 + 1000 * (spread - 1) * ((run * 4 + executor) * 37 % 80) / 80;
       b->Sample(uid, base::MiB(peak));
-      if (drivers) b->Find(uid).AddReading(Reading(base::MiB(peak), run));
+      if (drivers) b->history.AddReading(b->Find(uid), Reading(base::MiB(peak), run), b->now);
       b->End(uid);
     }
-    b->history.EndApplication(application);
+    b->EndApplication(application);
   }
   return b;
 }

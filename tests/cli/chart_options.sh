@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The chart's `config` takes exactly the controller's options, but for those that the chart sets itself.
+# The chart's `config` takes exactly the controller's options, but for those that the chart sets itself,
+# and every policy with all its options.
 set -euo pipefail
 
 schema=$(dirname "$0")/../../charts/sparkfit/values.schema.json
@@ -18,3 +19,15 @@ for key in sorted(taken - known):
     print(f"values.schema.json takes config.{key}, which is no option", file=sys.stderr)
 sys.exit(known != taken)
 ' "$schema" "$own"
+
+for policy in percentile adaptive max request; do
+  "$1" print-config --policy "$policy"
+done | python3 -c '
+import json, re, sys
+pattern = json.load(open(sys.argv[1]))["definitions"]["policy"]["pattern"]
+policies = re.findall(r"^policy: \"(.*)\"", sys.stdin.read(), re.M)
+refused = [policy for policy in policies if not re.search(pattern, policy)]
+for policy in refused:
+    print(f"values.schema.json does not take config.policy: {policy}", file=sys.stderr)
+sys.exit(len(policies) != 4 or bool(refused))
+' "$schema"

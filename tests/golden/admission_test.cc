@@ -19,7 +19,7 @@ using nlohmann::ordered_json;
 struct Case {
   const char* name;
   std::int64_t target_mib;
-  std::int64_t least_overhead_mib;
+  recommend::PartBounds parts;
   std::function<void(json& pod)> change;
 };
 
@@ -31,24 +31,41 @@ void Size(json& pod, const char* limit, const char* heap) {
 }
 
 const Case kCases[] = {
-    {"a default executor, made smaller", 1000, 0, [](json&) {}},
-    {"a default executor, made larger", 9000, 0, [](json&) {}},
-    {"Python's overhead", 5000, 0, [](json& pod) { Size(pod, "2867Mi", "2g"); }},
-    {"explicit overhead, off-heap memory in it", 2700, 0,
+    {"a default executor, made smaller", 1000, {}, [](json&) {}},
+    {"a default executor, made larger after a heap OOM",
+     9000,
+     {.least_heap = base::MiB(8182), .least_outside = {}, .most_heap = {}},
+     [](json&) {}},
+    {"Python's overhead",
+     5000,
+     {.least_heap = base::MiB(3571), .least_outside = {}, .most_heap = {}},
+     [](json& pod) { Size(pod, "2867Mi", "2g"); }},
+    {"explicit overhead, off-heap memory in it",
+     2700,
+     {},
      [](json& pod) { Size(pod, "3Gi", "1024m"); }},
-    {"after a container OOM at 970Mi", 1164, 264, [](json& pod) { Size(pod, "970Mi", "900m"); }},
-    {"no annotations", 1000, 0,
+    {"after a container OOM at 970Mi",
+     1164,
+     {.least_heap = base::MiB(900), .least_outside = base::MiB(264), .most_heap = {}},
+     [](json& pod) { Size(pod, "970Mi", "900m"); }},
+    {"no annotations",
+     1000,
+     {},
      [](json& pod) {
        pod["metadata"].erase("annotations");
        pod["metadata"]["labels"]["sparkfit.io/signature"] = "nightly";
        pod["metadata"]["labels"]["sparkfit.io/mode"] = "Initial";
      }},
-    {"a sidecar before it", 1000, 0,
+    {"a sidecar before it",
+     1000,
+     {},
      [](json& pod) {
        const json side{{"name", "istio-proxy"}};
        pod["spec"]["containers"].insert(pod["spec"]["containers"].begin(), side);
      }},
-    {"EMR's keys", 1000, 0,
+    {"EMR's keys",
+     1000,
+     {},
      [](json& pod) {
        pod["metadata"]["annotations"] = {
            {"emr-containers.amazonaws.com/dynamic.sizing", "true"},
@@ -56,19 +73,23 @@ const Case kCases[] = {
            {"emr-containers.amazonaws.com/dynamic.sizing.mode", "Auto"},
            {"emr-containers.amazonaws.com/dynamic.sizing.scale.memory.min", "1200M"}};
      }},
-    {"EMR's mode without its toggle", 1000, 0,
+    {"EMR's mode without its toggle",
+     1000,
+     {},
      [](json& pod) {
        pod["metadata"]["annotations"] = {
            {"emr-containers.amazonaws.com/dynamic.sizing.signature", "nightly"},
            {"emr-containers.amazonaws.com/dynamic.sizing.mode", "Initial"}};
      }},
-    {"a heap from a ConfigMap", 1000, 0,
+    {"a heap from a ConfigMap",
+     1000,
+     {},
      [](json& pod) {
        pod["spec"]["containers"][0]["env"][1] = json::parse(
            R"({"name":"SPARK_EXECUTOR_MEMORY","valueFrom":{"configMapKeyRef":{"name":"c","key":"k"}}})");
      }},
-    {"too small for Spark", 800, 0, [](json&) {}},
-    {"a driver", 1000, 0, [](json& pod) { pod["metadata"]["labels"]["spark-role"] = "driver"; }},
+    {"too small for Spark", 800, {}, [](json&) {}},
+    {"a driver", 1000, {}, [](json& pod) { pod["metadata"]["labels"]["spark-role"] = "driver"; }},
 };
 
 ordered_json Answer(const Case& given) {
@@ -76,14 +97,17 @@ ordered_json Answer(const Case& given) {
   given.change(pod);
   const auto [uid, review] = wire::ReadReview(test::ReviewOf(pod).dump());
   REQUIRE(review.has_value());
-  const admission::Advice advice{
-      .object = "nightly-a5dd19cd6a",
-      .mode = {},
-      .bounds = {},
-      .target = base::MiB(given.target_mib),
-      .overhead = {.least = base::MiB(given.least_overhead_mib), .most = {}},
-      .low_confidence = false,
-      .shape = {}};
+  const admission::Advice advice{.object = "nightly-a5dd19cd6a",
+                                 .mode = {},
+                                 .bounds = {},
+                                 .target = base::MiB(given.target_mib),
+                                 .target_request = {},
+                                 .parts = given.parts,
+                                 .low_confidence = false,
+                                 .latest_failed = false,
+                                 .shape = {},
+                                 .submitted = {},
+                                 .trial = {}};
   const admission::Limits limits{};
   const auto decision = admission::Decide({.pod = review->pod,
                                            .places = review->places,

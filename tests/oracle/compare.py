@@ -55,7 +55,7 @@ REFERENCE = [
 
 ACCURACY_HOURS = "wasteGiBHours missingGiBHours regretGiBHours".split()
 REPLAY_EXACT = "applications executors containerOOMs heapOOMs unknownEnds".split()
-REPLAY_BYTES = ("peakBytes requestBytes targetBytes lowerBytes upperBytes heapBytes overheadBytes").split()
+REPLAY_BYTES = ("peakBytes requestBytes targetBytes targetRequestBytes lowerBytes upperBytes heapBytes overheadBytes").split()
 
 
 class Differences:

@@ -16,6 +16,7 @@ import json
 import math
 import os
 import re
+import struct
 
 import spec
 from histogram import DecayingHistogram, with_margin
@@ -29,7 +30,10 @@ RETENTION_MS = 90 * 86_400_000      # D3: retention
 ESCALATION = 2.0                    # D4: second and later steps
 CRASHES = (4, 5, 6, 7, 8, 11, 31)   # signals by a process's own fault
 TAKEN_DOWN = re.compile(r"Evicted|Preempt|Terminated|Shutdown|NodeShutdown|NodeLost|DeadlineExceeded|OutOf|NodeAffinity")
-FULL_CLEAN, ANY_CLEAN = 3, 10       # D4: expiry of an OOM floor
+REFUTATIONS = 3                     # runs that end a bracket
+BESIDE_A_HEAP = 120 * MIB           # what a JVM uses at least outside of its heap
+REMEMBERED_RUNS = 40
+NODES_MS = 7 * 86_400_000           # nodes that are gone
 
 OWN = "sparkfit.io/"
 EMR = "emr-containers.amazonaws.com/dynamic.sizing."
@@ -112,25 +116,38 @@ def overhead_class(limit, heap):
     return "explicit"
 
 
-def overhead_for(heap, kind, explicit, least):
-    """The overhead that goes with a heap: default recomputed, explicit kept."""
-    own = explicit if kind == "explicit" else default_overhead(float(kind), heap)
+def beside(heap, kind, explicit, least):
+    """The overhead that belongs beside a heap: default recomputed, of an explicit one as much as
+    Spark would give; and what an OOM asked for."""
+    if kind is None:
+        return least
+    if kind == "explicit":
+        own = min(explicit, default_overhead(0.1, heap))
+    else:
+        own = default_overhead(float(kind), heap)
     return max(own, least)
 
 
-def split(total, kind, explicit, least):
-    """Total -> (heap, overhead), or (None, None) when the heap would be too small."""
+def split(total, kind, explicit, least, wanted):
+    """Total -> (heap, overhead), or (None, None) when the heap would be too small.  `wanted`: the
+    most that the heap gets where the overhead is explicit."""
     if kind is None:
         return None, None
-    if kind == "explicit":
-        heap = floor_mib(total - max(explicit, least))
-    else:
-        heap = floor_mib(total)     # the largest h with h + overhead(h) <= total
-        while heap > 0 and heap + overhead_for(heap, kind, explicit, least) > total:
-            heap -= MIB
+    heap = floor_mib(total if kind != "explicit" else min(total, max(wanted, SMALLEST_HEAP)))
+    while heap > 0 and heap + beside(heap, kind, explicit, least) > total:
+        heap -= MIB
     if heap < SMALLEST_HEAP:
         return None, None
     return heap, total - heap
+
+
+def as_float_up(size):
+    """The smallest 32-bit float that is no less: what a run remembers of its peak."""
+    (near,) = struct.unpack("<f", struct.pack("<f", size))
+    if near < size:
+        (bits,) = struct.unpack("<I", struct.pack("<f", near))
+        (near,) = struct.unpack("<f", struct.pack("<I", bits + 1))
+    return int(near)
 
 
 # ------------------------------------------------------------------ pods
@@ -204,7 +221,7 @@ class PodFacts:
         self.container_id = own_status.get("containerID")
         self.terminated = own_status.get("state", {}).get("terminated")
         self.last_terminated = own_status.get("lastState", {}).get("terminated")
-        phase = status.get("phase")
+        self.phase = phase = status.get("phase")
         self.restarts = pod.get("spec", {}).get("restartPolicy") == "Always"
         self.ran = ("running" in own_status.get("state", {}) or bool(self.terminated)
                     or phase in ("Running", "Succeeded", "Failed"))
@@ -231,6 +248,19 @@ class PodFacts:
             return None
         return "container" if code == 137 and full else "unknown"
 
+    def lost(self):
+        """docs/behaviour.md: its end has another cause than `done` (OOMs aside)."""
+        end = self.terminated
+        taken_down = self.disrupted or end and bool(TAKEN_DOWN.match(end.get("reason") or ""))
+        if end is None:
+            return taken_down or self.phase == "Failed" and not self.deleted
+        code, reason = end.get("exitCode"), end.get("reason") or ""
+        if reason in ("StartError", "ContainerCannotRun") or 128 < code <= 192 and code - 128 in CRASHES:
+            return True
+        if taken_down or self.deleted:
+            return taken_down
+        return code != 0 or reason == "ContainerStatusUnknown"
+
 
 # ------------------------------------------------------------------ history
 
@@ -243,6 +273,11 @@ class Executor:
         self.shape, self.kind = facts.shape, facts.kind
         self.created = facts.created
         self.limit, self.heap = facts.limit, facts.heap
+        # What it was submitted with does not change while it runs.
+        self.submitted_limit, self.submitted_heap = facts.submitted_limit, facts.submitted_heap
+        self.request, self.explicit = facts.request, facts.explicit
+        self.sizes = []                 # (since, (limit, heap)), from when it was first seen
+        self.ran = self.lost = False
         self.application = None
         self.samples = set()            # distinct time stamps: coverage
         self.highest = 0                # highest working set
@@ -269,6 +304,10 @@ class Executor:
             return max(self.highest, self.container_oom_limit)
         return self.highest if self.sampled else None
 
+    def often(self):
+        """At least three samples tell."""
+        return len(self.samples) >= 3
+
     def full(self, end):
         """Its latest sample, if of the last minute before the end, is at 95 % of its limit."""
         if self.last_use is None or not self.limit:
@@ -291,41 +330,73 @@ class Application:
         self.owners = set()
         self.idle_since = None
         self.ended = False
-        self.counted = False            # for the floor
-        self.ooms = 0
-        self.step = 0                   # in-run escalation
+        self.steps = 0                  # in-run escalation
+        self.finished = False           # it told which size is enough
         self.stretch = None             # (target at its start, executors) not judged yet
         self.over = False               # ended, and no executor since
-        self.asked = (0, 0)             # largest (heap, overhead) that its OOMs asked for
 
     def alive(self):
         return any(e.ended_at is None for e in self.executors)
 
 
+class Bracket:
+    """What was too small of one part."""
+
+    def __init__(self):
+        self.too_small = 0              # the largest size that was
+        self.enough = 0                 # what is given instead
+        self.use = 0                    # who uses no more in all did not need more of the part
+        self.kept_heap = 0              # after a container OOM: the dead executor's heap
+        self.roomiest = 0               # the largest size of the part that a run went well with
+        self.refuted = 0
+
+    def killed(self, size, use, kept_heap, asked):
+        if size >= self.too_small:      # of the executor that had the most of the part
+            self.too_small, self.use, self.kept_heap = size, use, kept_heap
+        self.enough = max(self.enough, asked)
+        self.refuted = 0
+        if self.roomiest <= size:
+            self.roomiest = 0
+
+    def went_well(self, size, used):
+        self.roomiest = max(self.roomiest, size)
+        if self.too_small and (size <= self.too_small or used <= self.use):
+            self.refuted += 1
+            if self.refuted >= REFUTATIONS:
+                self.too_small = self.enough = self.use = self.kept_heap = self.refuted = 0
+
+
+def part_of(part, size):
+    """An executor without a known heap is all outside."""
+    limit, heap = size
+    return (heap or 0) if part == "heap" else limit - (heap or 0)
+
+
 class ShapeState:
-    """What the guard and the split remember of one shape of one key."""
+    """What is remembered of one shape of one key."""
 
     def __init__(self):
         self.largest = 0                # B
-        self.raised_by_peak = False
-        self.least_overhead = 0
+        self.submitted = None           # (limit, heap) of the latest executor
+        self.well = None                # W: the smallest (limit, heap) that a run went well with
+        self.brackets = {"heap": Bracket(), "outside": Bracket()}
 
+    def submit(self, size):
+        """Whoever changes the size knows something of the job."""
+        if self.submitted not in (None, size):
+            self.well = None
+            for bracket in self.brackets.values():
+                bracket.roomiest = 0
+        self.submitted = size
 
-class Floor:
-    def __init__(self):
-        self.heap = self.overhead = 0
-        self.kind = self.since = None
-        self.full = self.any = 0
+    def least_heap(self):
+        return max(self.brackets["heap"].enough, self.brackets["outside"].kept_heap)
 
-    def total(self, least):
-        return self.heap + max(self.overhead, least)
+    def least_outside(self):
+        return self.brackets["outside"].enough
 
-    def total_for(self, reference, least):
-        """D4: after a heap OOM the heap is at least what it asked for, whatever the shape."""
-        total = self.total(least)
-        if self.kind != "heap" or not self.heap or reference.kind is None:
-            return total
-        return max(total, self.heap + overhead_for(self.heap, reference.kind, reference.facts.explicit, least))
+    def asks(self):
+        return bool(self.least_heap() or self.least_outside())
 
 
 class Key:
@@ -334,12 +405,12 @@ class Key:
         self.applications = {}
         self.executors = {}
         self.shapes = {}
-        self.floor = None
         self.container_ooms = self.heap_ooms = self.unknown_ends = 0
         self.sealed = []                # executors in the order they were sealed
         self.last_seen = None
         self.asking = None              # an executor that is about to join
         self.judged = []                # (target, executors) of runs that are over
+        self.runs = []                  # [application, shape, highest use, sampled often], oldest first
 
     def shape(self, shape):
         return self.shapes.setdefault(shape, ShapeState())
@@ -357,7 +428,9 @@ class Replay:
         self.drivers = {}               # uid -> latest pod
         self.gone_drivers = set()
         self.objects = {}               # key -> {name: object}
-        self.nodes = {}
+        self.nodes = {}                 # name -> bytes
+        self.former_nodes = []          # (until when it counts, bytes)
+        self.now = 0
         self.order = 0
 
     # -- options
@@ -404,6 +477,7 @@ class Replay:
 
     def advance(self, now):
         """Everything that happens by the passing of time alone, up to `now`."""
+        self.now = max(self.now, now)
         for identity, key in list(self.keys.items()):
             for app in sorted(key.applications.values(), key=lambda a: a.idle_since or 0):
                 if not app.over and app.idle_since is not None and app.idle_since + IDLE_END_MS <= now:
@@ -413,10 +487,24 @@ class Replay:
             for executor in sorted(ripe, key=lambda e: (e.end_time, e.order)):
                 executor.sealed = True
                 key.sealed.append(executor)
+                self.remember(key, executor)
                 self.judge(key, executor.application)
             alive = any(e.ended_at is None for e in key.executors.values())
             if not alive and key.last_seen + RETENTION_MS <= now:
                 del self.keys[identity]
+
+    @staticmethod
+    def remember(key, executor):
+        """The latest 40 runs, by when each first sealed an executor."""
+        app = executor.application
+        if not executor.comparable or executor.peak() is None:
+            return
+        run = next((r for r in key.runs if r[0] == app.identity), None)
+        if run is None:
+            run = [app.identity, app.shape, 0, False]
+            key.runs = (key.runs + [run])[-REMEMBERED_RUNS:]
+        run[2] = max(run[2], as_float_up(executor.highest))
+        run[3] = run[3] or executor.often()
 
     # -- pods
 
@@ -455,6 +543,9 @@ class Replay:
 
         # D4: B is the largest limit under which executors of this shape ran.
         shape = key.shape(executor.application.shape)
+        executor.ran = executor.ran or facts.ran
+        if executor.ended_at is None and (not executor.sizes or executor.sizes[-1][1] != (facts.limit, facts.heap)):
+            executor.sizes.append((t, (facts.limit, facts.heap)))
         if facts.ran and executor.comparable and executor.limit is not None:
             shape.largest = max(shape.largest, executor.limit)
 
@@ -495,6 +586,8 @@ class Replay:
         key.executors[executor.uid] = executor
         self.executors[executor.uid] = executor
         self.names.setdefault((executor.namespace, executor.name), []).append(executor)
+        if executor.comparable:
+            key.shape(app.shape).submit((executor.submitted_limit, executor.submitted_heap))
         self.end_left_behind(key)
         return executor
 
@@ -503,6 +596,7 @@ class Replay:
         finished = (facts.terminated or {}).get("finishedAt")
         if finished:
             executor.end_time = parse_time(finished)
+        executor.lost = facts.lost()
         app = executor.application
         if not app.alive():
             app.idle_since = max(e.end_time for e in app.executors)
@@ -517,7 +611,6 @@ class Replay:
 
     def end_application(self, key, app):
         app.ended = app.over = True
-        self.count_application(key, app)
         self.judge(key, app)
 
     # -- past advice
@@ -527,6 +620,47 @@ class Replay:
         if app.over and app.stretch and all(e.sealed for e in app.stretch[1]):
             key.judged.append(app.stretch)
             app.stretch = None
+            if not app.finished:        # an application tells once which size is enough
+                app.finished = True
+                self.learn(key, app, app.executors)
+
+    # -- what went well
+
+    def outcome(self, app):
+        """Of the run's driver: 'succeeded', 'failed', 'interrupted' or None."""
+        for uid in app.owners & self.drivers.keys():
+            phase = self.drivers[uid].get("status", {}).get("phase")
+            if phase in ("Succeeded", "Failed"):
+                return phase.lower()
+            if uid in self.gone_drivers:
+                return "interrupted"
+        return None
+
+    def learn(self, key, app, executors):
+        """docs/algorithm.md, "What is proven": a run that went well."""
+        ran = [e for e in executors if e.ran]
+        if not ran or self.outcome(app) in ("failed", "interrupted"):
+            return
+        size = next(s for e in ran[:1] for _, s in e.sizes)
+        if size[0] is None or any(e.ooms or e.lost for e in executors):
+            return
+        if not any(e.comparable and e.often() for e in ran):
+            return
+        at_size = elsewhere = 0
+        for e in ran:
+            since = [e.created] + [t for t, _ in e.sizes[1:]] + [e.end_time]
+            for begin, end, (_, had) in zip(since, since[1:], e.sizes):
+                lived = max(0, end - begin)
+                at_size, elsewhere = at_size + lived * (had == size), elsewhere + lived * (had != size)
+        if at_size < 9 * elsewhere:
+            return
+        shape = key.shape(app.shape)
+        used = max(e.highest for e in ran if e.comparable)
+        for part, bracket in shape.brackets.items():
+            bracket.went_well(part_of(part, size), used)
+        enough = all(not b.too_small or part_of(part, size) > b.too_small for part, b in shape.brackets.items())
+        if enough and (shape.well is None or size[0] < shape.well[0]):
+            shape.well = size
 
     def accuracy(self, key):
         """The definitions of docs/algorithm.md, run by run."""
@@ -550,7 +684,7 @@ class Replay:
             if covered and (undecided or not needs):
                 counts["unknownRuns"] += 1
                 continue
-            sized = any((e.limit, e.heap) != (e.facts.submitted_limit, e.facts.submitted_heap) for e in executors)
+            sized = any((e.limit, e.heap) != (e.submitted_limit, e.submitted_heap) for e in executors)
             counts["runs"] += 1
             counts["coveredRuns"] += covered
             counts["sizedRuns"] += sized
@@ -565,22 +699,6 @@ class Replay:
         if counts["runs"] == 0:
             return None
         return {**counts, **{name: value / (1 << 30) for name, value in hours.items()}}
-
-    def count_application(self, key, app):
-        """D4: the floor's expiry counts, once for an application that ended with a sampled
-        executor; a late sample may come after its end."""
-        if not app.ended or app.counted or not any(e.sampled and e.comparable for e in app.executors):
-            return
-        app.counted = True
-        floor = key.floor
-        if floor is None or app.started <= floor.since or app.ooms:
-            return
-        total = floor.total(key.shape(app.shape).least_overhead)
-        floor.any += 1
-        if all(e.limit is not None and e.limit >= total for e in app.executors):
-            floor.full += 1
-        if floor.full >= FULL_CLEAN or floor.any >= ANY_CLEAN:
-            key.floor = None
 
     # -- out of memory
 
@@ -602,7 +720,6 @@ class Replay:
         # D1: the shape is the application's, also for an executor that is not sampled.
         app, shape = executor.application, key.shape(executor.application.shape)
         limit, heap = executor.limit, executor.heap
-        app.ooms += 1
         if kind == "container":
             key.container_ooms += 1
             executor.container_oom_limit = limit
@@ -611,45 +728,30 @@ class Replay:
         if limit is None:
             return
 
-        # D4 in-run escalation: a new step only if the dead executor had what was asked for,
-        # by an OOM of this application or by the floor in force.
-        factor = None
-        asked_heap = max(app.asked[0], key.floor.heap if key.floor else 0)
-        asked_overhead = max(app.asked[1], key.floor.overhead if key.floor else 0, shape.least_overhead)
-        if app.step == 0:
-            app.step = 1
-        elif limit >= asked_heap + asked_overhead and (heap is None or heap >= asked_heap):
-            app.step += 1
-            factor = ESCALATION
-
-        if kind == "heap" and heap is not None:
-            new_heap = self.bump(key, heap, factor)
-            if executor.kind == "explicit":
-                asked = (new_heap, limit - heap)
-            else:
-                asked = (new_heap, default_overhead(float(executor.kind), new_heap))
+        part = "heap" if kind == "heap" and heap is not None else "outside"
+        bracket = shape.brackets[part]
+        size = part_of(part, (limit, heap))
+        roomy = bracket.roomiest
+        if executor.submitted_limit is not None:
+            roomy = max(roomy, part_of(part, (executor.submitted_limit, executor.submitted_heap)))
+        asked = 0
+        if size < bracket.enough:
+            pass                        # it did not have what an earlier one asked for
+        elif size < roomy:
+            asked = roomy
         else:
-            # D4 split: a container OOM grows the overhead, relative to the dead pod's sizes.
-            kept = ceil_mib(heap or 0)
-            asked = (kept, self.bump(key, limit, factor) - kept)
-            if heap is not None:
-                shape.least_overhead = max(shape.least_overhead, asked[1])
-        app.asked = (max(app.asked[0], asked[0]), max(app.asked[1], asked[1]))
-
-        # D4 guard: an OOM raises B to its F, and lets a peak raise it again.
-        shape.largest = max(shape.largest, asked[0] + max(asked[1], shape.least_overhead))
-        shape.raised_by_peak = False
-
-        # D4 floor: componentwise; it restarts its count when it grows or did not help.
-        floor = key.floor or Floor()
-        helped = floor.since is not None and limit < floor.total(shape.least_overhead)
-        grown = asked[0] > floor.heap or asked[1] > floor.overhead
-        floor.heap, floor.overhead = max(floor.heap, asked[0]), max(floor.overhead, asked[1])
-        if grown:
-            floor.kind = kind
-        if grown or not helped:
-            floor.since, floor.full, floor.any = t, 0, 0
-        key.floor = floor
+            app.steps += 1
+            factor = ESCALATION if app.steps > 1 else None
+            asked = self.bump(key, heap if part == "heap" else limit, factor)
+            if part == "outside":
+                asked -= heap or 0
+        if part == "heap":
+            bracket.killed(size, heap, 0, asked)
+        else:
+            bracket.killed(size, limit, heap or 0, asked)
+        # What went well with as little of the part is forgotten.
+        if shape.well and part_of(part, shape.well) <= size:
+            shape.well = None
 
     # -- usage
 
@@ -675,18 +777,11 @@ class Replay:
         executor.highest = max(executor.highest, spec.parse_bytes(usage))
         if executor.last_use is None or timestamp >= executor.last_use[0]:
             executor.last_use = (timestamp, spec.parse_bytes(usage))
-        self.count_application(key, executor.application)
 
-        # D4 guard: a peak in the last tenth of the overhead, without an OOM, once (used up
-        # only when it raises B); what has a sample has run.
-        shape, limit, heap = key.shape(executor.shape), executor.limit, executor.heap
-        if limit is not None:
-            shape.largest = max(shape.largest, limit)
-        if executor.ooms or limit is None or heap is None or shape.raised_by_peak:
-            return
-        if 10 * (executor.highest - heap) > 9 * (limit - heap) and self.bump(key, limit) > shape.largest:
-            shape.largest = self.bump(key, limit)
-            shape.raised_by_peak = True
+        # What has a sample has run.
+        if executor.limit is not None:
+            shape = key.shape(executor.shape)
+            shape.largest = max(shape.largest, executor.limit)
 
     # -- recommendation objects and nodes
 
@@ -704,10 +799,17 @@ class Replay:
 
     def on_node(self, t, event, node):
         name = node["metadata"]["name"]
-        self.nodes.pop(name, None)
         memory = node.get("status", {}).get("allocatable", {}).get("memory")
-        if event != "DELETED" and memory:
-            self.nodes[name] = spec.parse_bytes(memory)
+        size = spec.parse_bytes(memory) if event != "DELETED" and memory else None
+        before = self.nodes.pop(name, None)
+        if before is not None and before != size:
+            self.former_nodes.append((t + NODES_MS, before))
+        if size is not None:
+            self.nodes[name] = size
+
+    def largest_node(self, now):
+        """Those that are there, and those of the last seven days."""
+        return max([*self.nodes.values(), *(size for until, size in self.former_nodes if now <= until)], default=None)
 
     def on_line(self, t, line):
         kind = line.get("type")
@@ -728,7 +830,7 @@ class Replay:
         name, options = self.policy_of(key)
         peaks = [(e.peak(), e.time()) for e in counted]
         if name == "request":
-            numbers = (reference.facts.request,) * 3
+            numbers = (reference.request,) * 3
         elif not peaks:
             return None
         elif name == "max":
@@ -761,43 +863,110 @@ class Replay:
 
         numbers = self.policy_numbers(key, counted, reference)
         target = lower = upper = heap = overhead = None
-        if numbers is not None or key.floor is not None:
-            target, lower, upper = (self.stages(key, n, shape, state, reference, changed and not settled)
+        proven = self.proven_peak(key, shape if changed and settled else None)
+        if numbers is not None or state.asks():
+            target, lower, upper = (self.stages(key, n, state, reference, proven, changed and not settled)
                                     for n in (numbers or (0, 0, 0)))
-            heap, overhead = split(target, reference.kind, reference.facts.explicit, state.least_overhead)
+            heap, overhead = self.split(target, state, reference, proven)
         namespace, signature, profile = key.identity
         return {
             "namespace": namespace, "signature": signature, "resourceProfile": profile,
             "applications": len(applications), "executors": len(executors),
             "containerOOMs": key.container_ooms, "heapOOMs": key.heap_ooms, "unknownEnds": key.unknown_ends,
             "peakBytes": max((e.peak() for e in with_peak), default=None),
-            "requestBytes": reference.facts.request,
-            "targetBytes": target, "lowerBytes": lower, "upperBytes": upper,
+            "requestBytes": reference.request,
+            "targetBytes": target, "targetRequestBytes": self.request_for(target, reference, proven), "lowerBytes": lower, "upperBytes": upper,
             "heapBytes": heap, "overheadBytes": overhead, "accuracy": self.accuracy(key), "explanation": "",
         }
 
-    def stages(self, key, size, shape, state, reference, at_least_submitted):
-        """D4 order: policy, (step,) guard, smallest, shape, floor, user's min, ceiling."""
+    @staticmethod
+    def proven_peak(key, shape):
+        """P of the remembered runs, live executors included; of one shape or of all. 0: unknown."""
+        known = [(peak, often) for _, of, peak, often in key.runs if shape in (None, of)]
+        known += [(e.highest, e.often()) for e in key.executors.values()
+                  if not e.sealed and e.comparable and shape in (None, e.shape)]
+        return max(peak for peak, _ in known) if any(often for _, often in known) else 0
+
+    @staticmethod
+    def well(state, reference):
+        """W: the smallest size that a run went well with, else the submitted one."""
+        return state.well or (reference.submitted_limit, reference.submitted_heap)
+
+    def proof(self, state, reference, proven):
+        limit, heap = self.well(state, reference)
+        if not proven or limit is None:
+            return 0
+        if heap is None:
+            return ceil_mib(min(limit, max(proven, state.least_outside())))
+        heap = max(0, min(heap, proven - BESIDE_A_HEAP))
+        return ceil_mib(min(limit, max(proven, heap + self.beside(heap, state, reference))))
+
+    def asked_heap(self, state, reference, proven):
+        """The heap that OOMs ask for; never less than is known to be enough where they ask at all."""
+        heap = self.well(state, reference)[1]
+        if heap is None or not state.asks():
+            return state.least_heap()
+        if proven:
+            heap = min(heap, max(0, proven - BESIDE_A_HEAP))
+        return max(state.least_heap(), ceil_mib(max(heap, SMALLEST_HEAP)))
+
+    @staticmethod
+    def beside(heap, state, reference):
+        return math.ceil(beside(heap, reference.kind, reference.explicit, state.least_outside()))
+
+    def split(self, total, state, reference, proven):
+        wanted = self.well(state, reference)[1] or 0
+        if proven:
+            wanted = min(wanted, ceil_mib(proven * 11 / 10))    # rounded up: nothing smaller is proven
+        wanted = max(wanted, self.asked_heap(state, reference, proven))
+        return split(total, reference.kind, reference.explicit, state.least_outside(), wanted)
+
+    @staticmethod
+    def request_for(target, reference, proven):
+        """One equal to the limit stays equal; one below it stays, at least P, at most the target."""
+        if target is None or reference.request is None:
+            return target
+        if reference.request == reference.submitted_limit:
+            return target
+        return min(target, max(reference.request, proven))
+
+    def stages(self, key, size, state, reference, proven, at_least_submitted):
+        """In this order: policy, (step,) proof, guard, smallest, shape, OOM, user's min, ceiling."""
+        size = max(size, self.proof(state, reference, proven))
         if state.largest:
             size = min(size, state.largest)
         if reference.kind is not None:
-            size = max(size, SMALLEST_HEAP + overhead_for(
-                SMALLEST_HEAP, reference.kind, reference.facts.explicit, state.least_overhead))
-        if at_least_submitted and reference.facts.submitted_limit is not None:
-            size = max(size, reference.facts.submitted_limit)
-        if key.floor is not None:
-            size = max(size, key.floor.total_for(reference, state.least_overhead))
-        bounds = self.user_spec(key.identity).get("memory") or {}
-        low = quantity_or_none(bounds["min"]) if "min" in bounds else self.asked_bound(key, "min")
-        high = quantity_or_none(bounds["max"]) if "max" in bounds else self.asked_bound(key, "max")
+            size = max(size, SMALLEST_HEAP + self.beside(SMALLEST_HEAP, state, reference))
+        if at_least_submitted and reference.submitted_limit is not None:
+            size = max(size, reference.submitted_limit)
+        if state.asks():
+            least = self.asked_heap(state, reference, proven)
+            size = max(size, least + self.beside(least, state, reference))
+        low, high = self.bounds(key)
         if low is not None:
             size = max(size, low)
-        if high is None and self.nodes:
-            high = max(self.nodes.values())
         if high is not None:
             # A ceiling counts in whole MiB: heap and overhead are given in these.
-            size = min(size, high // MIB * MIB if high >= MIB else high)
+            return min(size, high // MIB * MIB if high >= MIB else high)
+        node = self.largest_node(self.now)
+        if node is not None:            # nodes limit growth alone
+            size = min(size, max(floor_mib(node), state.largest))
         return size
+
+    def bounds(self, key):
+        """The user's min and max.  Of two in one place that contradict neither holds; the object's
+        win over the job's."""
+        memory = self.user_spec(key.identity).get("memory") or {}
+        user, job = ([quantity_or_none(memory["min"]) if "min" in memory else None,
+                      quantity_or_none(memory["max"]) if "max" in memory else None],
+                     [self.asked_bound(key, "min"), self.asked_bound(key, "max")])
+        for place in (user, job):
+            if None not in place and place[0] > place[1]:
+                place[:] = [None, None]
+        low, high = (u if u is not None else j for u, j in zip(user, job))
+        if None not in (low, high) and low > high:
+            return user
+        return low, high
 
     def asked_bound(self, key, setting):
         text = self.job_setting(key, setting)

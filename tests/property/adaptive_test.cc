@@ -24,7 +24,8 @@ RunRing AnyRuns(int least) {
   const auto typical = *rc::gen::inRange<std::int64_t>(1, 200'000);
   for (int run = 0; run < runs; ++run) {
     const auto percent = *rc::gen::element<std::int64_t>(100, 100, 101, 105, 130, 300);
-    ring.Add(static_cast<std::uint32_t>(run), kShape, {MiB(typical).value / 100 * percent},
+    ring.Add(static_cast<std::uint32_t>(run), kShape,
+             base::Bytes{MiB(typical).value / 100 * percent},
              std::chrono::seconds(*rc::gen::inRange(0, 100'000)));
   }
   return ring;

@@ -56,11 +56,27 @@ Advice AnyAdvice() {
   Advice advice;
   advice.object = "o";
   advice.target = MiB(*rc::gen::inRange<std::int64_t>(1, 80000));
-  advice.overhead.least = MiB(*rc::gen::element<std::int64_t>(0, 0, 500, 3000));
+  advice.parts.least_heap = MiB(*rc::gen::element<std::int64_t>(0, 0, 900, 9000));
+  advice.parts.least_outside = MiB(*rc::gen::element<std::int64_t>(0, 0, 500, 3000));
+  advice.parts.most_heap = MaybeBytes(1, 60000);
+  advice.target_request = MaybeBytes(1, 80000);
+  advice.submitted = {MiB(*rc::gen::inRange<std::int64_t>(1, 80000)), {}};
+  advice.latest_failed = *rc::gen::arbitrary<bool>();
   advice.low_confidence = *rc::gen::arbitrary<bool>();
   advice.bounds = {MaybeBytes(1, 4000), MaybeBytes(1, 90000)};
   if (*rc::gen::arbitrary<bool>()) advice.shape = {"1", model::OverheadClass::kDefaultJvm};
   return advice;
+}
+
+RunState AnyRun() {
+  RunState run;
+  if (*rc::gen::arbitrary<bool>()) {
+    const auto heap = *rc::gen::inRange<std::int64_t>(512, 60000);
+    run.first =
+        model::ExecutorSize{MiB(heap + *rc::gen::inRange<std::int64_t>(0, 9000)), MiB(heap)};
+  }
+  run.out_of_memory = *rc::gen::arbitrary<bool>();
+  return run;
 }
 
 Limits AnyLimits() {
@@ -74,13 +90,15 @@ Limits AnyLimits() {
   return limits;
 }
 
-Decision DecideOn(const json& pod, const Advice& advice, const Limits& limits) {
+Decision DecideOn(const json& pod, const Advice& advice, const RunState& run,
+                  const Limits& limits) {
   const auto review = wire::ReadReview(test::ReviewOf(pod).dump()).review;
   RC_ASSERT(review.has_value());
   return Decide({.pod = review->pod,
                  .places = review->places,
                  .driver = nullptr,
                  .advice = &advice,
+                 .run = run,
                  .limits = limits});
 }
 
@@ -100,8 +118,9 @@ TEST_CASE("any admission keeps its promises", "[admission]") {
   CHECK(rc::check([] {
     const auto pod = AnyPod();
     const auto advice = AnyAdvice();
+    const auto run = AnyRun();
     const auto limits = AnyLimits();
-    const auto decision = DecideOn(pod, advice, limits);
+    const auto decision = DecideOn(pod, advice, run, limits);
     RC_ASSERT(decision.patch.has_value() == (OutcomeOf(decision.reason) == Outcome::kPatched));
     const auto created = test::Patched(pod, wire::WriteReview("u", decision.patch, ""));
     if (!decision.patch) {
@@ -120,10 +139,20 @@ TEST_CASE("any admission keeps its promises", "[admission]") {
     RC_ASSERT(!after.request || *after.request <= after.size.limit);
     // It is safe.
     if (limits.shrink_only) RC_ASSERT(after.size.limit < before.size.limit);
-    if (advice.low_confidence) RC_ASSERT(after.size.limit > before.size.limit);
+    const bool only_raised = advice.low_confidence || advice.latest_failed || run.out_of_memory;
+    if (only_raised) RC_ASSERT(after.size.limit > before.size.limit);
+    const bool asked = advice.parts.least_heap.value + advice.parts.least_outside.value > 0;
+    const bool least = advice.bounds.min || limits.range.container_min || run.first;
+    if (!asked && !least) RC_ASSERT(after.size.limit < before.size.limit);
     if (limits.range.container_max) RC_ASSERT(after.size.limit <= *limits.range.container_max);
-    if (limits.largest_node.value > 0) RC_ASSERT(after.size.limit <= limits.largest_node);
-    if (advice.bounds.max) RC_ASSERT(after.size.limit <= *advice.bounds.max);
+    std::vector<std::string> problems;
+    const auto user = model::BoundsInForce({}, advice.bounds, problems);  // none if min above max
+    if (limits.largest_node.value > 0) {
+      const bool ceiling = user.max || limits.configured_max.value > 0;
+      const auto stays = std::max(before.size.limit, ceiling ? Bytes{} : *advice.target);
+      RC_ASSERT(after.size.limit <= std::max(limits.largest_node, stays));
+    }
+    if (user.max) RC_ASSERT(after.size.limit <= *user.max);
     // It touches nothing else.
     auto masked = created;
     auto& container = masked["spec"]["containers"][after.container];
@@ -142,7 +171,7 @@ TEST_CASE("any admission keeps its promises", "[admission]") {
     }
     RC_ASSERT(masked == pod);
     // It is made once.
-    const auto again = DecideOn(created, advice, limits);
+    const auto again = DecideOn(created, advice, run, limits);
     RC_ASSERT(again.reason == Reason::kAlreadySized);
   }));
 }

@@ -46,7 +46,7 @@ void AnyRun(HistoryBuilder& b, int number) {
         b.End(uid);
     }
   }
-  if (*rc::gen::arbitrary<bool>()) b.history.EndApplication(application);
+  if (*rc::gen::arbitrary<bool>()) b.EndApplication(application);
 }
 
 HistoryBuilder AnyHistory() {
@@ -97,8 +97,7 @@ TEST_CASE("the ceiling is never exceeded, and without one the user's min is kept
   }));
 }
 
-TEST_CASE("without an OOM or a high peak no run gets more than the largest limit that ran",
-          "[property]") {
+TEST_CASE("without an OOM no run gets more than the largest limit that ran", "[property]") {
   REQUIRE(rc::check([] {
     HistoryBuilder b;
     const auto heap = MiB(*rc::gen::inRange(600, 30000));
@@ -114,14 +113,34 @@ TEST_CASE("without an OOM or a high peak no run gets more than the largest limit
   }));
 }
 
-TEST_CASE("while a floor holds, heap and overhead are both at least what OOMs asked for",
-          "[property]") {
+TEST_CASE("heap and outside are both at least what OOMs asked for", "[property]") {
   REQUIRE(rc::check([] {
     const auto b = AnyHistory();
     const auto recommendation = Recommend(b.history, b.ContextWith());
-    if (!FloorHolds(b.history, b.safety)) return;
+    const auto* shape = b.history.CurrentShape();
+    if (shape == nullptr || !shape->AsksForMore()) return;
+    const auto bounds = BoundsAfterOoms(*shape);
     RC_ASSERT(recommendation.target.has_value());
-    RC_ASSERT(*recommendation.target >= b.history.floor->Total());
+    RC_ASSERT(*recommendation.target >= bounds.least_heap + bounds.least_outside);
+    if (!recommendation.split) return;
+    RC_ASSERT(recommendation.split->heap >= bounds.least_heap);
+    RC_ASSERT(recommendation.split->overhead >= bounds.least_outside);
+  }));
+}
+
+TEST_CASE("a total and a heap are never below what is proven to be enough", "[property]") {
+  REQUIRE(rc::check([] {
+    const auto b = AnyHistory();
+    const auto recommendation = Recommend(b.history, b.ContextWith());
+    const auto* shape = b.history.CurrentShape();
+    if (!recommendation.target) return;
+    const auto& well = shape->well.limit.value > 0 ? shape->well : shape->submitted;
+    const Bytes peak = b.history.ProvenPeak();
+    if (peak.value == 0) return;
+    RC_ASSERT(*recommendation.target >= std::min(well.limit, peak));
+    if (!recommendation.split || !well.heap) return;
+    const Bytes needed{std::min(*well.heap, peak - MiB(120)).WholeMiB() * Bytes::kMiB};
+    RC_ASSERT(recommendation.split->heap >= needed);
   }));
 }
 

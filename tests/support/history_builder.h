@@ -48,30 +48,43 @@ class HistoryBuilder {
   // `samples` usage samples, the last of them the peak.
   void Sample(const std::string& uid, base::Bytes peak, int samples = 3) {
     for (int i = samples; i > 0; --i) {
-      recommend::LearnSample(history, Find(uid), {peak.value / i}, now, policy, safety);
+      history.AddSample(Find(uid), {peak.value / i}, now);
+      history.Ran(Find(uid));
       Tick();
     }
   }
 
   void Oom(const std::string& uid, model::OomKind kind) {
-    recommend::LearnOom(history, Find(uid), kind, now, now, policy, safety);
-    End(uid);
+    recommend::LearnOom(history, Find(uid), kind, now, policy, safety);
+    End(uid, true);
   }
 
-  void End(const std::string& uid) {
-    history.End(Find(uid), now);
+  void End(const std::string& uid, bool lost = false) {
+    history.End(Find(uid), now, lost);
     history.Seal(uid);
+    Learn();
     Tick();
   }
 
   // One application of one executor that lives well.
   void Run(const std::string& application, const model::ExecutorSize& size, base::Bytes peak,
-           const std::string& cores = "1") {
-    const auto uid = Start(application, size, cores);
+           const std::string& cores = "1",
+           std::optional<model::ExecutorSize> submitted = std::nullopt,
+           model::Outcome outcome = model::Outcome::kSucceeded) {
+    const auto uid = Start(application, size, cores, submitted);
     Sample(uid, peak);
     End(uid);
-    history.EndApplication(application);
+    EndApplication(application, outcome);
   }
+
+  void EndApplication(const std::string& application,
+                      model::Outcome outcome = model::Outcome::kSucceeded) {
+    history.EndApplication(application, outcome);
+    Learn();
+  }
+  void Learn() { recommend::LearnRuns(history, policy); }
+
+  [[nodiscard]] const model::ShapeHistory& Shape() const { return *history.CurrentShape(); }
 
   model::Executor& Find(const std::string& uid) {
     // The builder owns the history; tests go through its methods.

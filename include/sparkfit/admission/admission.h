@@ -23,15 +23,32 @@ struct Advice {
   std::optional<model::Mode> mode;  // that a user set there, and the bounds
   recommend::Bounds bounds;
   std::optional<base::Bytes> target;
-  recommend::OverheadBounds overhead;
-  bool low_confidence = true;         // only raise
-  std::optional<model::Shape> shape;  // that it was learnt from; other ones are only raised
+  std::optional<base::Bytes> target_request;  // absent: as the target
+  recommend::PartBounds parts;
+  bool low_confidence = true;             // only raise
+  bool latest_failed = false;             // the latest run failed: the next one is as submitted
+  std::optional<model::Shape> shape;      // that it was learnt from; other ones are only raised
+  model::ExecutorSize submitted;          // likewise; who is submitted with more is not shrunk
+  std::optional<recommend::Trial> trial;  // of the next run
 };
 
-// What no executor may exceed, wherever it runs.
+// What a history and its recommendation tell; what a user set is left out.
+Advice AdviceFrom(const model::KeyHistory& history,
+                  const recommend::Recommendation& recommendation);
+
+// What is known of the run that the pod belongs to.
+struct RunState {
+  // The size of its first executor that is known; absent for the first one.
+  std::optional<model::ExecutorSize> first;
+  bool out_of_memory = false;   // an executor of it died of an OOM that was not on trial
+  bool beside_another = false;  // another run of the key is under way
+};
+
+// What no executor may exceed. The largest node limits growth only: nobody gets less than was
+// submitted or recommended because of it where that is more.
 struct Limits {
   base::Bytes configured_max;  // 0: none
-  base::Bytes largest_node;    // allocatable; 0: not known
+  base::Bytes largest_node;    // allocatable, of those that it can run on; 0: not known
   model::LimitRange range;     // of the namespace
   bool shrink_only = false;    // never raise: for gang schedulers and quotas
 };
@@ -42,6 +59,7 @@ enum class Outcome { kPatched, kSkipped, kRefused };
 // not be safe).
 enum class Reason {
   kSized,
+  kTrial,
 
   kNotAnExecutor,
   kNoSignature,
@@ -51,6 +69,10 @@ enum class Reason {
   kRightSize,
   kLowConfidence,
   kOtherShape,
+  kSubmittedLarger,
+  kLatestRunFailed,
+  kRunOutOfMemory,
+  kRunUnderWay,
   kShrinkOnly,
   kNoRoom,  // the ceiling, the largest node or a LimitRange leaves no more than it has
 
@@ -61,6 +83,7 @@ enum class Reason {
   kNoHeap,
   kHeapFromElsewhere,
   kJavaOptions,
+  kPodLevelResources,
   kTooSmall,
 };
 
@@ -72,7 +95,7 @@ std::string_view Describe(Reason reason);
 
 struct Decision {
   Reason reason = Reason::kNotUnderstood;
-  std::optional<model::PodPatch> patch = {};  // with kSized alone
+  std::optional<model::PodPatch> patch = {};  // with kSized and kTrial
 };
 
 // The key that the pod belongs to: its own signature, else its driver's (may be null). Nothing
@@ -85,6 +108,7 @@ struct Question {
   const model::PodPlaces& places;
   const model::PodSettings* driver = nullptr;  // null: not known
   const Advice* advice = nullptr;              // null: nothing is known of the key
+  RunState run = {};
   const Limits& limits;
 };
 

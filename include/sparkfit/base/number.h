@@ -6,23 +6,34 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
+#include "sparkfit/base/meant.h"
 #include "sparkfit/base/result.h"
 
 namespace sparkfit::base {
 
-// The whole text as a number from `low` to `high`; NaN is none. kInvalidArgument, naming both,
-// else.
+// Options up to here are shares and factors, which people write as percentages, too.
+inline constexpr double kLargestShare = 10;
+
+// The whole text as a number from `low` to `high`; NaN is none. kInvalidArgument, naming both and
+// the share that a percentage was probably meant to be, else.
 template <typename T>
 Result<T> ParseNumber(std::string_view text, T low, T high) {
   T value{};
   const auto* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc{} || stop != end || !(value >= low && value <= high)) {
+    std::string meant;
+    if constexpr (std::is_floating_point_v<T>) {
+      if (high <= kLargestShare) meant = MeantShare(text, low, high);
+    }
     return Fail(Code::kInvalidArgument,
-                fmt::format("\"{}\" is not a number from {} to {}", text.substr(0, 40), low, high));
+                fmt::format("\"{}\" is not a number from {} to {}{}", text.substr(0, 40), low, high,
+                            Suggestion(meant)));
   }
   return value;
 }

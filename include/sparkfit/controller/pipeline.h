@@ -57,8 +57,13 @@ struct KeyRecommendation {
   recommend::Bounds bounds;
   bool wants_cpu = false;
   bool low_confidence = true;
+  // What the job or its user asked for and is left out; the explanation names it, too.
+  std::vector<std::string> problems = {};
   std::string explanation;
 };
+
+// Settings that are left out as a sentence, cut where it is too long.
+std::string DescribeProblems(const std::vector<std::string>& problems);
 
 // Is told of executors what the pipeline learns, when it has learnt it: for reports that show more
 // than a history remembers. Executors are valid during the call; a history is the same object until

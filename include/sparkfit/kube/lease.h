@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -20,6 +21,8 @@ struct LeaseOptions {
   std::string name_space;
   std::string name = "sparkfit";
   std::string identity;  // unique to this process
+  // An annotation by which a holder leaves a note for the next; empty: none.
+  std::string note = {};
   base::Duration duration = std::chrono::seconds(12);
   base::Duration renew_deadline = std::chrono::seconds(8);
   base::Duration retry = std::chrono::seconds(2);
@@ -33,9 +36,15 @@ class LeaseElector {
 
   // Acquires and renews until asked to stop, then gives the lease back. `on_change` is called on
   // this thread with true when we hold it and with false when no longer; `on_trouble` with what
-  // keeps us from it.
+  // keeps us from it; `on_note`, before that, with a note of another holder that was not seen
+  // before: foreign text.
   void Run(const std::stop_token& stop, const std::function<void(bool)>& on_change,
-           const std::function<void(const std::string&)>& on_trouble);
+           const std::function<void(const std::string&)>& on_trouble,
+           const std::function<void(const std::string&)>& on_note = {});
+
+  // Leaves this note, of valid UTF-8, with the renewals from now on while we hold the lease; until
+  // then the one that was found stays. Safe for concurrent use.
+  void SetNote(std::string note);
 
   // Whether we hold it for certain at this moment. Safe for concurrent use.
   [[nodiscard]] bool Holds() const;
@@ -48,6 +57,8 @@ class LeaseElector {
   Outcome Update(const std::stop_token& stop);
   void Release();
   void SetHeld(base::Clock::Steady when);
+  void ReadNote(const std::string& found);
+  [[nodiscard]] std::string Note() const;
   [[nodiscard]] std::string Body(bool release) const;
 
   Client& client_;
@@ -64,6 +75,10 @@ class LeaseElector {
   std::int64_t transitions_ = 0;
   std::optional<base::Clock::Steady> observed_;  // when it last changed
   std::string trouble_;
+  std::function<void(const std::string&)> on_note_;
+
+  mutable std::mutex note_mutex_;
+  std::string note_;  // ours, or the one that was found
 
   bool leading_ = false;
   base::Clock::Steady renewed_at_{};

@@ -33,7 +33,6 @@ struct KeyCheckpoint {
   JobRequest job;  // what the latest run asked for
   base::Duration half_life{};
   KeyHistory::State history;
-  std::optional<OomFloor> floor;
   std::vector<PodRecord> pods;  // by UID
 };
 

@@ -3,12 +3,10 @@
 // What is remembered of one key: how much memory its executors needed, run by run.
 //
 //   applications   a ring of summaries of the 16 latest, running ones included
-//   shapes         a decaying histogram of the peaks of *ended* executors per shape, and what the
-//                  growth guard and the split must know of that shape
-//   heap runs      of the latest 8 what their drivers told (heap_runs.h)
+//   shapes         per shape a decaying histogram of the peaks of *ended* executors, and a bracket
+//                  for each part of their memory: what was too small, what went well (bracket.h)
 //   runs           of the latest 40 the peak and how long executors lived (runs.h)
 //   executors      an overlay of peaks by pod UID: live executors, and ended ones until sealed
-//   floor          what the latest OOMs asked for
 //
 // Invariants: nothing is ever subtracted; the same events in any batching give the same history;
 // an executor's peak enters the histogram exactly once, when it is sealed. Times are arguments;
@@ -17,19 +15,22 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/accuracy.h"
 #include "sparkfit/model/application_id.h"
+#include "sparkfit/model/bracket.h"
+#include "sparkfit/model/conduct.h"
 #include "sparkfit/model/driver_reading.h"
 #include "sparkfit/model/ending.h"
-#include "sparkfit/model/heap_runs.h"
 #include "sparkfit/model/histogram.h"
 #include "sparkfit/model/key.h"
 #include "sparkfit/model/pod.h"
@@ -52,21 +53,24 @@ struct Executor {
   bool ran = false;        // a container of it was started
   bool comparable = true;  // of the shape of its application's first executor; else not sampled
   bool oom = false;        // it died of an OOM of either kind
+  bool lost = false;       // it ended before its driver wanted it to, whatever the cause
   std::optional<base::Time> ended;
 
-  base::Bytes target_at_start;  // the target in force when it was first seen; 0: none
+  base::Bytes target_at_start;          // the target in force when it was first seen; 0: none
+  base::Bytes target_request_at_start;  // … and the request that goes with it
   base::Bytes peak;  // highest working set; of one that died of a container OOM at least its limit
-  base::Bytes last_used;  // working set of the latest sample
+  base::Bytes used;  // highest working set of all samples
+  base::Bytes last_used;  // working set of the latest one
   base::Time last_sample{};
   std::uint8_t samples = 0;             // distinct timestamps, counted up to 3
   std::array<base::Time, 3> seen = {};  // those timestamps
   std::uint32_t shape_id = 0;
-  HeapUse heap_use;  // by its driver
+  std::optional<Part> trial;  // this part of it is smaller than any run went well with
 
-  // What its driver tells by now; the latest counts. Left out where its heap is not known, until
-  // its tasks ran long enough to say something of collections, and until what is in use of the heap
-  // was told.
-  void AddReading(const ExecutorReading& reading);
+  // By its driver, the latest. Not in a checkpoint: the next one says it all again.
+  std::optional<ExecutorReading> told;
+  base::Time told_at{};
+
   // True for a sample whose timestamp was not seen before.
   bool AddSample(base::Bytes working_set, base::Time timestamp);
   [[nodiscard]] Coverage GetCoverage() const;
@@ -78,52 +82,81 @@ struct Executor {
   [[nodiscard]] double HoursLived() const;
 };
 
+// How a run's driver ended.
+enum class Outcome : std::uint8_t {
+  kUnseen,       // no driver pod is known: it may run outside of the cluster
+  kSucceeded,    // phase Succeeded
+  kFailed,       // phase Failed
+  kInterrupted,  // it was deleted before it showed how it ended
+};
+
 // One run of the job.
 struct ApplicationSummary {
   ApplicationId id;
   base::Time started{};     // its first executor was seen
   base::Time idle_since{};  // its last executor ended; counts where none is alive
   base::Bytes peak;
-  base::Bytes smallest_limit;  // of its executors; 0: none
+  base::Bytes used;            // the highest working set of its executors; 0: none
   base::Bytes reference;       // the target in force when it started, 0: none
+  ExecutorSize size;           // of its first executor that ran; limit 0: none did
+  base::Duration at_size{};    // Σ lifetimes of its executors of that size
+  base::Duration elsewhere{};  // … of the others
   std::uint32_t shape_id = 0;
   std::uint32_t executors = 0;
   std::uint32_t alive = 0;
+  std::uint32_t unsealed = 0;  // executors that may still be sampled
   std::uint32_t sampled = 0;
   std::uint32_t ooms = 0;
+  std::uint32_t lost = 0;       // executors that ended before their driver wanted them to
   std::uint16_t oom_steps = 0;  // in-run escalation: steps taken
+  Outcome outcome = Outcome::kUnseen;
   bool ended = false;
-  bool counted = false;  // ended with a sampled executor, and taken into account
+  bool counted = false;   // ended with a sampled executor, and taken into account
+  bool finished = false;  // nothing more can come of it
+  bool often = false;     // an executor of it was sampled often
+
+  // It tells which size is enough: it is over, its driver did not fail, no executor was lost,
+  // at least 90 % of their lifetimes were spent at one size, and an executor was sampled often.
+  [[nodiscard]] bool WentWell() const;
 };
 
 // What is known of executors of one shape.
 struct ShapeHistory {
   std::uint32_t id = 0;
-  bool proven = false;            // an application of it ended with a sampled executor
-  bool peak_raise_spent = false;  // growth guard: a high peak raised it, and no OOM since
+  bool proven = false;  // an application of it ended with a sampled executor
   Shape shape;
-  DecayingHistogram peaks;       // of ended executors
-  std::uint64_t sealed = 0;      // how many peaks are in it, however light by now
-  base::Bytes largest_limit{};   // under which executors of this shape ran
-  base::Bytes raised_to{};       // growth guard: what evidence raised it to
-  base::Bytes least_overhead{};  // that an OOM asked for
-  ExecutorSize submitted{};      // of the latest executor
-  base::Bytes request{};         // of the latest executor
-};
+  DecayingHistogram peaks;      // of ended executors
+  std::uint64_t sealed = 0;     // how many peaks are in it, however light by now
+  base::Bytes largest_limit{};  // under which executors of this shape ran
+  ExecutorSize submitted{};     // of the latest executor
+  base::Bytes request{};        // of the latest executor
+  // The smallest size that a run went well with, since the job is submitted as it is now and since
+  // an executor died of as little. Limit 0: none.
+  ExecutorSize well{};
+  ExecutorSize before{};              // what that was before the latest trial that went well
+  bool tried = false;                 // `well` is by a trial
+  std::array<Bracket, 2> brackets{};  // by Part
 
-// What OOMs asked for: a pair, so that heap and overhead are both at least what failed.
-struct OomFloor {
-  base::Bytes heap;      // 0: the dead executor did not show one
-  base::Bytes overhead;  // all of it where the heap is unknown
-  OomKind kind = OomKind::kContainer;
-  ExecutorSize dead;  // the size of the executor whose OOM decided
-  double factor = 0;  // its size (or heap) was multiplied by
-  base::Time at{};    // of the latest OOM that set or restarted it
-  ApplicationId application;
-  std::uint32_t clean = 0;           // later applications without an OOM at limits ≥ Total()
-  std::uint32_t clean_any_size = 0;  // later applications without an OOM
+  [[nodiscard]] Bracket& Of(Part part) { return brackets[static_cast<std::size_t>(part)]; }
+  [[nodiscard]] const Bracket& Of(Part part) const {
+    return brackets[static_cast<std::size_t>(part)];
+  }
+  // Whether an executor that died asks for more of some part.
+  [[nodiscard]] bool AsksForMore() const;
+  // An executor of `dead` died for want of a part, which is at least `next` from now on; 0: it was
+  // on trial, and the others do well.
+  void Killed(Part part, const ExecutorSize& dead, base::Bytes next);
+  // A run of it went well.
+  void WentWell(const ExecutorSize& size, base::Bytes used);
+  // An executor with `size`, less of a part than any run went well with, did well or badly.
+  // `in_force` is what executors are given after it did well.
+  void TriedWell(Part part, const ExecutorSize& size, const ExecutorSize& in_force);
+  void TriedTooSmall(Part part, const ExecutorSize& size);
+  // The job is submitted with another size.
+  void ForgetSizes();
 
-  [[nodiscard]] base::Bytes Total() const { return heap + overhead; }
+ private:
+  void DropWell(Part part);
 };
 
 // Σ over ended executors of lifetime × (submitted request − target in force when it started),
@@ -146,6 +179,16 @@ struct ObservedTotals {
   std::optional<base::Time> last_sample;
   std::optional<base::Time> last_oom;
   Savings savings;
+};
+
+// A run that is over, with what is told of its executors: those on trial, and the others.
+struct FinishedRun {
+  ApplicationSummary summary;
+  Conduct others;
+  Conduct tried;
+  std::optional<Part> part;  // that was tried
+  ExecutorSize tried_size;
+  bool tried_lost = false;  // one of them was
 };
 
 // Tells runs apart: of an application's id.
@@ -172,20 +215,25 @@ class KeyHistory {
   // One usage sample; one of an executor that is not comparable is left out.
   void AddSample(Executor& executor, base::Bytes working_set, base::Time timestamp);
 
+  // What its driver tells by now.
+  void AddReading(Executor& executor, const ExecutorReading& reading, base::Time now);
+
   // The executor died of an OOM: its peak is at least the limit where the container was killed.
   void AddOom(Executor& executor, OomKind kind, base::Time at);
 
   // A container of it ended, and nothing tells why: counted, and no more.
   void AddUnknownEnd() { ++totals_.unknown_ends; }
 
-  void End(Executor& executor, base::Time at);
+  // `lost`: it ended before its driver wanted it to.
+  void End(Executor& executor, base::Time at, bool lost = false);
 
   // Moves an ended executor's peak into the histogram and its run; what that changed among the
   // runs, nothing where it had no peak. Call once, when late samples are over.
   std::optional<RunChange> Seal(const std::string& uid);
 
-  // The application is over (its driver is gone, or it had no executor for long). Idempotent.
-  void EndApplication(std::string_view id);
+  // The application is over (its driver is gone, or it had no executor for long). Idempotent but
+  // for an outcome that was not seen before.
+  void EndApplication(std::string_view id, Outcome outcome = Outcome::kUnseen);
 
   [[nodiscard]] const Key& GetKey() const { return key_; }
   [[nodiscard]] const ObservedTotals& Totals() const { return totals_; }
@@ -209,14 +257,22 @@ class KeyHistory {
   [[nodiscard]] std::vector<Run> Runs() const;
   // Those of ended executors, of all shapes.
   [[nodiscard]] const RunRing& EndedRuns() const { return runs_; }
-  // Those whose driver told of executors that ended without an OOM; of all shapes.
-  [[nodiscard]] const HeapRunRing& HeapRuns() const { return heap_runs_; }
   // How many executors' peaks those are.
   [[nodiscard]] std::uint64_t PeakCount() const;
   // The largest peak of the applications in the ring, of the shapes that count; 0: none.
   [[nodiscard]] base::Bytes LargestPeak() const;
-
-  std::optional<OomFloor> floor;
+  // The most that an executor of the runs that count used, live executors included; 0 where none of
+  // them was sampled often, as then too little is known of what they used.
+  [[nodiscard]] base::Bytes ProvenPeak() const;
+  // The latest run that is over; null: none is.
+  [[nodiscard]] const ApplicationSummary* LatestEnded() const;
+  // It failed.
+  [[nodiscard]] bool LatestFailed() const;
+  // Of runs whose driver told, oldest first; of all shapes.
+  [[nodiscard]] const std::vector<RunConduct>& Conducts() const { return conducts_; }
+  void AddConduct(const RunConduct& conduct);
+  // Runs of which nothing more can come, since this was last asked.
+  std::vector<FinishedRun> TakeFinished() { return std::exchange(finished_, {}); }
 
   // The target in force, noted for an application that is about to start.
   void NoteReference(const std::string& application, base::Bytes target);
@@ -224,7 +280,7 @@ class KeyHistory {
   void SetHalfLife(base::Duration half_life);
   [[nodiscard]] base::Duration HalfLife() const { return half_life_; }
 
-  // Everything but the key and the floor, for a checkpoint.
+  // Everything but the key, for a checkpoint.
   struct State {
     ObservedTotals totals;
     std::vector<ApplicationSummary> applications;
@@ -233,7 +289,7 @@ class KeyHistory {
     std::unordered_map<std::string, Executor> executors;
     std::uint32_t next_shape_id = 1;
     AdviceBook advice;
-    std::vector<HeapRun> heap_runs;  // oldest first
+    std::vector<RunConduct> conducts;  // oldest first
   };
   [[nodiscard]] State Save() const;
   // False, and unchanged, where the state contradicts itself. REQUIRES: its histograms have this
@@ -249,7 +305,8 @@ class KeyHistory {
   std::uint32_t UseShape(const Executor& executor);
   void EndIdleApplications();
   void CountIfDone(ApplicationSummary& application);
-  void JudgeIfOver(std::string_view application);
+  void FinishIfOver(std::string_view application);
+  void NoteConduct(const Executor& executor);
   void LoadAdvice(const AdviceBook& saved);
   void TrimRing();
   [[nodiscard]] bool Counts(std::uint32_t shape_id) const;
@@ -260,10 +317,12 @@ class KeyHistory {
   std::vector<ApplicationSummary> ring_;  // oldest first
   std::vector<ShapeHistory> shapes_;      // least recently started first; the last is current
   RunRing runs_;
-  HeapRunRing heap_runs_;
   std::unordered_map<std::string, Executor> executors_;
   std::uint32_t next_shape_id_ = 1;
   AdviceBook advice_;
+  std::vector<RunConduct> conducts_;
+  std::map<std::string, FinishedRun> open_;  // what drivers told of runs that are not over
+  std::vector<FinishedRun> finished_;
 };
 
 }  // namespace sparkfit::model

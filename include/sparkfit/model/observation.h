@@ -16,6 +16,7 @@
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/checkpoint.h"
 #include "sparkfit/model/driver_reading.h"
+#include "sparkfit/model/placement.h"
 #include "sparkfit/model/pod.h"
 
 namespace sparkfit::model {
@@ -62,8 +63,18 @@ struct RecommendationObject {
   std::int64_t generation = 0;
   // Of its status, as far as it can be read.
   std::optional<base::Bytes> published_target;
+  std::optional<base::Bytes> published_target_request;
+  std::optional<base::Bytes> published_least_heap;
   std::optional<base::Bytes> published_least_overhead;
-  std::optional<base::Bytes> published_most_overhead;
+  std::optional<base::Bytes> published_most_heap;
+  ExecutorSize published_submitted;  // that it was learnt from; limit 0: not told
+  // What the next run tries.
+  struct PublishedTrial {
+    Part part = Part::kHeap;
+    ExecutorSize size;
+    int executors = 1;
+  };
+  std::optional<PublishedTrial> published_trial;
   std::optional<base::Time> published_last_oom;
   std::optional<Shape> published_shape;
   std::string version;  // of all of it, the status too
@@ -78,10 +89,15 @@ struct RecommendationEvent {
 struct NodeEvent {
   EventType event = EventType::kAdded;
   std::string name;
-  base::Bytes allocatable;
+  base::Bytes allocatable;  // memory; 0: not known
   // Of its kubelet; empty and 0: not known.
   std::string address{};
   int kubelet_port = 0;
+  Labels labels{};
+  std::vector<Taint> taints{};
+  bool cordoned = false;  // spec.unschedulable
+  // Nobody saw it go: a kind of node that was there then, as a predecessor remembered it.
+  std::optional<base::Time> last_seen{};
 };
 
 // A key taken up where a checkpoint left it. Never null.

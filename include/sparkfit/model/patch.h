@@ -22,6 +22,7 @@ struct PodPlaces {
   std::optional<std::size_t> heap_variable;  // in its env: the last SPARK_EXECUTOR_MEMORY
   bool heap_from_elsewhere = false;          // that one has valueFrom
   bool java_options_set_heap = false;        // _JAVA_OPTIONS has -Xmx or -Xms, which win
+  bool pod_level_resources = false;          // spec.resources: the pod's containers share them
   bool inactive = false;                     // label spark-exec-inactive
   bool has_annotations = false;
   std::optional<base::Bytes> request;  // memory, as written; absent: none

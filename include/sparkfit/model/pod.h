@@ -9,6 +9,7 @@
 
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/base/time.h"
+#include "sparkfit/model/placement.h"
 #include "sparkfit/model/settings.h"
 #include "sparkfit/model/shape.h"
 
@@ -47,13 +48,15 @@ struct PodFacts {
   // Exit codes by which the pod's JVM options end it when its heap is full (wire/jvm_options.h), in
   // order; Spark's own 52 is not among them. Most pods have none.
   std::vector<int> heap_oom_exits;
+  Placement placement;  // of an executor: what it demands of its node
   PodSettings settings;
 
   // The executor container, absent where none was recognised.
   std::optional<std::string> container;
-  ExecutorSize size;       // what it has
-  ExecutorSize submitted;  // what it was submitted with: differs where admission changed it
-  base::Bytes request;     // submitted memory request; the limit where there is none
+  ExecutorSize size;          // what it has
+  ExecutorSize submitted;     // what it was submitted with: differs where admission changed it
+  std::optional<Part> trial;  // by admission: this part is smaller than any run went well with
+  base::Bytes request;        // submitted memory request; the limit where there is none
   std::string cores;
   std::optional<Termination> ended;         // state.terminated of the executor container
   std::optional<Termination> last_restart;  // lastState.terminated of it

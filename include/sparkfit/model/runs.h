@@ -26,6 +26,8 @@ struct Run {
   std::uint32_t executors = 0;  // that are in it
   std::uint32_t record = 0;     // 10⁶ × ln of its peak to the largest of the others, where above
   base::Bytes peak;             // of its largest executor
+  base::Bytes used;             // the highest working set of all samples; 0: there was none
+  bool often = false;           // an executor of it was sampled often
   base::Duration lifetimes{};   // Σ over its executors
 
   friend bool operator==(const Run&, const Run&) = default;
@@ -37,7 +39,19 @@ struct RunChange {
   Run after;
 };
 
-// Memory: 20 bytes a run. Peaks and lifetimes are kept to 24 bits, peaks rounded up: what was
+// What an executor adds to its run.
+struct RunPeak {
+  // Of an execution whose use is known: the peak.
+  RunPeak(base::Bytes of_both) : peak(of_both), used(of_both) {}  // NOLINT: as good as one
+  RunPeak(base::Bytes highest, base::Bytes sampled, bool sampled_often)
+      : peak(highest), used(sampled), often(sampled_often) {}
+
+  base::Bytes peak;
+  base::Bytes used;   // 0: it was not sampled
+  bool often = true;  // three times or more
+};
+
+// Memory: 28 bytes a run. Peaks and lifetimes are kept to 24 bits, peaks rounded up: what was
 // enough before is enough again.
 class RunRing {
  public:
@@ -45,7 +59,7 @@ class RunRing {
 
   // One executor that ended. REQUIRES: peak > 0, lifetime ≥ 0. From the 65,536th executor of a run
   // on only peaks count; from the 65,535th shape of a key on all are one.
-  RunChange Add(std::uint32_t application, std::uint32_t shape_id, base::Bytes peak,
+  RunChange Add(std::uint32_t application, std::uint32_t shape_id, const RunPeak& peak,
                 base::Duration lifetime);
 
   // Oldest first.
@@ -68,17 +82,21 @@ class RunRing {
               .executors = executors,
               .record = record,
               .peak = {static_cast<std::int64_t>(peak)},
+              .used = {static_cast<std::int64_t>(used)},
+              .often = often,
               .lifetimes = base::Duration(static_cast<std::int64_t>(lifetimes))};
     }
 
     std::uint32_t application = 0;
     std::uint32_t record = 0;
     float peak = 0;       // bytes
+    float used = 0;       // bytes
     float lifetimes = 0;  // ms
     std::uint16_t executors = 0;
     std::uint16_t shape_id = 0;
+    bool often = false;
   };
-  static_assert(sizeof(Packed) == 20);
+  static_assert(sizeof(Packed) == 28);
 
   // What a peak of the run in this place would be as a record.
   [[nodiscard]] std::uint32_t RecordAt(const Packed& place, base::Bytes peak) const;

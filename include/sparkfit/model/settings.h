@@ -13,13 +13,15 @@
 #include <vector>
 
 #include "sparkfit/base/bytes.h"
+#include "sparkfit/base/result.h"
 
 namespace sparkfit::model {
 
 enum class Mode { kOff, kInitial, kAuto };
 
-std::string_view Name(Mode mode);                      // "Off", "Initial", "Auto"
-std::optional<Mode> ParseMode(std::string_view text);  // exactly these
+std::string_view Name(Mode mode);  // "Off", "Initial", "Auto"
+// Exactly these; kInvalidArgument, with the one that was probably meant, else.
+base::Result<Mode> ParseMode(std::string_view text);
 
 // EMR's mode is a setting of its own because it counts only with dynamic.sizing: "true".
 enum class Setting : std::uint8_t {
@@ -59,17 +61,31 @@ class PodSettings {
  public:
   // Keeps the value if nothing of a lower rank is there. Empty values count as absent.
   void Offer(SettingSource source, std::string_view value);
+  // Remembers a key that FindSetting does not know if it is nearly one that it does; few of them.
+  void OfferUnknown(std::string_view key);
   [[nodiscard]] const std::optional<std::string>& Get(Setting setting) const;
+  // The key that the setting was written under. REQUIRES: Get(setting).
+  [[nodiscard]] std::string KeyOf(Setting setting) const;
+  [[nodiscard]] const std::vector<std::string>& Misspelt() const { return misspelt_; }
 
   friend bool operator==(const PodSettings&, const PodSettings&) = default;
 
  private:
   std::array<std::optional<std::string>, kSettingCount> values_;
   std::array<std::uint8_t, kSettingCount> ranks_{};
+  std::vector<std::string> misspelt_;
 };
 
-// What the job asked for, understood. Values that cannot be understood are left out and named in
-// `problems`.
+// Bounds of an executor's memory: those of a job, of a user, or those in force.
+struct Bounds {
+  std::optional<base::Bytes> min;
+  std::optional<base::Bytes> max;
+
+  friend bool operator==(const Bounds&, const Bounds&) = default;
+};
+
+// What the job asked for, understood. Values that cannot be understood, or that nobody can mean
+// (a bound below base::kSmallestBound, min above max), are left out and named in `problems`.
 struct JobRequest {
   std::optional<Mode> mode;
   std::optional<std::string> policy;  // as on a command line: NAME[:option=value,…]
@@ -92,6 +108,18 @@ std::optional<std::string> FindSignature(const PodSettings& executor, const PodS
 
 // Every setting looked up alone: executor before driver.
 JobRequest Understand(const PodSettings& executor, const PodSettings* driver);
+
+// Leaves both bounds out where min is above max, and says so. `min_name` and `max_name` are those
+// that their source has for them.
+void LeaveOutContradiction(std::optional<base::Bytes>& min, std::string_view min_name,
+                           std::optional<base::Bytes>& max, std::string_view max_name,
+                           std::vector<std::string>& problems);
+
+// The bounds in force, at least base::kSmallestBound and min ≤ max, whatever is given: a user's win
+// over the job's, each alone. A bound of the job that contradicts one of the user's is left out and
+// named in `problems`. Bounds that no reader of settings lets through (they come from a checkpoint
+// of an earlier version) are left out without a word.
+Bounds BoundsInForce(const JobRequest& job, const Bounds& user, std::vector<std::string>& problems);
 
 // The user's mode wins over the job's in both directions; a job that does not want its memory
 // scaled asks for none.

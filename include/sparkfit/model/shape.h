@@ -3,6 +3,7 @@
 // How Spark composes an executor's memory, and what makes two executors' sizes comparable.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,15 @@ struct ExecutorSize {
 
   friend bool operator==(const ExecutorSize&, const ExecutorSize&) = default;
 };
+
+// The two parts of an executor's memory.
+enum class Part : std::uint8_t { kHeap, kOutside };
+
+std::string_view Name(Part part);  // "heap", "outside"
+std::optional<Part> ParsePart(std::string_view name);
+
+// The part's size. An executor that does not show its heap is all outside.
+base::Bytes SizeOf(const ExecutorSize& size, Part part);
 
 // Spark's spark.executor.memoryOverheadFactor: 0.1, or 0.4 where a Python or R driver of cluster
 // mode pushed it (BasicDriverFeatureStep). Explicit: anything else, kept absolute.

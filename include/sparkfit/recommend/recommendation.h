@@ -10,30 +10,27 @@
 
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/model/history.h"
-#include "sparkfit/recommend/heap_need.h"
+#include "sparkfit/model/settings.h"
 #include "sparkfit/recommend/inflation.h"
 #include "sparkfit/recommend/policy.h"
 #include "sparkfit/recommend/safety.h"
 #include "sparkfit/recommend/split.h"
+#include "sparkfit/recommend/trial.h"
 
 namespace sparkfit::recommend {
 
-// Bounds for one key: a user's, which win over the job's.
-struct Bounds {
-  std::optional<base::Bytes> min;
-  std::optional<base::Bytes> max;
-
-  friend bool operator==(const Bounds&, const Bounds&) = default;
-};
+using model::Bounds;
 
 // The stages, in their order.
 enum class Stage {
   kPolicy,    // the policy's answer, rounded up to whole MiB
   kStep,      // a cap on the change per application
-  kGuard,     // never above the largest limit that ran, unless evidence raised it
+  kProof,     // not below what is proven to be enough
+  kTried,     // a smaller size was tried and did well
+  kGuard,     // never above the largest limit that ran, unless an OOM raised it
   kSmallest,  // never below what Spark can start with
   kShape,     // a new shape: not below what was submitted
-  kFloor,     // after an OOM
+  kOom,       // after an OOM: what it asked for
   kMin,       // the user's
   kCeiling,   // the user's max, the configured one or the largest node
 };
@@ -55,15 +52,18 @@ struct Recommendation {
   std::optional<base::Bytes> upper;
   std::optional<base::Bytes> uncapped;  // the policy's answer; absent where only an OOM is known
   std::optional<Split> split;           // of the target
-  OverheadBounds overhead;              // that a split keeps to
+  PartBounds bounds;                    // that a split keeps to
+  // The request to go with the target as the limit; the target where both are submitted equal.
+  std::optional<base::Bytes> target_request;
+  // What the next run tries, for jobs that are sized; only sizes that went well are in all else.
+  NextTrial next;
 
   // Why.
   std::optional<Estimate> estimate;
   std::vector<Applied> applied;  // the stages that changed the target
   std::optional<CeilingSource> ceiling;
-  HeapTrend heap;  // whether the peaks are the heap's doing
-  // `adaptive` only: what drivers told, which then counts instead of the peaks.
-  std::optional<HeapEvidence> heap_evidence;
+  base::Bytes proven_peak;               // the most that is known to have been used; 0: not known
+  Inflation heap = Inflation::kUnknown;  // whether the peaks are the heap's doing
 };
 
 // What Recommend looks at besides the history.
@@ -75,11 +75,12 @@ struct Context {
   const model::FamilyRuns* family = nullptr;  // that the key is a member of
 };
 
-// Fewer than two executors with three samples or more; while it holds, admission only raises.
+// Fewer than two executors with three samples or more, or none of them in a run that is remembered;
+// while it holds, admission only raises.
 bool LowConfidence(const model::KeyHistory& history);
 
-// Whether the policy's answer goes down with the heap (inflation.h): only `adaptive`'s does.
-bool FollowsDown(const Policy& policy, const HeapTrend& heap);
+// The size that what is proven starts from: the smallest that went well, else what was submitted.
+const model::ExecutorSize& SizeThatWentWell(const model::ShapeHistory& shape);
 
 Recommendation Recommend(const model::KeyHistory& history, const Context& context);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one function that splits an executor's memory into heap and overhead: for the object, for
-// the spark-submit settings and for admission alike.
+// The one function that splits an executor's memory into its two parts, the heap and what is
+// outside of it: for the object, for the spark-submit settings and for admission alike.
 #pragma once
 
 #include <optional>
@@ -15,39 +15,45 @@ namespace sparkfit::recommend {
 // clear of that.
 inline constexpr base::Bytes kSmallestHeap = base::MiB(512);
 
-// What is known of how much overhead executors need.
-struct OverheadBounds {
-  base::Bytes least;                // what an OOM asked for, or is in use
-  std::optional<base::Bytes> most;  // of Spark's default: it is a guess, and more is not in use
+// What is known of the parts.
+struct PartBounds {
+  base::Bytes least_heap;     // an executor died with less; 0: none did
+  base::Bytes least_outside;  // likewise
+  // Beside an explicit overhead: more heap than this is not needed. Absent: the submitted heap.
+  std::optional<base::Bytes> most_heap;
 
-  friend bool operator==(const OverheadBounds&, const OverheadBounds&) = default;
+  friend bool operator==(const PartBounds&, const PartBounds&) = default;
 };
 
-// How a total is to be split.
+// How a total is to be split, for executors that were submitted with this size.
 struct SplitRule {
   model::OverheadClass overhead = model::OverheadClass::kDefaultJvm;
-  base::Bytes explicit_overhead;  // kept absolute; counts for kExplicit only
-  OverheadBounds bounds;
+  base::Bytes heap;     // submitted
+  base::Bytes outside;  // submitted
+  PartBounds bounds;
 };
 
-// The rule for executors that were submitted with this size. Nothing where the heap is unknown.
-std::optional<SplitRule> RuleFor(const model::ExecutorSize& submitted,
-                                 const OverheadBounds& bounds);
+// Nothing where the heap is unknown.
+std::optional<SplitRule> RuleFor(const model::ExecutorSize& submitted, const PartBounds& bounds);
 
-// What belongs to this heap: Spark's default, at most the most, or the explicit overhead; and at
-// least the least.
-base::Bytes OverheadFor(const SplitRule& rule, base::Bytes heap);
+// The least that belongs beside this heap: Spark's default overhead for it, at least what an OOM
+// asked for. Of an explicit overhead no more than there was.
+base::Bytes OutsideFor(const SplitRule& rule, base::Bytes heap);
 
 struct Split {
   base::Bytes heap;      // whole MiB
   base::Bytes overhead;  // the rest: heap + overhead is the total, to the byte
 };
 
-// The largest heap in whole MiB that fits with its overhead. Nothing where it would be smaller
-// than kSmallestHeap.
+// The largest heap in whole MiB that leaves OutsideFor beside it; beside an explicit overhead at
+// most the heap that is needed, so that the rest stays outside. Nothing where the heap would be
+// smaller than kSmallestHeap.
 std::optional<Split> SplitTotal(base::Bytes total, const SplitRule& rule);
 
-// kSmallestHeap and its overhead: less is never recommended.
-base::Bytes SmallestTotal(const SplitRule& rule);
+// kSmallestHeap and what belongs beside it without an OOM: less is never recommended.
+base::Bytes SmallestTotal(SplitRule rule);
+
+// What the OOMs of both parts ask for in all; 0 where none does.
+base::Bytes LeastTotal(const SplitRule& rule);
 
 }  // namespace sparkfit::recommend

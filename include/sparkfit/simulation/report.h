@@ -9,8 +9,11 @@
 
 namespace sparkfit::simulation {
 
-// As a table that explains itself, or an array in the order of the results, fields as in
+// As tables that explain themselves, or an array in the order of the results, fields as in
 // docs/formats.md. The text ends with a line end.
 std::string Render(const std::vector<LoopResult>& results, replay::OutputFormat format);
+
+// What one job is and how each of its runs went, for whoever wants to know why.
+std::string RenderJob(const Profile& profile, const std::vector<Pair>& pairs);
 
 }  // namespace sparkfit::simulation

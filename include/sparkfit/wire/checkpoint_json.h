@@ -13,7 +13,9 @@
 
 namespace sparkfit::wire {
 
-inline constexpr int kCheckpointVersion = 1;
+// Version 1 had an OOM floor for a key in place of brackets for each part; it is still read.
+inline constexpr int kCheckpointVersion = 2;
+inline constexpr int kOldestCheckpointVersion = 1;
 // etcd refuses objects of more than 1.5 MiB.
 inline constexpr std::size_t kLargestCheckpoint = std::size_t{1} << 20;
 

@@ -11,7 +11,7 @@ const jobs = data.jobs.map((job, index) => {
     title,
     text: `${row.namespace}/${title}`.toLowerCase(),
     ooms: row.containerOOMs + row.heapOOMs,
-    change: row.requestBytes && row.targetBytes !== null ? row.targetBytes / row.requestBytes - 1 : null,
+    change: row.requestBytes && row.targetRequestBytes !== null ? row.targetRequestBytes / row.requestBytes - 1 : null,
     hash: '#job=' + [row.namespace, row.signature, row.resourceProfile].map(encodeURIComponent).join('/'),
   };
 });

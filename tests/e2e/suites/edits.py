@@ -109,14 +109,15 @@ def test_an_overwritten_status_is_put_right(bed):
 def test_a_spec_that_the_schema_refuses(bed):
     name = bed.recommendation("hogs", "edited")["metadata"]["name"]
     for spec in ({"mode": "Sometimes"}, {"signature": "another"}, {"resourceProfile": 1}, {"memory": {"min": "-1"}},
-                 {"memory": {"min": "lots"}}, {"memory": {"min": "2Gi", "max": "1Gi"}}, {"policy": {"margin": 1}}, {"policy": 7}):
+                 {"memory": {"min": "lots"}}, {"memory": {"min": "2Gi", "max": "1Gi"}}, {"memory": {"max": "4096m"}}, {"memory": {"max": 4096}},
+                 {"memory": {"max": "6442450944000m"}}, {"memory": {"min": "0"}}, {"policy": {"margin": 1}}, {"policy": 7}):
         refused(spec, "patch", "execrec", "-n", "hogs", name, "--type=merge", "-p", json.dumps({"spec": spec}))
 
 
 def test_a_spec_that_makes_no_sense_is_named_and_costs_no_history(bed):
     name = bed.recommendation("hogs", "edited")["metadata"]["name"]
     before = bed.target("hogs", "edited")
-    for spec in ({"policy": {"name": "magic"}}, {"policy": {"name": "percentile", "margin": {"x": 1}}}, {"memory": {"min": "0"}}):
+    for spec in ({"policy": {"name": "magic"}}, {"policy": {"name": "percentile", "margin": {"x": 1}}}, {"memory": {"max": "9999E"}}):
         edit(name, {"spec": {"policy": None, "memory": None, **spec}})
         field = f"spec.{next(iter(spec))}"
         wait_until(f"{field} is named", lambda field=field: field in (

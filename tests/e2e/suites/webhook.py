@@ -96,7 +96,7 @@ def test_pods_of_many_kinds_are_valid(bed):
         pod["spec"]["containers"][0]["env"].append({"name": "SPARK_EXECUTOR_MEMORY", "value": "1g"})
         return 0
 
-    expected = {burst: "1000Mi"}
+    expected = {burst: "704Mi"}  # a request below the limit stays
     for change in (with_sidecars, renamed, burst, no_request, nameless, twice):
         pod = executor("kinds")
         container = change(pod)

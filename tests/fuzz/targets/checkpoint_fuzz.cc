@@ -17,11 +17,12 @@ void Recommend(const model::KeyCheckpoint& checkpoint) {
     const auto policy = *recommend::ParsePolicy(name);
     model::KeyHistory history(checkpoint.key, checkpoint.half_life);
     if (!history.Load(checkpoint.history)) return;
-    history.floor = checkpoint.floor;
     history.SetHalfLife(policy.half_life);
     const recommend::Context context{policy, {}, {}, base::GiB(64)};
     const auto result = recommend::Recommend(history, context);
-    if (result.target && (result.target->value <= 0 || *result.target > context.largest_node)) {
+    const bool negative =
+        result.split && (result.split->heap.value < 0 || result.split->overhead.value < 0);
+    if (negative || (result.target && result.target->value <= 0)) {
       std::abort();
     }
     static_cast<void>(recommend::Explain(result, history, context));

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "sparkfit/base/meant.h"
 #include "sparkfit/replay/replay.h"
 #include "sparkfit/replay/report.h"
 
@@ -35,6 +36,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!recommendation.split) continue;
     const auto& split = *recommendation.split;
     Require(split.heap + split.overhead == *recommendation.target);
+  }
+  for (const auto& row : pipeline.Recommend()) {
+    const auto& [min, max] = row.bounds;
+    Require(!min || *min >= base::kSmallestBound);
+    Require(!max || *max >= base::kSmallestBound);
+    Require(!min || !max || *min <= *max);
   }
   for (const auto format :
        {replay::OutputFormat::kTable, replay::OutputFormat::kJson, replay::OutputFormat::kYaml}) {

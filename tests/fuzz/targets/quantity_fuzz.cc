@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "sparkfit/base/meant.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/recommend/policy.h"
@@ -24,6 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Require(memory->value >= 0 && *memory <= base::kLargestPlausible);
     Require(base::ParseMemory(base::FormatQuantity(*memory)) == *memory);
     Require(!base::FormatMiB(*memory).empty());
+  }
+  if (const auto bound = base::ParseBound(text)) {
+    Require(*bound >= base::kSmallestBound && base::ParseMemory(text) == *bound);
+  } else {
+    Require(bound.error().message.size() < 300);
   }
   if (const auto heap = base::ParseJvmMemory(text)) {
     Require(heap->value >= 0 && *heap <= base::kLargestPlausible);

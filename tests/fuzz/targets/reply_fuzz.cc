@@ -28,9 +28,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       },
       {.attempts = 1});
   kube::LeaseElector elector(api.client, api.time, api.time,
-                             {.name_space = "ns", .name = "l", .identity = "me"});
+                             {.name_space = "ns", .name = "l", .identity = "me", .note = "n"});
+  const auto nothing = [](const std::string&) {};
   elector.Run(
-      stop.get_token(), [](bool) {}, [](const std::string&) {});
+      stop.get_token(), [](bool) {}, nothing, nothing);
 
   cluster::Inbox inbox;
   std::stop_source done;

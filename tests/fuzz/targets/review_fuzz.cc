@@ -133,15 +133,20 @@ admission::Decision Decide(const wire::Review& review) {
                                  .mode = model::Mode::kInitial,
                                  .bounds = {},
                                  .target = base::MiB(2000),
-                                 .overhead = {},
+                                 .target_request = {},
+                                 .parts = {},
                                  .low_confidence = false,
-                                 .shape = {}};
+                                 .latest_failed = false,
+                                 .shape = {},
+                                 .submitted = {},
+                                 .trial = {}};
   const admission::Limits limits{
       .configured_max = {}, .largest_node = base::GiB(64), .range = {}, .shrink_only = false};
   return admission::Decide({.pod = review.pod,
                             .places = review.places,
                             .driver = nullptr,
                             .advice = &advice,
+                            .run = {},
                             .limits = limits});
 }
 

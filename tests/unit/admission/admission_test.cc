@@ -21,13 +21,24 @@ struct Case {
                 .mode = {},
                 .bounds = {},
                 .target = MiB(1000),
-                .overhead = {},
+                .target_request = {},
+                .parts = {},
                 .low_confidence = false,
-                .shape = kShape};
+                .latest_failed = false,
+                .shape = kShape,
+                .submitted = {},
+                .trial = {}};
   bool known = true;
+  RunState run{};
   Limits limits{};
   std::optional<model::PodSettings> driver{};
 
+  // An executor of the job died: both parts are to be at least this large.
+  void AfterOom(std::int64_t heap_mib, std::int64_t outside_mib) {
+    advice.parts.least_heap = MiB(heap_mib);
+    advice.parts.least_outside = MiB(outside_mib);
+    advice.target = MiB(heap_mib + outside_mib);
+  }
   json& Container(std::size_t i = 0) { return pod["spec"]["containers"][i]; }
   void Size(const std::string& limit, const std::string& heap) {
     Container()["resources"]["limits"]["memory"] = limit;
@@ -41,6 +52,7 @@ struct Case {
                               .places = review->places,
                               .driver = driver ? &*driver : nullptr,
                               .advice = known ? &advice : nullptr,
+                              .run = run,
                               .limits = limits});
   }
   std::string Why() const { return std::string(Name(Decide().reason)); }
@@ -102,33 +114,105 @@ TEST_CASE("how overhead is treated", "[admission]") {
     given.advice.shape->overhead = model::OverheadClass::kDefaultPython;
     CHECK(given.Gets() == Sizes(1400, 1960));  // 1400 + 560
   }
-  SECTION("an explicit one, off-heap and PySpark memory are kept") {
+  SECTION("an explicit one gives, and the heap is kept") {
     given.Size("3048Mi", "1000m");
     given.advice.target = MiB(2700);
     given.advice.shape->overhead = model::OverheadClass::kExplicit;
-    CHECK(given.Gets() == Sizes(652, 2700));  // 2048 of overhead
+    CHECK(given.Gets() == Sizes(1000, 2700));
+    given.advice.parts.most_heap = MiB(800);  // all that was ever used fits in less
+    CHECK(given.Gets() == Sizes(800, 2700));
   }
   SECTION("what an OOM asked for is the least") {
     given.Size("970Mi", "900m");
-    given.advice.target = MiB(1164);  // 1.2 × 970
-    given.advice.overhead.least = MiB(264);
+    given.AfterOom(900, 264);  // 1.2 × 970
     given.advice.shape->overhead = model::OverheadClass::kExplicit;
     CHECK(given.Gets() == Sizes(900, 1164));
   }
 }
 
-TEST_CASE("what is enough beside the heap counts for the shape that it was learnt from",
+TEST_CASE("only an OOM makes an executor larger than it was submitted", "[admission]") {
+  Case given;
+  given.advice.target = MiB(4000);
+  given.advice.submitted = {MiB(5000), MiB(4545)};  // learnt from executors with more
+  CHECK(given.Why() == "RightSize");
+  given.AfterOom(1500, 400);
+  given.advice.target = MiB(4000);
+  CHECK(given.Gets() == Sizes(1500, 1900));
+  given.advice.parts = {};
+  given.advice.submitted = {};  // a status of an earlier version
+  CHECK(given.Gets() == Sizes(3616, 4000));
+}
+
+TEST_CASE("a run keeps the size of its first executors", "[admission][run]") {
+  Case given;
+  given.run.first = model::ExecutorSize{MiB(1200), MiB(816)};
+  CHECK(given.Gets() == Sizes(816, 1200));
+  given.run.first = model::ExecutorSize{MiB(1408), MiB(1024)};
+  CHECK(given.Why() == "RunUnderWay");
+  // One that was raised after an OOM of an earlier run.
+  given.AfterOom(1500, 400);
+  given.run.first = model::ExecutorSize{MiB(1900), MiB(1500)};
+  CHECK(given.Gets() == Sizes(1500, 1900));
+}
+
+TEST_CASE("after an OOM in a run its executors are at least as submitted", "[admission][run]") {
+  Case given;
+  given.run.first = model::ExecutorSize{MiB(1000), MiB(616)};
+  given.run.out_of_memory = true;
+  CHECK(given.Why() == "RunOutOfMemory");
+  CHECK(given.Created() == given.pod);
+  given.AfterOom(1229, 384);
+  CHECK(given.Gets() == Sizes(1229, 1613));
+}
+
+TEST_CASE("the run after one that failed is as submitted", "[admission][run]") {
+  Case given;
+  given.advice.latest_failed = true;
+  CHECK(given.Why() == "LatestRunFailed");
+  given.AfterOom(1229, 384);  // the submitted size is known not to be enough
+  CHECK(given.Gets() == Sizes(1229, 1613));
+}
+
+TEST_CASE("executor 1 tries what is to be tried, the others do not", "[admission][trial]") {
+  Case given;
+  given.advice.submitted = {MiB(1408), MiB(1024)};
+  given.advice.trial = recommend::Trial{model::Part::kHeap, {MiB(896), MiB(512)}, 1};
+  auto& labels = given.pod["metadata"]["labels"];
+  labels["spark-exec-id"] = "2";
+  CHECK(given.Gets() == Sizes(616, 1000));
+  given.advice.trial->executors = 2;
+  CHECK(given.Gets() == Sizes(512, 896));
+  labels["spark-exec-id"] = "1";
+  CHECK(given.Gets() == Sizes(512, 896));
+  CHECK(given.Created()["metadata"]["annotations"]["sparkfit.io/trial"] == "heap");
+  labels["spark-exec-id"] = "11";  // a replacement
+  CHECK(given.Gets() == Sizes(616, 1000));
+}
+
+TEST_CASE("nobody is on trial where it could hurt or not be judged", "[admission][trial]") {
+  Case given;
+  given.advice.submitted = {MiB(1408), MiB(1024)};
+  given.advice.trial = recommend::Trial{model::Part::kHeap, {MiB(896), MiB(512)}, 1};
+  given.pod["metadata"]["labels"]["spark-exec-id"] = "1";
+  CHECK(given.Why() == "Trial");
+  SECTION("the pod restarts in place") { given.pod["spec"]["restartPolicy"] = "Always"; }
+  SECTION("executors are only made smaller") { given.limits.shrink_only = true; }
+  SECTION("another run of the job is under way") { given.run.beside_another = true; }
+  SECTION("it was submitted with another size") { given.Size("1284Mi", "900m"); }
+  SECTION("low confidence") { given.advice.low_confidence = true; }
+  SECTION("the latest run failed") { given.advice.latest_failed = true; }
+  SECTION("another shape") { given.Container()["env"][0]["value"] = "4"; }
+  SECTION("a bound is above it") { given.advice.bounds.min = MiB(1000); }
+  CHECK(given.Why() != "Trial");
+}
+
+TEST_CASE("who is submitted with more than the recommendation was learnt from is not shrunk",
           "[admission]") {
   Case given;
-  given.Size("2867Mi", "2048m");
-  given.advice.target = MiB(1960);
-  given.advice.shape->overhead = model::OverheadClass::kDefaultPython;
-  given.advice.overhead.most = MiB(400);
-  CHECK(given.Gets() == Sizes(1560, 1960));
-  // Others are only raised, with Spark's default for Python as before: 2,500 + 1,000.
-  given.advice.target = MiB(3500);
-  given.advice.shape->overhead = model::OverheadClass::kDefaultJvm;
-  CHECK(given.Gets() == Sizes(2500, 3500));
+  given.advice.submitted = {MiB(1284), MiB(900)};
+  CHECK(given.Why() == "SubmittedLarger");
+  given.advice.submitted = {MiB(1408), MiB(1024)};
+  CHECK(given.Why() == "Sized");
 }
 
 TEST_CASE("less heap than Spark can start with is refused", "[admission]") {
@@ -274,7 +358,7 @@ TEST_CASE("with few samples, or of another shape, it is only raised", "[admissio
     given.Container()["env"][0]["value"] = "4";
     CHECK(given.Why() == "OtherShape");
   }
-  given.advice.target = MiB(2000);
+  given.AfterOom(1616, 384);
   CHECK(given.Gets() == Sizes(1616, 2000));
 }
 
@@ -282,13 +366,13 @@ TEST_CASE("shrinkOnly never raises", "[admission]") {
   Case given;
   given.limits.shrink_only = true;
   CHECK(given.Why() == "Sized");
-  given.advice.target = MiB(2000);
+  given.AfterOom(1616, 384);
   CHECK(given.Why() == "ShrinkOnly");
 }
 
 TEST_CASE("bounds, nearest first", "[admission]") {
   Case given;
-  given.advice.target = MiB(4000);
+  given.AfterOom(3616, 384);
   auto& annotations = given.pod["metadata"]["annotations"];
   const auto limit = [&] { return given.Gets().second; };
   given.limits.configured_max = MiB(3500);
@@ -311,29 +395,82 @@ TEST_CASE("bounds, nearest first", "[admission]") {
   CHECK(limit() == 2200);  // what can run at all wins
   given.limits = {};
   given.advice.bounds = {};
-  CHECK(limit() == 3000);
   annotations.erase("sparkfit.io/max-memory");
   CHECK(limit() == 9000);
 }
 
+TEST_CASE("bounds that nobody can mean size nothing", "[admission]") {
+  Case given;
+  given.AfterOom(3616, 384);
+  auto& annotations = given.pod["metadata"]["annotations"];
+  const auto limit = [&] { return given.Gets().second; };
+  annotations["sparkfit.io/max-memory"] = "3000m";
+  CHECK(limit() == 4000);
+  annotations["sparkfit.io/max-memory"] = "3000";
+  CHECK(limit() == 4000);
+  annotations["sparkfit.io/max-memory"] = "3000Mi";
+  annotations["sparkfit.io/min-memory"] = "9000Mi";
+  CHECK(limit() == 4000);  // min above max: neither
+  annotations.erase("sparkfit.io/min-memory");
+  given.advice.bounds.min = MiB(3500);
+  CHECK(limit() == 4000);  // the user's min is above the job's max, which does not count
+  given.advice.bounds = {.min = {}, .max = base::Bytes{4096}};
+  CHECK(limit() == 3000);  // as an object of an earlier version may have it
+}
+
 TEST_CASE("a bound below what was submitted does not shrink who needs more", "[admission]") {
   Case given;
-  given.advice.target = MiB(4000);
-  given.limits.largest_node = MiB(1200);
+  given.AfterOom(3616, 384);
+  given.advice.bounds.max = MiB(1200);
   CHECK(given.Why() == "NoRoom");
+}
+
+TEST_CASE("nodes limit growth only", "[admission]") {
+  Case given;  // submitted with 1408 MiB
+  given.pod["spec"]["containers"].push_back(
+      json::parse(R"({"name":"s","resources":{"requests":{"memory":"200Mi"}}})"));
+  given.limits.largest_node = MiB(3000);
+  given.AfterOom(2516, 384);
+  CHECK(given.Gets().second == 2800);  // beside the sidecar
+  // Executors ran with that much, on nodes that are gone for now.
+  given.AfterOom(3616, 384);
+  CHECK(given.Gets().second == 4000);
+  // A max may be above all nodes: the recommendation did not look at them then.
+  given.advice.bounds.max = MiB(5000);
+  CHECK(given.Gets().second == 2800);
+  // What was submitted is not cut further than to what is needed.
+  given.limits.largest_node = MiB(1100);
+  given.AfterOom(716, 384);
+  CHECK(given.Gets().second == 1100);
+}
+
+TEST_CASE("a pod with resources of its own stays as it was submitted", "[admission]") {
+  Case given;
+  given.pod["spec"]["resources"] = {{"limits", json::object()}};
+  CHECK(given.Why() == "Sized");
+  given.pod["spec"]["resources"] = {{"requests", {{"memory", "2Gi"}}}};
+  CHECK(given.Why() == "PodLevelResources");
+  CHECK(OutcomeOf(given.Decide().reason) == Outcome::kRefused);
 }
 
 TEST_CASE("a target is whole MiB, however bounds are written", "[admission]") {
   Case given;
-  given.advice.target = MiB(4000);
+  given.AfterOom(3616, 384);
   given.advice.bounds.max = base::Bytes{2'000'000'000};  // 1907.3 MiB
   CHECK(given.Gets() == Sizes(1523, 1907));
 }
 
-TEST_CASE("a request below the limit stays in proportion", "[admission]") {
+TEST_CASE("a request below the limit is as recommended, at most the limit", "[admission]") {
   Case given;
-  given.Container()["resources"]["requests"]["memory"] = "1056Mi";  // three quarters of 1408
-  CHECK(given.Created()["spec"]["containers"][0]["resources"]["requests"]["memory"] == "750Mi");
+  const auto request = [&] {
+    return given.Created()["spec"]["containers"][0]["resources"]["requests"]["memory"];
+  };
+  given.Container()["resources"]["requests"]["memory"] = "700Mi";
+  CHECK(request() == "700Mi");
+  given.advice.target_request = MiB(800);
+  CHECK(request() == "800Mi");
+  given.advice.target_request = MiB(1200);
+  CHECK(request() == "1000Mi");
   given.Container()["resources"]["requests"].erase("memory");
   CHECK_FALSE(given.Created()["spec"]["containers"][0]["resources"]["requests"].contains("memory"));
 }

@@ -226,12 +226,18 @@ TEST_CASE("a backtest has either a table or a closed loop", "[cli]") {
   CHECK(Call({"backtest"}).code == kExitUsage);
   CHECK(Call({"backtest", "--closed-loop", "table.tsv"}).code == kExitUsage);
   CHECK(Call({"backtest", "--closed-loop", "--profiles", "0"}).code == kExitUsage);
-  CHECK(Call({"backtest", "--closed-loop", "--runs", "29"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--closed-loop", "--runs", "9"}).code == kExitUsage);
   CHECK(Call({"backtest", "--closed-loop", "--seed", "-1"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--closed-loop", "--sample-seconds", "0"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--job", "1"}).code == kExitUsage);
+  CHECK(Call({"backtest", "--closed-loop", "--job", "1", "-o", "json"}).code == kExitUsage);
+  const auto job = Call({"backtest", "--closed-loop", "--job", "1", "--policy", "max"});
+  CHECK(job.code == kExitFine);
+  CHECK(job.out.find("max, job 1 of seed 1") == 0);
   const auto result = Call({"backtest", "--closed-loop", "--profiles", "2", "--runs", "30",
                             "--policy", "request", "-o", "json"});
   CHECK(result.code == kExitFine);
-  CHECK(result.out.find("\"median_ratios\"") != std::string::npos);
+  CHECK(result.out.find("\"median_sizes\"") != std::string::npos);
 }
 
 TEST_CASE("backtest compares policies in the order given", "[cli]") {
@@ -252,6 +258,37 @@ TEST_CASE("check-config says fine, or everything that is wrong", "[cli]") {
   const auto both = Call({"check-config", good.Path(), bad.Path()});
   CHECK(both.code == kExitUsage);
   CHECK_THAT(both.err, Catch::Contains(bad.Path() + ":1") && Catch::Contains(bad.Path() + ":2"));
+}
+
+TEST_CASE("check-config names what nobody can mean, and what was probably meant", "[cli]") {
+  struct Case {
+    const char* line;
+    const char* said;
+  };
+  const Case cases[] = {{"maxMemory: 4096m", "\"4096m\" is 4.096 bytes in Kubernetes; 4096Mi?"},
+                        {"maxMemory: 4096", "\"4096\" is 4096 bytes in Kubernetes; 4096Mi?"},
+                        {"maxMemory: 64g", "; 64Gi?"},
+                        {"maxMemory: 0", "\"0\" is no bound"},
+                        {"policy: adaptve", "; adaptive?"},
+                        {"policy: percentile:percentile=90", "; 0.9?"},
+                        {"policy: percentile:oomBumpMin=100m", "; 100Mi?"},
+                        {"coverPeaks: yes", "; true?"},
+                        {"step: 50%", "; 0.5?"},
+                        {"maxMemroy: 4Gi", "; maxMemory?"},
+                        {"mode: Autoscale", "; autoscale?"},
+                        {"driverMetrics: yes", "; true?"},
+                        {"leaderElect: False", "; false?"},
+                        {"logLevel: Debug", "; debug?"},
+                        {"usageSource: kubelets", "; kubelet?"}};
+  for (const auto& c : cases) {
+    INFO(c.line);
+    const test::TempFile file(c.line);
+    const auto checked = Call({"check-config", file.Path()});
+    CHECK(checked.code == kExitUsage);
+    CHECK_THAT(checked.err, Catch::Contains(c.said));
+  }
+  CHECK(Call({"print-config", "--max-memory", "4096m"}).code == kExitUsage);
+  CHECK(Call({"print-config", "--max-memory", "none"}).code == kExitFine);
 }
 
 TEST_CASE("print-config shows flags, environment and file with their sources", "[cli]") {

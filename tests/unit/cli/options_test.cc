@@ -117,8 +117,8 @@ TEST_CASE("what print-config prints is read back to the same values", "[cli][opt
   settings.ReadFile(
       "c.yaml",
       "policy: max:margin=0.25,halfLife=90m\nmaxMemory: 63Gi\nstep: 0.125\n"
-      "floorApplications: 4\nfloorApplicationsAnySize: 11\nescalation: 1.5\n"
-      "guardShare: 0.8\nlateSamples: 90s\napplicationIdle: 15m\nlogLevel: error\n"
+      "coverPeaks: false\nescalation: 1.5\n"
+      "lateSamples: 90s\napplicationIdle: 15m\nlogLevel: error\n"
       "logFormat: json\nusageInterval: 20s\nlisten: 127.0.0.1:9\n"
       "leaderElect: false\nleaseName: other\nleaseNamespace: ns\n"
       "retention: 100h\nderivedSignatures: airflow\nmaxKeysPerNamespace: "

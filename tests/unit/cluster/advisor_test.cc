@@ -64,7 +64,7 @@ struct Replica {
   [[nodiscard]] admission::Decision Decide() const {
     const auto review = wire::ReadReview(test::ReviewOf(pod).dump()).review;
     REQUIRE(review.has_value());
-    return advisor.Decide(review->pod, review->places).decision;
+    return advisor.Decide(review->pod, review->places, At(0)).decision;
   }
 };
 
@@ -97,11 +97,16 @@ TEST_CASE("a replica that does not lead answers by what was published", "[adviso
     replica.See(model::RecommendationEvent{EventType::kModified, object});
     CHECK(replica.Decide().reason == Reason::kLowConfidence);
   }
-  SECTION("what drivers show to be enough beside the heap counts") {
-    CHECK(replica.Decide().patch->heap == MiB(1000 - 384));
-    object.published_most_overhead = MiB(300);
+  SECTION("what OOMs asked for counts") {
+    object.published_least_heap = MiB(1200);
+    object.published_least_overhead = MiB(500);
     replica.See(model::RecommendationEvent{EventType::kModified, object});
-    CHECK(replica.Decide().patch->heap == MiB(1000 - 300));
+    CHECK(replica.Gets() == 1700);
+  }
+  SECTION("after a run that failed the next one is as submitted") {
+    object.conditions["LatestRunFailed"] = {"True", At(0)};
+    replica.See(model::RecommendationEvent{EventType::kModified, object});
+    CHECK(replica.Decide().reason == Reason::kLatestRunFailed);
   }
   SECTION("a status that somebody damaged says nothing") {
     object.published_target = MiB(0);
@@ -122,11 +127,61 @@ TEST_CASE("an OOM that was not published yet raises what was", "[advisor]") {
   CHECK(replica.Gets() == 1690);  // before anything was published
   replica.Publish(1000);
   CHECK(replica.Gets() == 1690);
-  // Published by now, with what the leader knows besides.
-  replica.Publish(1800, history.history.Totals().last_oom);
-  CHECK(replica.Gets() == 1800);
+  // Published by now: what the leader knows counts.
   replica.Publish(1000, history.history.Totals().last_oom);
   CHECK(replica.Gets() == 1000);
+}
+
+// An executor of the run that the pod under review belongs to.
+model::PodFacts Sibling(const std::string& id, const model::ExecutorSize& size) {
+  model::PodFacts pod;
+  pod.name_space = "jobs";
+  pod.name = pod.uid = "exec-" + id;
+  pod.executor_id = id;
+  pod.owner_uid = "d1";
+  pod.app_selector = "spark-1";
+  pod.role = model::PodRole::kExecutor;
+  pod.phase = model::PodPhase::kRunning;
+  pod.size = size;
+  return pod;
+}
+
+TEST_CASE("a run keeps the size of its first executor, whatever is learnt meanwhile",
+          "[advisor][run]") {
+  Replica replica;
+  replica.pod["metadata"]["labels"]["spark-app-selector"] = "spark-1";
+  replica.Publish(1000);
+  replica.See(model::PodEvent{EventType::kAdded, Sibling("10", test::Size(1300, 916))});
+  CHECK(replica.Gets() == 1300);
+  replica.See(model::PodEvent{EventType::kAdded, Sibling("9", test::Size(1200, 816))});
+  CHECK(replica.Gets() == 1200);  // 9 is before 10
+  SECTION("an OOM among them makes the others at least as submitted") {
+    auto dead = Sibling("9", test::Size(1200, 816));
+    dead.ended = model::Termination{"c", "OOMKilled", 137, {}};
+    replica.See(model::PodEvent{EventType::kModified, dead});
+    CHECK(replica.Decide().reason == Reason::kRunOutOfMemory);
+  }
+  SECTION("it is forgotten with its last executor where no driver is known") {
+    for (const auto* id : {"9", "10"}) {
+      replica.See(model::PodEvent{EventType::kDeleted, Sibling(id, test::Size(1200, 816))});
+    }
+    CHECK(replica.Gets() == 1000);
+  }
+  SECTION("it is kept as long as its driver is there") {
+    model::PodFacts driver;
+    driver.name_space = "jobs";
+    driver.uid = "d1";
+    driver.app_selector = "spark-1";
+    driver.role = model::PodRole::kDriver;
+    replica.See(model::PodEvent{EventType::kAdded, driver});
+    for (const auto* id : {"9", "10"}) {
+      replica.See(model::PodEvent{EventType::kDeleted, Sibling(id, test::Size(1200, 816))});
+    }
+    CHECK(replica.Gets() == 1200);
+    driver.phase = model::PodPhase::kSucceeded;
+    replica.See(model::PodEvent{EventType::kModified, driver});
+    CHECK(replica.Gets() == 1000);
+  }
 }
 
 TEST_CASE("the leader answers by its session", "[advisor]") {
@@ -144,7 +199,10 @@ TEST_CASE("the leader answers by its session", "[advisor]") {
 
 TEST_CASE("drivers, nodes and LimitRanges as the cluster has them", "[advisor]") {
   Replica replica;
-  replica.Publish(4000);
+  auto object = replica.Publish(4000);
+  object.published_least_heap = MiB(3600);
+  object.published_least_overhead = MiB(400);
+  replica.See(model::RecommendationEvent{EventType::kModified, object});
   replica.pod["metadata"].erase("annotations");
   replica.pod["metadata"]["ownerReferences"] = {{{"uid", "d1"}, {"controller", true}}};
   CHECK(replica.Decide().reason == Reason::kNoSignature);
@@ -157,14 +215,19 @@ TEST_CASE("drivers, nodes and LimitRanges as the cluster has them", "[advisor]")
   driver.settings.Offer({model::Setting::kMode, 0}, "Initial");
   replica.See(model::PodEvent{EventType::kAdded, driver});
   CHECK(replica.Gets() == 4000);
-  replica.See(model::NodeEvent{EventType::kAdded, "n1", MiB(3000)});
-  replica.See(model::NodeEvent{EventType::kAdded, "n2", MiB(3500)});
-  CHECK(replica.Gets() == 3500);
+  replica.See(model::NodeEvent{EventType::kAdded, "n1", MiB(4050)});
+  auto dedicated = model::NodeEvent{EventType::kAdded, "n2", base::GiB(64)};
+  dedicated.taints = {{"gpu", "", model::TaintEffect::kNoSchedule}};
+  replica.See(dedicated);
+  CHECK(replica.Gets() == 4000);
+  replica.pod["spec"]["containers"].push_back(
+      nlohmann::json::parse(R"({"name":"s","resources":{"requests":{"memory":"100Mi"}}})"));
+  CHECK(replica.Gets() == 3950);  // beside the sidecar, on the node that it can run on
   replica.world.Take(RangeEvent{EventType::kAdded, {"jobs", "a", {}, MiB(2900), {}}});
   replica.world.Take(RangeEvent{EventType::kAdded, {"jobs", "b", {}, MiB(2800), MiB(2850)}});
   replica.world.Take(RangeEvent{EventType::kAdded, {"other", "c", {}, MiB(1), {}}});
   replica.advisor.SetRange("jobs", replica.world.RangeOf("jobs"));
-  CHECK(replica.Gets() == 2800);
+  CHECK(replica.Gets() == 2750);  // of the pod's 2850
   CHECK(replica.world.DropRanges({Kind::kLimitRanges, {"jobs/a", "other/c"}}) ==
         std::set<std::string>{"jobs"});
   replica.advisor.SetRange("jobs", replica.world.RangeOf("jobs"));

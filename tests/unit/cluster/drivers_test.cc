@@ -17,7 +17,8 @@ using kube::PlainRequest;
 using model::EventType;
 using test::ClusterStory;
 
-constexpr base::Duration kInterval = std::chrono::seconds(15);
+constexpr Drivers::Intervals kIntervals{.usual = std::chrono::seconds(15),
+                                        .watched = std::chrono::seconds(3)};
 
 PlainAnswer Status(int status, std::string body = "") {
   return {.end = PlainAnswer::End::kAnswered, .status = status, .body = std::move(body)};
@@ -57,7 +58,7 @@ struct Room {
       if (Seconds() >= end) stop.request_stop();
     };
     drivers.Run(
-        kInterval, [] { return true; }, stop.get_token());
+        kIntervals, [] { return true; }, stop.get_token());
   }
 
   std::vector<model::DriverReading> Learnt() {
@@ -165,6 +166,204 @@ TEST_CASE("a driver that does not tell is asked ever less often, and is told of 
   CHECK(room.Logged("driver answers again") == 1);
 }
 
+constexpr const char* kStagesPath =
+    "/api/v1/applications/spark-a/stages?status=active&status=complete&status=failed";
+
+Driver Watched(const std::string& name) {
+  auto driver = At(name);
+  driver.watched = true;
+  return driver;
+}
+
+std::string StageText(int stage, const std::string& status, int spilled) {
+  return R"({"status":")" + status + R"(","stageId":)" + std::to_string(stage) +
+         R"(,"attemptId":0,"numKilledTasks":1,"diskBytesSpilled":7,"memoryBytesSpilled":)" +
+         std::to_string(spilled) + "}";
+}
+
+std::string ShareText(int spilled, int killed) {
+  return R"({"executorSummary":{"1":{"killedTasks":)" + std::to_string(killed) +
+         R"(,"diskBytesSpilled":7,"memoryBytesSpilled":)" + std::to_string(spilled) + "}}}";
+}
+
+TEST_CASE("a driver that is watched closely is asked every three seconds, for its stages, too",
+          "[cluster][driver]") {
+  std::vector<std::string> targets;
+  Room room([&](const PlainRequest& request) {
+    targets.push_back(request.target);
+    if (request.target.ends_with("/allexecutors")) return Told();
+    CHECK(request.largest_body == std::size_t{8} << 20);
+    CHECK(request.target == kStagesPath);
+    return Status(200, "[]");
+  });
+  room.drivers.SetDrivers({Watched("a")});
+  room.RunFor(17);
+  CHECK(room.asked == std::vector<std::string>{"10.0.0.1 at 10", "10.0.0.1 at 10", "10.0.0.1 at 13",
+                                               "10.0.0.1 at 13", "10.0.0.1 at 16",
+                                               "10.0.0.1 at 16"});
+  const auto learnt = room.Learnt();
+  REQUIRE(learnt.size() == 3);
+  // No stage spilled: that is told.
+  CHECK(learnt[0].executors.at(0).spilled == base::Bytes{0});
+  CHECK(learnt[0].executors.at(0).spilled_disk == base::Bytes{0});
+  CHECK(learnt[0].executors.at(0).tasks_killed == 0);
+  CHECK(room.Counts("ok", 6));
+}
+
+TEST_CASE("who is watched closely from now on does not wait for its usual turn",
+          "[cluster][driver]") {
+  Room room([](const PlainRequest& request) {
+    return request.target.ends_with("/allexecutors") ? Told() : Status(200, "[]");
+  });
+  room.drivers.SetDrivers({At("a")});
+  room.RunFor(12);  // asked at 10
+  room.drivers.SetDrivers({Watched("a")});
+  room.RunFor(3);
+  room.drivers.SetDrivers({At("a")});
+  room.RunFor(15);
+  CHECK(room.asked == std::vector<std::string>{"10.0.0.1 at 10", "10.0.0.1 at 13", "10.0.0.1 at 13",
+                                               "10.0.0.1 at 28"});
+  const auto learnt = room.Learnt();
+  REQUIRE(learnt.size() == 3);
+  CHECK_FALSE(learnt[0].executors.at(0).spilled);
+  CHECK(learnt[1].executors.at(0).spilled);
+  CHECK_FALSE(learnt[2].executors.at(0).spilled);
+}
+
+TEST_CASE("only stages that spilled are asked for their executors, and again when they changed",
+          "[cluster][driver]") {
+  std::vector<std::string> of_stages;
+  Room room([](const PlainRequest&) { return Told(); });
+  const auto answer = [&](const PlainRequest& request) {
+    if (request.target.ends_with("/allexecutors")) return Told();
+    if (request.target == kStagesPath) {
+      // Stage 1 has ended; stage 2 goes on until 12 s, and its figures stand still from then on;
+      // stage 3 spilled nothing, and none of its tasks were killed.
+      const bool active = room.Seconds() < 16;
+      return Status(
+          200, "[" + StageText(2, active ? "ACTIVE" : "COMPLETE", room.Seconds() < 13 ? 100 : 200) +
+                   "," + StageText(1, "COMPLETE", 10) +
+                   R"(,{"status":"COMPLETE","stageId":3,"attemptId":0,)"
+                   R"("numKilledTasks":0,"diskBytesSpilled":0,"memoryBytesSpilled":0}])");
+    }
+    const std::string path = request.target.substr(request.target.find("/stages"));
+    of_stages.push_back(path.substr(0, path.find('?')) + " at " + std::to_string(room.Seconds()));
+    CHECK(path.ends_with("/0?details=true&taskStatus=UNKNOWN"));
+    return Status(200, path.starts_with("/stages/1/") ? ShareText(10, 1) : ShareText(200, 1));
+  };
+  room.handler = answer;
+  room.drivers.SetDrivers({Watched("a")});
+  room.RunFor(20);
+  // At 16 s it has ended: its executors' figures may have lagged behind before.
+  CHECK(of_stages == std::vector<std::string>{"/stages/2/0 at 10", "/stages/1/0 at 10",
+                                              "/stages/2/0 at 13", "/stages/2/0 at 16"});
+  const auto learnt = room.Learnt();
+  REQUIRE(learnt.size() == 4);
+  for (const auto& reading : learnt) {
+    CHECK(reading.executors.at(0).spilled == base::Bytes{210});
+    CHECK(reading.executors.at(0).spilled_disk == base::Bytes{14});
+    CHECK(reading.executors.at(0).tasks_killed == 2);
+  }
+}
+
+TEST_CASE("a driver that does not tell of its stages still tells of its executors",
+          "[cluster][driver]") {
+  std::vector<std::string> of_stages;
+  Room room([&](const PlainRequest&) { return Told(); });
+  room.handler = [&](const PlainRequest& request) {
+    if (request.target.ends_with("/allexecutors")) return Told();
+    of_stages.push_back(std::to_string(room.Seconds()));
+    return Status(404);
+  };
+  room.drivers.SetDrivers({Watched("a")});
+  room.RunFor(60);
+  // Pauses of 3, 6, 12 and 24 s.
+  CHECK(of_stages == std::vector<std::string>{"10", "13", "19", "31", "55"});
+  const auto learnt = room.Learnt();
+  CHECK(learnt.size() == 17);  // at 10, 13, … 58 s
+  for (const auto& reading : learnt) CHECK_FALSE(reading.executors.at(0).spilled);
+  CHECK(room.Counts("ok", 17));
+  CHECK(room.Counts("refused", 5));
+  CHECK(room.Logged("driver does not tell of its stages") == 1);
+  CHECK(room.Logged("driver does not tell of its executors") == 0);
+  room.handler = [](const PlainRequest& request) {
+    return request.target.ends_with("/allexecutors") ? Told() : Status(200, "[]");
+  };
+  room.RunFor(60);
+  CHECK(room.Logged("driver answers again") == 1);
+  CHECK(room.Learnt().back().executors.at(0).spilled);
+}
+
+TEST_CASE("one stage that cannot be asked leaves untold what was spilled", "[cluster][driver]") {
+  Room room([](const PlainRequest& request) {
+    if (request.target.ends_with("/allexecutors")) return Told();
+    if (request.target == kStagesPath) {
+      return Status(200,
+                    "[" + StageText(1, "COMPLETE", 1) + "," + StageText(2, "COMPLETE", 2) + "]");
+    }
+    return request.target.find("/stages/1/") != std::string::npos ? Status(200, ShareText(1, 0))
+                                                                  : Status(200, "{}");
+  });
+  room.drivers.SetDrivers({Watched("a")});
+  room.RunFor(11);
+  const auto learnt = room.Learnt();
+  REQUIRE(learnt.size() == 1);
+  CHECK_FALSE(learnt[0].executors.at(0).spilled);
+  CHECK(room.Counts("malformed", 1));
+}
+
+TEST_CASE("of a driver met late 32 stages are asked in a turn, and told when all are known",
+          "[cluster][driver]") {
+  int of_stages = 0;
+  Room room([&](const PlainRequest& request) {
+    if (request.target.ends_with("/allexecutors")) return Told();
+    if (request.target == kStagesPath) {
+      std::string stages = StageText(0, "COMPLETE", 1);
+      for (int i = 1; i < 40; ++i) stages += "," + StageText(i, "COMPLETE", 1);
+      return Status(200, "[" + stages + "]");
+    }
+    ++of_stages;
+    return Status(200, ShareText(1, 0));
+  });
+  room.drivers.SetDrivers({Watched("a")});
+  room.RunFor(11);
+  CHECK(of_stages == 32);
+  room.RunFor(3);
+  CHECK(of_stages == 40);
+  const auto learnt = room.Learnt();
+  REQUIRE(learnt.size() == 2);
+  CHECK_FALSE(learnt[0].executors.at(0).spilled);
+  CHECK(learnt[1].executors.at(0).spilled == base::Bytes{40});
+}
+
+TEST_CASE("all that a driver is asked in a turn takes two seconds at most", "[cluster][driver]") {
+  std::vector<base::Duration> deadlines;
+  Room room([&](const PlainRequest& request) {
+    deadlines.push_back(request.deadline);
+    room.time.Wait(std::chrono::milliseconds(700), {});
+    if (request.target.ends_with("/allexecutors")) return Told();
+    return Status(200, "[" + StageText(1, "COMPLETE", 1) + "]");
+  });
+  room.drivers.SetDrivers({Watched("a")});
+  room.RunFor(13);
+  // 600 ms are left for the stage; an answer that says nothing of executors is malformed.
+  CHECK(deadlines == std::vector<base::Duration>{std::chrono::milliseconds(2000),
+                                                 std::chrono::milliseconds(1300),
+                                                 std::chrono::milliseconds(600)});
+  CHECK(room.Learnt().size() == 1);
+  // A driver that is slower is not asked for what would be cut off, which is no failure.
+  Room slow([&](const PlainRequest&) {
+    slow.time.Wait(std::chrono::milliseconds(1600), {});
+    return Told();
+  });
+  slow.drivers.SetDrivers({Watched("a")});
+  // Asked at 10.0, 13.7 and 17.4 s: it looks a tenth of a second after a turn, then every second.
+  slow.RunFor(20);
+  CHECK(slow.Counts("ok", 3));
+  CHECK(slow.Learnt().size() == 3);
+  CHECK(slow.Logged("driver does not tell") == 0);
+}
+
 TEST_CASE("a driver that fails once is not told of: it may be starting, or ending",
           "[cluster][driver]") {
   Room room([&](const PlainRequest&) { return Status(404); });
@@ -234,7 +433,7 @@ TEST_CASE("at most eight are asked at once, and of those that failed at most eig
     if (--rounds == 0) stop.request_stop();
   };
   drivers.Run(
-      kInterval, [] { return true; }, stop.get_token());
+      kIntervals, [] { return true; }, stop.get_token());
   CHECK(most <= 8);
   CHECK(room.Counts("timeout", 100 + 8));
 }
@@ -275,6 +474,16 @@ TEST_CASE("only drivers of jobs that allow it are asked", "[cluster][driver]") {
   CHECK(asked[0].application == "spark-1");
   CHECK(asked[0].address == "10.0.0.1");
   CHECK(asked[0].has_executors);
+  CHECK_FALSE(asked[0].watched);
+}
+
+TEST_CASE("a run with an executor on trial is watched closely", "[cluster][driver]") {
+  Scene scene;
+  ClusterStory::Set(scene.driver, kAllow, "true");
+  scene.executor.trial = model::Part::kHeap;
+  scene.Show();
+  REQUIRE(scene.Asked().size() == 1);
+  CHECK(scene.Asked()[0].watched);
 }
 
 TEST_CASE("anything but true is no permission", "[cluster][driver]") {

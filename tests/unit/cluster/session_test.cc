@@ -171,7 +171,10 @@ TEST_CASE("an unchanged key is not written, a small change at most every five mi
           "[cluster]") {
   Term term;
   const auto pod = term.Run("u1");
-  term.Use(pod, base::MiB(2000));
+  for (int i = 0; i < 3; ++i) {
+    term.Use(pod, base::MiB(2000));
+    term.Tick(std::chrono::seconds(1));
+  }
   term.Settle();
   term.Tick(std::chrono::minutes(10));
   CHECK(term.writes.empty());
@@ -651,6 +654,35 @@ TEST_CASE("a spec that cannot be understood is called so and does no harm", "[cl
   CHECK(term.status["recommendation"]["memory"]["target"] == target);
 }
 
+TEST_CASE("a pod's setting that nobody can mean is a condition until a run does without",
+          "[cluster]") {
+  Term term;
+  const auto run = [&](const std::string& uid, const std::string& max_memory) {
+    auto pod = ClusterStory::Executor(uid, "app-" + uid, kSignature);
+    ClusterStory::Set(pod, "sparkfit.io/max-memory", max_memory);
+    pod.created = term.now;
+    pod.phase = model::PodPhase::kRunning;
+    term.Pod(EventType::kAdded, pod);
+    term.Use(pod, base::MiB(2000));
+  };
+  run("u1", "4096m");
+  term.Settle();
+  const auto invalid = term.status["conditions"].back();
+  CHECK(invalid["type"] == "InvalidSpec");
+  CHECK(invalid["message"] ==
+        "Left out: sparkfit.io/max-memory: \"4096m\" is 4.096 bytes in Kubernetes; 4096Mi?");
+  // Another mistake is told at once, though the condition stays.
+  run("u2", "4g");
+  term.Tick();
+  term.CarryOut();
+  CHECK_THAT(term.status["conditions"].back()["message"].get<std::string>(),
+             Catch::Contains("\"4g\"") && Catch::Contains("4Gi?"));
+  run("u3", "4Gi");
+  term.Tick();
+  term.CarryOut();
+  CHECK(term.status["conditions"].back()["type"] != "InvalidSpec");
+}
+
 TEST_CASE("a policy that does not exist is called so, however long", "[cluster]") {
   Term term;
   term.Use(term.Run("u1"), base::MiB(2000));
@@ -819,6 +851,39 @@ TEST_CASE("a clock that is set back stops nothing", "[cluster]") {
   term.Tick(std::chrono::seconds(70));
   term.Tick(std::chrono::seconds(1));
   CHECK_FALSE(term.writes.empty());
+}
+
+TEST_CASE("a new leader remembers nodes that are gone", "[cluster]") {
+  Term term;
+  const auto big = model::NodeEvent{EventType::kAdded, "big", base::MiB(5000)};
+  term.Observe(big);
+  term.Observe(model::NodeEvent{EventType::kAdded, "small", base::MiB(500)});
+  auto gone = big;
+  gone.event = EventType::kDeleted;
+  term.Observe(gone);
+  term.now += std::chrono::hours(24);
+  term.Begin();
+  term.Oom(term.Run("e1"));
+  term.Tick();
+  // Killed at 4,505 MiB it asks for 5,406; the large node was there yesterday.
+  CHECK(term.session->Rows().begin()->second.recommendation.target == base::MiB(5000));
+}
+
+TEST_CASE("a new leader knows where running executors may run", "[cluster]") {
+  Term term;
+  auto dedicated = model::NodeEvent{EventType::kAdded, "dedicated", base::GiB(64)};
+  dedicated.taints = {{"dedicated", "", model::TaintEffect::kNoSchedule}};
+  term.Observe(dedicated);
+  term.Observe(model::NodeEvent{EventType::kAdded, "common", base::MiB(5000)});
+  term.Oom(term.Run("e1"));
+  const auto target = [&] {
+    term.Tick();
+    return term.session->Rows().begin()->second.recommendation.target;
+  };
+  CHECK(target() == base::MiB(5000));
+  term.Settle();
+  term.Begin(term.Stored());
+  CHECK(target() == base::MiB(5000));
 }
 
 }  // namespace

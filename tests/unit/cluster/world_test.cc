@@ -87,5 +87,24 @@ TEST_CASE("the nodes that executors run on", "[cluster]") {
   CHECK_FALSE(world.HasExecutor(pod.name_space, pod.name));
 }
 
+TEST_CASE("nodes are remembered with the labels that executors ask for", "[cluster]") {
+  World world;
+  model::NodeEvent node{EventType::kAdded, "n", base::GiB(64)};
+  node.labels = {{"pool", "spark"}, {"zone", "a"}, {"other", "x"}};
+  world.Take({kNow, node});
+  auto pod = ClusterStory::Executor("a", "x", "s");
+  pod.placement.selector = {{"pool", "spark"}};
+  pod.placement.terms = {{{{"zone", model::Requirement::Operator::kExists, {}}}, {}}};
+  world.Take({kNow, model::PodEvent{EventType::kAdded, pod}});
+  const auto remembered = world.RememberedNodes(kNow);
+  REQUIRE(remembered.size() == 1);
+  CHECK(remembered[0].labels == model::Labels{{"pool", "spark"}, {"zone", "a"}});
+  // Another replica takes it over; its node is not one that is there.
+  World other;
+  other.Take({kNow, remembered[0]});
+  CHECK(other.Nodes().empty());
+  CHECK(other.RememberedNodes(kNow).size() == 1);
+}
+
 }  // namespace
 }  // namespace sparkfit::cluster

@@ -375,14 +375,74 @@ TEST_CASE("settings that cannot be understood are named and do no harm", "[contr
   CHECK(story.pipeline.Problems().size() == 2);
 }
 
-TEST_CASE("the largest node is the ceiling", "[controller]") {
+TEST_CASE("bounds that nobody can mean are named, and not in force", "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  ClusterStory::Set(pod, "sparkfit.io/max-memory", "4096m");
+  story.Live(pod, GiB(1));
+  const auto row = story.Only();
+  CHECK(row.recommendation.target == MiB(1439));
+  CHECK(row.bounds == model::Bounds{});
+  REQUIRE(row.problems.size() == 1);
+  CHECK_THAT(row.problems[0], Catch::Contains("sparkfit.io/max-memory") &&
+                                  Catch::Contains("4.096 bytes in Kubernetes; 4096Mi?"));
+  CHECK_THAT(row.explanation, Catch::EndsWith(" Left out: " + row.problems[0]));
+  // A run with one that can be used puts it right.
+  auto next = ClusterStory::Executor("e2", "app-2", "nightly");
+  ClusterStory::Set(next, "sparkfit.io/max-memory", "1200Mi");
+  story.Live(next, GiB(1));
+  CHECK(story.Only().problems.empty());
+  CHECK(story.Only().recommendation.target == MiB(1200));
+}
+
+TEST_CASE("what a job may not ask for is still named after a restart", "[controller]") {
+  ClusterStory before;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  ClusterStory::Set(pod, "sparkfit.io/max-memory", "4096m");
+  before.Live(pod, GiB(1));
+  ClusterStory after;
+  after.Observe(model::RestoreEvent{
+      std::make_shared<const model::KeyCheckpoint>(before.pipeline.Save({"jobs", "nightly", 0}))});
+  CHECK(after.Only().problems == before.Only().problems);
+}
+
+// Killed for memory at its limit of 4,505 MiB: asks for 1.2 × 4,505 = 5,406 MiB.
+void Kill(ClusterStory& story, model::PodFacts pod) {
+  story.Run(pod);
+  story.Use(pod, GiB(4));
+  story.Terminate(pod, "OOMKilled", 137);
+  story.Delete(pod);
+}
+
+TEST_CASE("the largest node is the ceiling of growth", "[controller]") {
   ClusterStory story;
   story.Observe(model::NodeEvent{EventType::kAdded, "small", MiB(500)});
-  story.Observe(model::NodeEvent{EventType::kAdded, "large", MiB(1200)});
-  story.Live(ClusterStory::Executor("e1", "app-1", "nightly"), GiB(1));
-  CHECK(story.Only().recommendation.target == MiB(1200));
+  story.Observe(model::NodeEvent{EventType::kAdded, "large", MiB(5000)});
+  Kill(story, ClusterStory::Executor("e1", "app-1", "nightly"));
+  CHECK(story.Only().recommendation.target == MiB(5000));
   story.Observe(model::NodeEvent{EventType::kDeleted, "large", {}});
-  CHECK(story.Only().recommendation.target == MiB(500));
+  CHECK(story.Only().recommendation.target == MiB(5000));  // it may come back
+}
+
+TEST_CASE("nodes never cut below what executors ran with", "[controller]") {
+  ClusterStory story;
+  story.Observe(model::NodeEvent{EventType::kAdded, "small", MiB(500)});
+  Kill(story, ClusterStory::Executor("e1", "app-1", "nightly"));
+  CHECK(story.Only().recommendation.target == MiB(4505));
+}
+
+TEST_CASE("a node counts for who can run on it", "[controller]") {
+  ClusterStory story;
+  model::NodeEvent dedicated{EventType::kAdded, "dedicated", GiB(64)};
+  dedicated.taints = {{"dedicated", "spark", model::TaintEffect::kNoSchedule}};
+  story.Observe(dedicated);
+  story.Observe(model::NodeEvent{EventType::kAdded, "common", MiB(5000)});
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  const bool tolerates = GENERATE(true, false);
+  if (tolerates) pod.placement.tolerations = {{"dedicated", "spark", false, {}}};
+  Kill(story, pod);
+  // What the OOM asks for, or what the common node has.
+  CHECK(story.Only().recommendation.target == (tolerates ? MiB(5406) : MiB(5000)));
 }
 
 TEST_CASE("an executor that was never started raises no guard", "[controller]") {

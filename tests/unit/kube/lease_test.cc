@@ -32,6 +32,10 @@ class LeaseServer {
   }
   [[nodiscard]] std::string Version() const { return std::to_string(version); }
   [[nodiscard]] std::string Holder() const { return lease["spec"]["holderIdentity"]; }
+  [[nodiscard]] std::string Note() const {
+    const auto& metadata = lease["metadata"];
+    return metadata.contains("annotations") ? metadata["annotations"]["a/note"] : json("");
+  }
 
   json lease;
   int version = 0;
@@ -45,17 +49,20 @@ struct Election {
       on_round(*this, rounds);
     };
     LeaseElector elector(api.client, api.time, api.time,
-                         {.name_space = "ns", .name = "l", .identity = "me"});
+                         {.name_space = "ns", .name = "l", .identity = "me", .note = "a/note"});
     holds = [&] { return elector.Holds(); };
+    leave = [&](const std::string& note) { elector.SetNote(note); };
     elector.Run(
         stop.get_token(), [this](bool leads) { events += leads ? "+" : "-"; },
-        [this](const std::string&) { ++troubles; });
+        [this](const std::string&) { ++troubles; },
+        [this](const std::string& note) { events += "(" + note + ")"; });
   }
 
   LeaseServer server;
   FakeApi api{[this](const Request& request) { return server(request); }, {.attempts = 1}};
   std::stop_source stop;
   std::function<bool()> holds;
+  std::function<void(const std::string&)> leave;
   std::string events;
   int rounds = 0;
   int troubles = 0;
@@ -99,6 +106,33 @@ TEST_CASE("who cannot renew stops leading before another may begin", "[kube]") {
   CHECK(election.troubles > 0);
   // The renew deadline of 8 s, and at most one round; another may begin after 12 s.
   CHECK(lost <= std::chrono::milliseconds(10500));
+}
+
+TEST_CASE("a note stays with the lease from holder to holder", "[kube]") {
+  Election election([](Election& e, int round) {
+    if (round == 1) {
+      CHECK(e.server.Note().empty());
+      e.server.lease = json::parse(R"({"metadata": {"resourceVersion": "9", "annotations":
+          {"a/note": "theirs"}}, "spec": {"holderIdentity": "other", "renewTime": "x"}})");
+      e.server.version = 9;
+    }
+    if (round == 3) e.server.lease["metadata"]["annotations"]["a/note"] = "newer";
+    if (e.events.ends_with('+') && round > 2) {
+      const bool ours = e.server.Note() == "ours";
+      CHECK((ours || e.server.Note() == "newer"));  // until the next renewal
+      e.leave("ours");
+    }
+    // Somebody touched the lease: our note is not the one that is there.
+    if (round == 15) {
+      ++e.server.version;
+      e.server.lease["metadata"]["resourceVersion"] = e.server.Version();
+      e.server.lease["metadata"]["annotations"]["a/note"] = "touched";
+    }
+  });
+  // Each note of another holder is told of once, before we lead.
+  CHECK(election.events == "+(theirs)-(newer)+-");
+  CHECK(election.server.Holder().empty());
+  CHECK(election.server.Note() == "ours");
 }
 
 }  // namespace

@@ -104,6 +104,96 @@ TEST_CASE("what cannot be understood is left out and named", "[model][settings]"
   CHECK(job.problems.size() == 4);
 }
 
+TEST_CASE("a bound in a unit that nobody means is named with the one that was meant",
+          "[model][settings]") {
+  const auto problems = [](const std::string& key, const std::string& value) {
+    const auto job = Understand(Settings({{key, value}}), nullptr);
+    CHECK_FALSE(job.min_memory.has_value());
+    CHECK_FALSE(job.max_memory.has_value());
+    return job.problems;
+  };
+  using All = std::vector<std::string>;
+  CHECK(problems("sparkfit.io/max-memory", "4096m") ==
+        All{"sparkfit.io/max-memory: \"4096m\" is 4.096 bytes in Kubernetes; 4096Mi?"});
+  CHECK(problems("sparkfit.io/min-memory", "4096") ==
+        All{"sparkfit.io/min-memory: \"4096\" is 4096 bytes in Kubernetes; 4096Mi?"});
+  // Of EMR's keys the one that was written.
+  CHECK(problems(Emr(".memory.max"), "4096m") ==
+        All{Emr(".memory.max") + ": \"4096m\" is 4.096 bytes in Kubernetes; 4096Mi?"});
+  CHECK(problems(Emr(".scale.memory.max"), "63Mi") ==
+        All{Emr(".scale.memory.max") + ": \"63Mi\" is less than 64Mi; 63Gi?"});
+}
+
+TEST_CASE("min above max leaves both out", "[model][settings]") {
+  const auto executor = Settings({{"sparkfit.io/min-memory", "8Gi"}});
+  const auto driver = Settings({{Emr(".scale.memory.max"), "4Gi"}});
+  const auto job = Understand(executor, &driver);
+  CHECK_FALSE(job.min_memory.has_value());
+  CHECK_FALSE(job.max_memory.has_value());
+  REQUIRE(job.problems.size() == 1);
+  CHECK(job.problems[0] ==
+        "sparkfit.io/min-memory: 8192Mi is above " + Emr(".scale.memory.max") + ": 4096Mi");
+  const auto equal = Settings({{"sparkfit.io/min-memory", "4Gi"}});
+  CHECK(Understand(equal, &driver).min_memory == base::GiB(4));
+}
+
+TEST_CASE("a user's bound wins over one of the job that contradicts it", "[model][settings]") {
+  JobRequest job;
+  job.max_memory = base::GiB(4);
+  std::vector<std::string> problems;
+  CHECK(BoundsInForce(job, {base::GiB(8), {}}, problems) == Bounds{base::GiB(8), {}});
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0] == "max-memory: 4096Mi is below spec.memory.min: 8192Mi");
+  problems.clear();
+  CHECK(BoundsInForce(job, {base::GiB(2), {}}, problems) == Bounds{base::GiB(2), base::GiB(4)});
+  CHECK(problems.empty());
+  job.min_memory = base::GiB(3);
+  CHECK(BoundsInForce(job, {{}, base::GiB(2)}, problems) == Bounds{{}, base::GiB(2)});
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0] == "min-memory: 3072Mi is above spec.memory.max: 2048Mi");
+}
+
+TEST_CASE("bounds that an earlier version took are not in force", "[model][settings]") {
+  JobRequest job;
+  job.max_memory = base::Bytes{5};  // 4096m, rounded up
+  std::vector<std::string> problems;
+  CHECK(BoundsInForce(job, {}, problems) == Bounds{});
+  job.min_memory = base::GiB(2);
+  job.max_memory = base::GiB(1);
+  CHECK(BoundsInForce(job, {}, problems) == Bounds{});
+}
+
+TEST_CASE("modes and switches are named with what was meant", "[model][settings]") {
+  const auto problem = [](const std::string& key, const std::string& value) {
+    const auto job = Understand(Settings({{key, value}}), nullptr);
+    REQUIRE(job.problems.size() == 1);
+    return job.problems[0];
+  };
+  CHECK(problem("sparkfit.io/mode", "initial") ==
+        "sparkfit.io/mode: \"initial\" is not Off, Initial or Auto; Initial?");
+  CHECK(problem("sparkfit.io/mode", "on") ==
+        "sparkfit.io/mode: \"on\" is not Off, Initial or Auto");
+  CHECK(problem(Emr(".scale.memory"), "False") ==
+        Emr(".scale.memory") + ": \"False\" is neither true nor false; false?");
+  CHECK(problem(kEmr, "1") == kEmr + std::string(": \"1\" is neither true nor false; true?"));
+}
+
+TEST_CASE("a key that is nearly one of ours is named", "[model][settings]") {
+  PodSettings executor;
+  PodSettings driver;
+  executor.OfferUnknown("sparkfit.io/max-memroy");
+  executor.OfferUnknown("sparkfit.io/team");
+  executor.OfferUnknown("sparkfit.io/applied-memory");
+  executor.OfferUnknown("max-memroy");
+  driver.OfferUnknown(Emr(".scale.memory.maxx"));
+  for (int i = 0; i < 100; ++i) driver.OfferUnknown("sparkfit.io/modes");
+  const auto job = Understand(executor, &driver);
+  REQUIRE(job.problems.size() == 5);  // four of a pod at most
+  CHECK(job.problems[0] == "sparkfit.io/max-memroy is no setting; sparkfit.io/max-memory?");
+  CHECK(job.problems[1] ==
+        Emr(".scale.memory.maxx") + " is no setting; " + Emr(".scale.memory.max") + "?");
+}
+
 TEST_CASE("a signature that is empty or too long is none", "[model][settings]") {
   CHECK(Signature(Settings({{"sparkfit.io/signature", ""}}), nullptr) == std::nullopt);
   const std::string longest(kLongestSignature, 'x');
@@ -146,7 +236,7 @@ TEST_CASE("a driver is asked for its metrics only by a literal true", "[model][s
   const auto odd = Understand(Settings({{"sparkfit.io/driver-metrics", "yes"}}), nullptr);
   CHECK_FALSE(odd.driver_metrics);
   REQUIRE(odd.problems.size() == 1);
-  CHECK(odd.problems[0] == "driver-metrics: \"yes\" is neither true nor false");
+  CHECK(odd.problems[0] == "sparkfit.io/driver-metrics: \"yes\" is neither true nor false; true?");
 }
 
 }  // namespace

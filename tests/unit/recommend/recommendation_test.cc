@@ -84,14 +84,14 @@ TEST_CASE("a new shape is kept at what was submitted until a run of it has ended
   CHECK(Decided(recommendation, Stage::kShape));
   b.Sample(uid, GiB(1));
   b.End(uid);
-  b.history.EndApplication("app-2");
+  b.EndApplication("app-2");
   CHECK(Ask(b).target == MiB(kFor1GiB));
 }
 
 TEST_CASE("after an OOM the target is at least what the OOM asked for", "[recommend]") {
   HistoryBuilder b;
   b.Oom(b.Start("app-1", Size(970, 900)), OomKind::kContainer);
-  b.history.EndApplication("app-1");
+  b.EndApplication("app-1");
   const auto recommendation = Ask(b);
   // The peak counts as 970 MiB, p90 × 1.4 is far above; the guard holds it at what the OOM asked.
   CHECK(recommendation.target == MiB(1164));
@@ -100,16 +100,16 @@ TEST_CASE("after an OOM the target is at least what the OOM asked for", "[recomm
   CHECK(recommendation.split->overhead == MiB(264));
 }
 
-TEST_CASE("the floor speaks even where nothing was ever sampled", "[recommend]") {
+TEST_CASE("an OOM speaks even where nothing was ever sampled", "[recommend]") {
   HistoryBuilder b;
   b.Oom(b.Start("app-1", DefaultSize(1000)), OomKind::kHeap);
   const auto recommendation = Ask(b);
   CHECK_FALSE(recommendation.uncapped.has_value());
-  // The submitted size is 1384; the floor is 1200 + 384.
+  // The submitted size is 1384; the OOM asks for 1200 + 384.
   CHECK(recommendation.target == MiB(1584));
   CHECK(recommendation.lower == MiB(1584));
-  CHECK(Decided(recommendation, Stage::kFloor));
-  CHECK_THAT(Why(b), Catch::Contains("heap OOM at 1,000 MiB") && Catch::Contains("1,200 MiB"));
+  CHECK(Decided(recommendation, Stage::kOom));
+  CHECK_THAT(Why(b), Catch::Contains("with 1,000 MiB of heap") && Catch::Contains("1,200 MiB"));
 }
 
 TEST_CASE("the user's bounds come last, the ceiling after the min", "[recommend]") {
@@ -118,7 +118,9 @@ TEST_CASE("the user's bounds come last, the ceiling after the min", "[recommend]
   CHECK(Ask(b, {GiB(2), {}}).target == GiB(2));
   CHECK(Ask(b, {{}, GiB(1)}).target == GiB(1));
   CHECK(Ask(b, {GiB(4), GiB(2)}).target == GiB(2));
-  CHECK(Ask(b, {GiB(4), {}}, GiB(3)).target == GiB(3));      // the largest node
+  // The largest node, though not below the 9,011 MiB that executors ran with.
+  CHECK(Ask(b, {GiB(4), {}}, GiB(3)).target == GiB(4));
+  CHECK(Ask(b, {GiB(40), {}}, GiB(20)).target == GiB(20));
   CHECK(Ask(b, {GiB(4), GiB(5)}, GiB(3)).target == GiB(4));  // the object's max wins over it
   b.safety.max_memory = MiB(1200);
   CHECK(Ask(b, {}, GiB(3)).target == MiB(1200));
@@ -127,7 +129,8 @@ TEST_CASE("the user's bounds come last, the ceiling after the min", "[recommend]
 
 TEST_CASE("what is cut to a ceiling fits it in whole MiB", "[recommend]") {
   HistoryBuilder b;
-  b.Run("app-1", DefaultSize(30000), GiB(28));
+  b.Run("app-1", DefaultSize(20000), GiB(19));
+  b.Oom(b.Start("app-2", DefaultSize(28000)), OomKind::kHeap);
   // A node of 32,386,544 KiB; Spark is told whole MiB of heap and of overhead.
   const auto recommendation = Ask(b, {}, {32'386'544LL * 1024});
   CHECK(recommendation.target == MiB(31627));
@@ -143,7 +146,7 @@ TEST_CASE("a ceiling below the smallest size leaves no split", "[recommend]") {
   CHECK_FALSE(recommendation.split.has_value());
 }
 
-TEST_CASE("a step caps the change per run and never delays a floor", "[recommend]") {
+TEST_CASE("a step caps the change per run and never delays what an OOM asks for", "[recommend]") {
   Safety safety;
   safety.step = 0.5;
   HistoryBuilder b({}, safety);
@@ -154,7 +157,8 @@ TEST_CASE("a step caps the change per run and never delays a floor", "[recommend
   HistoryBuilder oom({}, safety);
   oom.Run("app-1", DefaultSize(1000), MiB(700));
   for (int i = 0; i < 3; ++i) {
-    const auto total = oom.history.floor ? oom.history.floor->Total() : DefaultSize(1000).limit;
+    const auto asked = oom.Shape().Of(model::Part::kOutside).enough;
+    const auto total = asked.value > 0 ? MiB(1000) + asked : DefaultSize(1000).limit;
     oom.Oom(oom.Start("app-2", {total, MiB(1000)}, "1", DefaultSize(1000)), OomKind::kContainer);
   }
   // 1384 → 1661 (1.2 ×) → 3322 (2 ×) → 6644 (2 ×), though a step would allow 2076.
@@ -167,6 +171,123 @@ TEST_CASE("an unknown heap gives a total without a split", "[recommend]") {
   const auto recommendation = Ask(b);
   CHECK(recommendation.target == MiB(kFor1GiB));
   CHECK_FALSE(recommendation.split.has_value());
+}
+
+TEST_CASE("a bare policy below the largest peak is raised to what is proven",
+          "[recommend][proof]") {
+  HistoryBuilder b(*ParsePolicy("percentile:percentile=0.5,margin=0"));
+  for (int i = 0; i < 3; ++i) b.Run("small-" + std::to_string(i), DefaultSize(8192), GiB(1));
+  b.Run("large", DefaultSize(8192), GiB(6));
+  // A heap holds at most 6144 − 120 = 6024, beside it belong 602: 6626.
+  const auto recommendation = Ask(b);
+  CHECK(recommendation.target == MiB(6626));
+  CHECK(Decided(recommendation, Stage::kProof));
+  CHECK(recommendation.split->heap == MiB(6024));
+  CHECK_THAT(Why(b), Catch::Contains("used up to 6,144 MiB"));
+  b.safety.cover_peaks = false;
+  CHECK(Ask(b).target == MiB(1028));  // the bucket's end
+}
+
+TEST_CASE("a freak peak is forgotten with its run, the 41st before the latest",
+          "[recommend][proof]") {
+  HistoryBuilder b;
+  b.Run("freak", DefaultSize(8192), GiB(6));
+  for (int i = 0; i < 39; ++i) b.Run("app-" + std::to_string(i), DefaultSize(8192), GiB(1));
+  CHECK(Recommend(b.history, b.ContextWith()).proven_peak == GiB(6));
+  b.Run("app-39", DefaultSize(8192), GiB(1));
+  CHECK(Recommend(b.history, b.ContextWith()).proven_peak == GiB(1));
+}
+
+TEST_CASE("where no executor was sampled three times nothing is proven, and confidence is low",
+          "[recommend][proof]") {
+  HistoryBuilder b;
+  for (int i = 0; i < 3; ++i) {
+    const auto uid = b.Start("app-" + std::to_string(i), DefaultSize(8192));
+    b.Sample(uid, GiB(1), 2);
+    b.End(uid);
+    b.EndApplication("app-" + std::to_string(i));
+  }
+  CHECK(Ask(b).target == MiB(kFor1GiB));
+  CHECK(LowConfidence(b.history));
+}
+
+TEST_CASE("confidence is low again when the runs with many samples are forgotten",
+          "[recommend][proof]") {
+  HistoryBuilder b;
+  for (const auto* run : {"a", "b"}) b.Run(run, DefaultSize(8192), GiB(1));
+  CHECK_FALSE(LowConfidence(b.history));
+  for (int i = 0; i < 40; ++i) {
+    const auto uid = b.Start("app-" + std::to_string(i), DefaultSize(8192));
+    b.Sample(uid, MiB(600), 2);
+    b.End(uid);
+    b.EndApplication("app-" + std::to_string(i));
+  }
+  CHECK(LowConfidence(b.history));
+}
+
+TEST_CASE("an OOM's limit is no proven peak", "[recommend][proof]") {
+  HistoryBuilder b;
+  const auto uid = b.Start("app-1", DefaultSize(8192));
+  b.Sample(uid, GiB(1));
+  b.Oom(uid, OomKind::kContainer);
+  CHECK(b.history.ProvenPeak() == GiB(1));
+  CHECK(b.history.LargestPeak() == DefaultSize(8192).limit);
+}
+
+TEST_CASE("a larger heap than all that was used is cut beside an explicit overhead",
+          "[recommend][proof]") {
+  // 8 GiB of heap and 32 GiB off-heap, 21 GiB in use: the heap stays.
+  HistoryBuilder off_heap;
+  for (const auto* run : {"a", "b"}) off_heap.Run(run, Size(40960, 8192), MiB(21000));
+  CHECK(Ask(off_heap).split->heap == GiB(8));
+  // 29 GiB of heap, 10 GiB in use: 1.1 × 10,240 = 11,264.
+  HistoryBuilder heap;
+  for (const auto* run : {"a", "b"}) heap.Run(run, Size(32768, 29789), MiB(10240));
+  CHECK(Ask(heap).split->heap == MiB(11264));
+}
+
+TEST_CASE("what went well before says nothing once the job is submitted with another size",
+          "[recommend][proof]") {
+  HistoryBuilder b;
+  const auto submitted = Size(12288, 6144);
+  b.Run("a", Size(3000, 2000), MiB(1500), "1", submitted);
+  CHECK(b.Shape().well == Size(3000, 2000));
+  b.Start("b", Size(16384, 8192));
+  CHECK(b.Shape().well.limit == MiB(0));
+}
+
+TEST_CASE("a request below the limit stays, and is never below what is in use", "[recommend]") {
+  HistoryBuilder b;
+  const auto run = [&](const std::string& name, Bytes request, Bytes peak) {
+    const auto uid = b.Start(name, Size(10240, 2048));
+    b.history.Start(
+        uid + "-2",
+        [&] {
+          auto executor = b.Find(uid);
+          executor.request = request;
+          return executor;
+        }(),
+        b.now);
+    b.Sample(uid, peak);
+  };
+  run("a", MiB(2432), MiB(2300));
+  CHECK(Ask(b).target_request == MiB(2432));
+  CHECK(Ask(b).target == MiB(3278));  // p90's bucket ends at 2341.3, × 1.4
+  run("b", MiB(2432), MiB(3000));
+  CHECK(Ask(b).target_request == MiB(3000));
+  HistoryBuilder equal;
+  equal.Run("a", DefaultSize(8192), GiB(1));
+  CHECK(Ask(equal).target_request == Ask(equal).target);
+}
+
+TEST_CASE("a limit that was raised while executors ran is one that executors ran with",
+          "[recommend]") {
+  HistoryBuilder b;
+  const auto uid = b.Start("a", DefaultSize(4096));
+  b.Find(uid).size.limit = MiB(6000);
+  b.Sample(uid, MiB(5800));
+  CHECK(b.Shape().largest_limit == MiB(6000));
+  CHECK(Ask(b).target == MiB(6000));
 }
 
 TEST_CASE("the explanation's arithmetic can be redone", "[recommend]") {

@@ -10,87 +10,110 @@
 namespace sparkfit::simulation {
 namespace {
 
-model::ExecutorSize Size(std::int64_t limit_mib, std::int64_t heap_mib) {
-  return {base::MiB(limit_mib), base::MiB(heap_mib)};
+// So much allocated that the young generation takes all that it may.
+Asked Steady(double live) {
+  Asked asked;
+  asked.live = live;
+  asked.outside = 50;
+  asked.allocated = 100'000;
+  return asked;
 }
 
-// 100 MiB live, and so much allocated that the young generation takes all that it may.
-Need Steady(double live) {
-  Need need;
-  need.live = live;
-  need.outside = 50;
-  need.allocated = 100'000;
-  need.seconds = 600;
-  return need;
+double WorkingSet(const Asked& asked, const Size& size) {
+  return Hold(asked, size).touched + asked.outside;
 }
+
+constexpr double kPlenty = 1 << 20;
 
 TEST_CASE("the working set follows the heap that was given", "[simulation][jvm]") {
   // Measured with G1 (probe, steady allocation): 100 MiB live in 1, 2 and 4 GiB of heap 774, 1391
   // and 2612 MiB; 400 live in 2 and 4 GiB 1695 and 2905. 0.6 × heap + live + 50 is within 1 %.
-  CHECK(Live(Steady(100), Size(9000, 1024)).working_set == Approx(774).epsilon(0.02));
-  CHECK(Live(Steady(100), Size(9000, 2048)).working_set == Approx(1391).epsilon(0.02));
-  CHECK(Live(Steady(100), Size(9000, 4096)).working_set == Approx(2612).epsilon(0.02));
-  CHECK(Live(Steady(400), Size(9000, 2048)).working_set == Approx(1695).epsilon(0.02));
-  CHECK(Live(Steady(400), Size(9000, 4096)).working_set == Approx(2905).epsilon(0.02));
+  CHECK(WorkingSet(Steady(100), {1024, kPlenty}) == Approx(774).epsilon(0.02));
+  CHECK(WorkingSet(Steady(100), {2048, kPlenty}) == Approx(1391).epsilon(0.02));
+  CHECK(WorkingSet(Steady(100), {4096, kPlenty}) == Approx(2612).epsilon(0.02));
+  CHECK(WorkingSet(Steady(400), {2048, kPlenty}) == Approx(1695).epsilon(0.02));
+  CHECK(WorkingSet(Steady(400), {4096, kPlenty}) == Approx(2905).epsilon(0.02));
 }
 
 TEST_CASE("little allocation touches little of a large heap", "[simulation][jvm]") {
-  auto need = Steady(400);
-  need.allocated = 4000;
+  auto asked = Steady(400);
+  asked.allocated = 4000;
   // Probe: 400 MiB live, 4000 allocated: 1343, 1265 and 1220 MiB in 2700, 4000 and 6000. The model
   // has 400 + 0.2 × 4000 + 50 = 1250 for each.
-  for (const std::int64_t heap : {2700, 4000, 6000}) {
-    CHECK(Live(need, Size(9000, heap)).working_set == Approx(1250));
+  for (const double heap : {2700, 4000, 6000}) {
+    CHECK(WorkingSet(asked, {heap, kPlenty}) == Approx(1250));
   }
 }
 
 TEST_CASE("a JVM that does not fit beside its heap is killed by the kernel", "[simulation][jvm]") {
   // The workload TOUCHED: heap 900 full, limit 970. 900 + 148 > 970.
-  auto need = Steady(700);
-  need.outside = kJvmOutside;
-  const auto life = Live(need, Size(970, 900));
-  CHECK(life.end == End::kContainerOom);
-  CHECK(life.working_set == 970);
-  CHECK(life.seconds < need.seconds);
-  CHECK(Live(need, Size(1164, 900)).end == End::kDone);
+  auto asked = Steady(700);
+  asked.outside = kJvmOutside;
+  CHECK(Hold(asked, {900, 70}).kills == OomKind::kContainer);
+  CHECK_FALSE(Hold(asked, {900, 264}).kills);
 }
 
 TEST_CASE("live data that does not fit into the heap is exit 52", "[simulation][jvm]") {
   // The workload HEAP: 660 MiB of the application's and some 40 of Spark's in 700; 840 are enough.
-  CHECK(Live(Steady(700), Size(1084, 700)).end == End::kHeapOom);
-  CHECK(Live(Steady(700), Size(1224, 840)).end == End::kDone);
+  CHECK(Hold(Steady(700), {700, 384}).kills == OomKind::kHeap);
+  CHECK_FALSE(Hold(Steady(700), {840, 384}).kills);
 }
 
-TEST_CASE("page cache counts as working set and kills nobody", "[simulation][jvm]") {
-  auto need = Steady(100);
-  need.files = 500;
-  // 0.6 × 1000 + 100 + 50 = 750; 500 more do not fit into 1000.
-  const auto life = Live(need, Size(1000, 1000));
-  CHECK(life.end == End::kDone);
-  CHECK(life.working_set == 1000);
+TEST_CASE("execution and storage share what Spark gives them", "[simulation][jvm]") {
+  // Unified memory of 1300 MiB of heap: 0.6 × 1000 = 600, of which storage keeps 300.
+  auto asked = Steady(0);
+  asked.execution = 500;
+  CHECK(Hold(asked, {1300, kPlenty}).execution == Approx(500));
+  asked.cached = 500;
+  CHECK(Hold(asked, {1300, kPlenty}).execution == Approx(300));
+  CHECK(Hold(asked, {1300, kPlenty}).cached == Approx(300));
+  asked.execution = 100;
+  CHECK(Hold(asked, {1300, kPlenty}).cached == Approx(500));
+  asked.cached = 700;
+  CHECK(Hold(asked, {1300, kPlenty}).cached == Approx(500));
+  CHECK(Hold(asked, {1300, kPlenty}).retained == Approx(600));
 }
 
-TEST_CASE("what sorting and caching lack is paid for in time", "[simulation][jvm]") {
-  auto need = Steady(0.1);
-  need.allocated = 0;
-  need.elastic = 600;
-  CHECK(Live(need, Size(9000, 4096)).seconds == Approx(600));
-  // Unified memory of 800 MiB of heap: 0.6 × 500 = 300, half of what is wanted: half of 50 %.
-  CHECK(Live(need, Size(9000, 800)).seconds == Approx(600 * 1.25));
-  CHECK(Live(need, Size(9000, 800)).heap_after_gc == Approx(300.1));
+TEST_CASE("objects beside full unified memory are what fills a heap", "[simulation][jvm]") {
+  // 600 of unified memory and 640 live: 1240 > 0.95 × 1300 = 1235.
+  auto asked = Steady(640);
+  asked.execution = 600;
+  CHECK(Hold(asked, {1300, kPlenty}).kills == OomKind::kHeap);
+  asked.live = 630;
+  CHECK_FALSE(Hold(asked, {1300, kPlenty}).kills);
 }
 
-TEST_CASE("collections take longer the fuller the heap", "[simulation][jvm]") {
-  // 0.04 ms × 100,000 MiB × (900 / 100)² = 324 s; with (900 / 900)² 4 s.
-  CHECK(Live(Steady(900), Size(9000, 1000)).gc_seconds == Approx(324));
-  CHECK(Live(Steady(900), Size(9000, 1800)).gc_seconds == Approx(4));
+// Of the time of its tasks.
+double Share(const Collecting& collecting, double retained, double heap) {
+  const double per_work = CollectionsPerWork(collecting, retained, heap);
+  return per_work / (1 + per_work);
 }
 
-TEST_CASE("the working set grows to its highest and stays there", "[simulation][jvm]") {
-  const auto life = Live(Steady(100), Size(9000, 4096));
-  CHECK(life.WorkingSetAt(0) == kStartMiB);
-  CHECK(life.WorkingSetAt(life.highest_after / 2) == Approx((kStartMiB + life.working_set) / 2));
-  CHECK(life.WorkingSetAt(life.seconds) == life.working_set);
+TEST_CASE("a healthy JVM collects one to four percent in any heap", "[simulation][jvm]") {
+  // Table B: 1.0 to 2.0 % in 3 GiB, 1.7 to 3.1 % in 512 MiB.
+  for (const double healthy : {0.005, 0.010, 0.017}) {
+    CHECK(Share({healthy, 150, 0}, 200, 3072) == Approx(healthy + 0.003).margin(0.001));
+    CHECK(Share({healthy, 150, 0}, 200, 512) == Approx(healthy + 0.018).margin(0.004));
+  }
+}
+
+TEST_CASE("collections are fewer where cached objects do not fit", "[simulation][jvm]") {
+  // Table B: 9 % with all of 750 MiB in 1536 or 3072, 3 % with 37 and 58 % of them.
+  CHECK(Share({0.010, 150, 1}, 790, 1536) == Approx(0.09).margin(0.01));
+  CHECK(Share({0.010, 150, 1}, 790, 3072) == Approx(0.085).margin(0.01));
+  CHECK(Share({0.010, 150, 281.0 / 750}, 321, 768) == Approx(0.035).margin(0.01));
+  CHECK(Share({0.010, 150, 434.0 / 750}, 474, 1024) == Approx(0.045).margin(0.01));
+}
+
+TEST_CASE("collections rise steeply near the live set", "[simulation][jvm]") {
+  // 0.04 ms × 150 MiB/s = 0.006 times (r / (1 − r))²: 0.006 at a half, 0.096 at 0.8, 0.486 at 0.9.
+  const auto rises = [](double retained) {
+    return CollectionsPerWork({0, 150, 0}, retained, 1e6) - kSmallHeap * 512 / 1e6;
+  };
+  CHECK(rises(0.5e6) == Approx(0.006).margin(1e-4));
+  CHECK(rises(0.8e6) == Approx(0.096).margin(1e-4));
+  CHECK(rises(0.9e6) == Approx(0.486).margin(1e-4));
+  CHECK(rises(1e6) == kMostGcShare - kSmallHeap * 512 / 1e6);
 }
 
 }  // namespace

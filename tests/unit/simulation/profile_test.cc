@@ -2,76 +2,139 @@
 #include "sparkfit/simulation/profile.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <map>
 
 #include "sparkfit/simulation/jvm_constants.h"
 
 namespace sparkfit::simulation {
 namespace {
 
+constexpr std::uint32_t kJobs = 2000;
+
+// A count of kJobs is within four standard deviations of its share.
+bool Near(int count, double share) {
+  return std::abs(count - kJobs * share) < 4 * std::sqrt(kJobs * share * (1 - share));
+}
+
 TEST_CASE("a job follows from the seed and its number alone", "[simulation][profile]") {
   const auto first = DrawProfile(1, 7);
   (void)DrawProfile(1, 8);
   const auto again = DrawProfile(1, 7);
-  CHECK(first.need.live == again.need.live);
-  CHECK(NeedOf(first, 3, 2).allocated == NeedOf(again, 3, 2).allocated);
-  CHECK(first.need.live != DrawProfile(2, 7).need.live);
-  CHECK(first.need.live != DrawProfile(1, 8).need.live);
-  CHECK(NeedOf(first, 3, 2).live != NeedOf(first, 3, 1).live);
-  CHECK(NeedOf(first, 3, 2).live != NeedOf(first, 4, 2).live);
+  CHECK(first.base == again.base);
+  CHECK(first.submitted == again.submitted);
+  CHECK(NeedOf(first, 3, 1, 1, 2).live == NeedOf(again, 3, 1, 1, 2).live);
+  CHECK(first.base != DrawProfile(2, 7).base);
+  CHECK(first.base != DrawProfile(1, 8).base);
+  CHECK(NeedOf(first, 3, 1, 1, 2).live != NeedOf(first, 3, 1, 1, 1).live);
+  CHECK(NeedOf(first, 3, 1, 1, 2).seconds != NeedOf(first, 4, 1, 1, 2).seconds);
 }
 
-TEST_CASE("drawn jobs are plausible", "[simulation][profile]") {
-  int elastic = 0;
-  int off_heap = 0;
-  for (std::uint32_t i = 0; i < 400; ++i) {
+TEST_CASE("every kind of job is drawn as often as it should be", "[simulation][profile]") {
+  std::map<Outside, int> kinds;
+  std::map<Change, int> changes;
+  std::map<model::OverheadClass, int> overheads;
+  int too_small = 0;
+  for (std::uint32_t i = 0; i < kJobs; ++i) {
     const auto profile = DrawProfile(1, i);
-    CHECK(profile.need.live >= kLive.least);
-    CHECK(profile.need.live <= kLive.most);
-    CHECK(profile.need.outside >= kJvmOutside);
+    ++kinds[profile.kind];
+    ++changes[profile.change];
+    ++overheads[model::ClassifyOverhead(profile.submitted)];
+    too_small += profile.too_small ? 1 : 0;
     CHECK(profile.executors >= 1);
-    CHECK(SamplePhase(profile, 0, 0) >= 0);
-    CHECK(SamplePhase(profile, 0, 0) < 1);
-    elastic += profile.need.elastic > 0 ? 1 : 0;
-    off_heap += profile.rule.overhead == model::OverheadClass::kExplicit ? 1 : 0;
+    CHECK(profile.executors <= 16);
+    CHECK(*profile.submitted.heap >= base::MiB(512));
   }
-  // Half and 15 % of 400, ± 4 standard deviations.
-  CHECK(std::abs(elastic - 200) < 40);
-  CHECK(std::abs(off_heap - 60) < 29);
+  CHECK(Near(kinds[Outside::kPython], kPythonShare));
+  CHECK(Near(kinds[Outside::kExplicit], kExplicitShare));
+  CHECK(Near(kinds[Outside::kOffHeap], kOffHeapShare));
+  CHECK(Near(kinds[Outside::kBorrowed], kBorrowShare));
+  CHECK(Near(changes[Change::kGrowing], kGrowingShare));
+  CHECK(Near(changes[Change::kWeekly], kWeeklyShare));
+  CHECK(Near(changes[Change::kFreaks], kFreakShare));
+  CHECK(Near(changes[Change::kLateSkew], kLateSkewShare));
+  CHECK(Near(too_small, kTooSmallShare));
+  CHECK(overheads.size() == 3);
 }
 
-TEST_CASE("in the smallest size nobody dies, and a smaller heap is too slow or dies",
-          "[simulation][profile]") {
-  for (std::uint32_t i = 0; i < 50; ++i) {
-    const auto profile = DrawProfile(3, i);
-    const auto smallest = SmallestSize(profile);
-    for (std::uint32_t run = 0; run < 20; ++run) {
-      CHECK(Live(NeedOf(profile, run, 0), smallest.size).end != End::kHeapOom);
-    }
-    const auto seconds = Live(profile.need, smallest.size).seconds;
-    CHECK(seconds <= kWithinBest * smallest.best_seconds);
-    CHECK(*smallest.size.heap >= recommend::kSmallestHeap);
-    if (*smallest.size.heap == recommend::kSmallestHeap) continue;
-    // Two steps below, which the search looked at.
-    const auto heap = base::MiB(static_cast<std::int64_t>(smallest.size.heap->InMiB() / 1.03));
-    const auto most =
-        profile.need.Scaled(std::exp(kMostSpread * (profile.run_spread + kExecutorSpread)));
-    const bool dies = Live(most, {smallest.size.limit, heap}).end == End::kHeapOom;
-    const bool slow = Live(profile.need, {smallest.size.limit, heap}).seconds >
-                      kWithinBest * smallest.best_seconds;
-    const bool no_smaller =
-        *smallest.size.heap + recommend::OverheadFor(profile.rule, heap) < smallest.size.limit;
-    CHECK((dies || slow || no_smaller));
-  }
-}
-
-TEST_CASE("a total is split as Spark composes it", "[simulation][profile]") {
+TEST_CASE("needs change as the kind of job says", "[simulation][profile]") {
   Profile profile;
-  // 1408 = 1024 + 384; less than 512 + 384 is not to be had.
-  CHECK(SizeOf(profile, base::MiB(1408)).heap == base::MiB(1024));
-  CHECK(SizeOf(profile, base::MiB(500)).limit == base::MiB(896));
-  // 4,099 + 409 = 4,508 and 4,100 + 410 = 4,510: nobody submits 4,509.
-  CHECK(SizeOf(profile, base::MiB(4509)).limit == base::MiB(4508));
-  CHECK(SizeOf(profile, base::MiB(4510)).limit == base::MiB(4510));
+  profile.change = Change::kGrowing;
+  profile.change_by = 0.02;
+  CHECK(FactorOf(profile, 0) == 1);
+  CHECK(FactorOf(profile, 35) == Approx(2).epsilon(0.01));  // 1.02³⁵
+  profile.change = Change::kWeekly;
+  profile.change_by = 3;
+  profile.change_from = 2;
+  CHECK(FactorOf(profile, 1) == 1);
+  CHECK(FactorOf(profile, 2) == 3);
+  CHECK(FactorOf(profile, 9) == 3);
+  profile.change = Change::kLateSkew;
+  CHECK(SkewOf(profile, 1) == 1);
+  CHECK(SkewOf(profile, 2) == 3);
+}
+
+TEST_CASE("one task of a stage is the skewed one, not the same in every run",
+          "[simulation][profile]") {
+  Profile profile;
+  profile.skew = 3;
+  profile.task.live = 100;
+  profile.stages = {{.tasks = 20}};
+  std::map<std::uint32_t, int> skewed;
+  for (std::uint32_t run = 0; run < 20; ++run) {
+    int in_run = 0;
+    for (std::uint32_t task = 0; task < 20; ++task) {
+      // The others have 100 ± 2.5 × 3 %.
+      if (NeedOf(profile, run, 1, 0, task).live < 150) continue;
+      ++in_run;
+      ++skewed[task];
+    }
+    CHECK(in_run == 1);
+  }
+  CHECK(skewed.size() > 5);
+}
+
+TEST_CASE("an off-heap cap is seldom full, an explicit overhead often a guess",
+          "[simulation][profile]") {
+  int full = 0;
+  int capped = 0;
+  int generous = 0;
+  int chosen = 0;
+  for (std::uint32_t i = 0; i < kJobs; ++i) {
+    const auto profile = DrawProfile(1, i);
+    const double outside = InMiB(profile.submitted).outside;
+    if (profile.kind == Outside::kOffHeap) {
+      ++capped;
+      full += profile.task.off_heap * profile.cores > profile.off_heap_cap ? 1 : 0;
+      CHECK(outside > profile.off_heap_cap);
+    } else if (profile.kind == Outside::kExplicit) {
+      ++chosen;
+      generous += outside > 1.6 * MostAsked(profile, 1).outside ? 1 : 0;
+    }
+  }
+  CHECK(full < capped / 5);
+  CHECK(generous > chosen / 3);
+}
+
+TEST_CASE("the most that an executor is asked for is the neediest tasks on all its cores",
+          "[simulation][profile]") {
+  Profile profile;
+  profile.executors = 2;
+  profile.cores = 4;
+  profile.skew = 2;
+  profile.base = 100;
+  profile.task.live = 10;
+  profile.task.native = 20;
+  profile.task.off_heap = 50;
+  profile.off_heap_cap = 120;
+  profile.outside = 200;
+  profile.cached = 30;
+  profile.stages = {{.tasks = 8, .caches = true}};
+  // Five tasks' worth, with what a task may need more: e^(2.5 × 0.03) = 1.0779.
+  const auto most = MostAsked(profile, 1);
+  CHECK(most.live == Approx(100 + 5 * 10.779).epsilon(1e-4));
+  CHECK(most.outside == Approx(200 + 5 * 21.558 + 120).epsilon(1e-4));
+  CHECK(most.cached == Approx(30 * 8 / 2));
 }
 
 }  // namespace

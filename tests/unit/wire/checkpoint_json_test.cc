@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "cluster_story.h"
@@ -78,7 +80,7 @@ TEST_CASE("a checkpoint is read back as it was written", "[wire][checkpoint]") {
   const auto read = Read(spec);
   REQUIRE(read);
   CHECK(read->key == kKey);
-  CHECK(read->floor);
+  CHECK(read->history.shapes.at(0).AsksForMore());
   CHECK(WriteCheckpoint(*read).data == spec.data);
   const auto object = ReadCheckpointObject(Object(spec).dump());
   REQUIRE(object);
@@ -175,37 +177,46 @@ TEST_CASE("a checkpoint from before past advice was judged begins with none, and
   }
 }
 
-TEST_CASE("what drivers told is in a checkpoint, and refused where it cannot be",
-          "[wire][checkpoint]") {
-  auto checkpoint = Checkpoint();
-  const model::HeapUse use{.heap = base::MiB(2048),
-                           .heap_peak = base::MiB(1500),
-                           .unified_peak = base::MiB(300),
-                           .storage_peak = base::MiB(200),
-                           .unified_room = base::MiB(1024),
-                           .outside = base::MiB(250),
-                           .collecting = 0.0625};  // a square that is kept exactly
-  CHECK_FALSE(json::parse(WriteCheckpoint(checkpoint).data).contains("heapRuns"));
-  checkpoint.history.heap_runs.push_back({7, 1, use});
-  REQUIRE_FALSE(checkpoint.history.executors.empty());
-  auto& [uid, executor] = *checkpoint.history.executors.begin();
-  executor.heap_use = use;
-  const auto spec = WriteCheckpoint(checkpoint);
-  const auto read = Read(spec);
-  REQUIRE(read);
-  CHECK(read->history.heap_runs == checkpoint.history.heap_runs);
-  CHECK(read->history.executors.at(uid).heap_use == use);
-  model::KeyHistory history(kKey, read->half_life);
-  REQUIRE(history.Load(read->history));
-  CHECK(history.HeapRuns().Runs() == checkpoint.history.heap_runs);
+std::string FileText(const std::string& name) {
+  std::ifstream file(std::string(SPARKFIT_SOURCE_DIR "/tests/unit/wire/data/") + name);
+  REQUIRE(file);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
+// Written by the last sparkfit that had an OOM floor for each key: the recorded job `ml-scoring`,
+// whose eight executors of 970 MiB died with 900 MiB of heap, and which then ran twice with 1,320.
+TEST_CASE("a checkpoint of version 1 is read, and its floor becomes a bracket",
+          "[wire][checkpoint]") {
+  const auto read = ReadCheckpoint(FileText("checkpoint-v1-floor.json"));
+  REQUIRE(read);
+  const auto& shape = read->history.shapes.at(0);
+  const auto& outside = shape.Of(model::Part::kOutside);
+  CHECK(outside.too_small == base::MiB(70));
+  CHECK(outside.enough == base::MiB(264));  // max(1.2 × 970, 970 + 100) − 900
+  CHECK(outside.use == base::MiB(970));
+  CHECK(shape.largest_limit == base::MiB(1320));
+  model::KeyHistory history(read->key, read->half_life);
+  REQUIRE(history.Load(read->history));
+  // Which peaks were sampled often is not known of old runs: all count.
+  CHECK(history.ProvenPeak() > base::MiB(1000));
+  CHECK(WriteCheckpoint(*read).data.find("floor") == std::string::npos);
+}
+
+TEST_CASE("a floor of version 1 that had ended, and overhead that lasted, leave nothing",
+          "[wire][checkpoint]") {
+  const auto read = ReadCheckpoint(FileText("checkpoint-v1-ended.json"));
+  REQUIRE(read);
+  for (const auto& shape : read->history.shapes) CHECK_FALSE(shape.AsksForMore());
+}
+
+TEST_CASE("a bracket that cannot be is refused", "[wire][checkpoint]") {
+  auto spec = WriteCheckpoint(Checkpoint());
   auto data = json::parse(spec.data);
-  data["heapRuns"][0][2].erase(6);  // a version that did not tell of storage
-  const auto old = Read(Sealed({spec.encoding, "", data.dump()}));
-  REQUIRE(old);
-  CHECK(old->history.heap_runs[0].use.storage_peak == base::Bytes{});
-  data["heapRuns"][0][2][5] = GENERATE(json(-1), json("x"), json(), json(1e300));
-  CHECK_FALSE(Read(Sealed({spec.encoding, "", data.dump()})));
+  auto& outside = data["shapes"][0]["outside"];
+  REQUIRE(outside[0] > 0);
+  outside[2] = outside[0].get<std::int64_t>() - 1;  // used less in all than of the part
+  spec.data = data.dump();
+  CHECK_FALSE(Read(Sealed(spec)));
 }
 
 TEST_CASE("accuracy that cannot be is refused", "[wire][checkpoint]") {

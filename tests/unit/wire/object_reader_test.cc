@@ -36,10 +36,14 @@ TEST_CASE("whatever a user makes of the settings, the object stays the one of it
       Case{R"("policy":{"name":"percentile","margin":null})", "spec.policy"},
       Case{R"("memory":{"min":"0"})", "spec.memory.min"},
       Case{R"("memory":{"max":"9999E"})", "spec.memory.max"},
+      Case{R"("memory":{"max":"6442450944000m"})", "spec.memory.max"},
       Case{R"("memory":{"max":99999999999999999999})", "spec.memory.max"},
       // It should not let these.
       Case{R"("policy":[])", "spec.policy"}, Case{R"("policy":{"name":7})", "spec.policy"},
       Case{R"("memory":"4Gi")", "spec.memory"}, Case{R"("memory":{"min":[]})", "spec.memory"},
+      Case{R"("memory":{"max":"4096m"})", "spec.memory.max"},
+      Case{R"("memory":{"max":4096})", "spec.memory.max"},
+      Case{R"("memory":{"min":"2Gi","max":"1Gi"})", "spec.memory.min: 2048Mi is above"},
       Case{R"("mode":7)", "spec.mode"}, Case{R"("mode":"Sometimes")", "spec.mode"});
   INFO(odd.setting);
   const auto object =
@@ -71,11 +75,23 @@ TEST_CASE("whatever anybody makes of the status, the object is read", "[wire][ob
 TEST_CASE("what another replica published is read back", "[wire][objects]") {
   const auto object = Recommendation(
       R"({"signature":"nightly"})",
-      R"({"recommendation":{"memory":{"target":"2256Mi"},"leastOverhead":"452Mi","mostOverhead":"460Mi"}})");
+      R"({"recommendation":{"memory":{"target":"2256Mi","targetRequest":"2Gi"},"leastHeap":"1Gi",
+          "leastOverhead":"452Mi","mostHeap":"1800Mi"},
+          "observed":{"submitted":{"memory":"4Gi","heap":"3Gi"}}})");
   REQUIRE(object);
   CHECK(object->published_target == base::MiB(2256));
   CHECK(object->published_least_overhead == base::MiB(452));
-  CHECK(object->published_most_overhead == base::MiB(460));
+  CHECK(object->published_target_request == base::MiB(2048));
+  CHECK(object->published_least_heap == base::MiB(1024));
+  CHECK(object->published_most_heap == base::MiB(1800));
+  CHECK(object->published_submitted == model::ExecutorSize{base::GiB(4), base::GiB(3)});
+}
+
+TEST_CASE("a submitted size that cannot be is as if it were not there", "[wire][objects]") {
+  const auto object = Recommendation(R"({"signature":"nightly"})",
+                                     R"({"observed":{"submitted":{"memory":"3Gi","heap":"4Gi"}}})");
+  REQUIRE(object);
+  CHECK(object->published_submitted == model::ExecutorSize{});
 }
 
 TEST_CASE("an object without a job of its own is refused", "[wire][objects]") {

@@ -88,6 +88,26 @@ TEST_CASE("members may stand in any order", "[wire][log]") {
   CHECK(node.allocatable == GiB(64));
 }
 
+TEST_CASE("a node is read with what keeps pods away", "[wire][log]") {
+  const auto observation = Observed(
+      R"({"t":"2026-11-23T10:00:00Z","type":"node","event":"ADDED","object":{"metadata":)"
+      R"({"name":"n","labels":{"pool":"spark"}},"spec":{"unschedulable":true,"taints":[)"
+      R"({"key":"spark","value":"yes","effect":"NoSchedule"},)"
+      R"({"key":"soft","effect":"PreferNoSchedule"},{"key":"gone","effect":"NoExecute"}]},)"
+      R"("status":{"allocatable":{"memory":"64Gi"}}}})");
+  const auto& node = std::get<model::NodeEvent>(observation.what);
+  CHECK(node.labels == model::Labels{{"pool", "spark"}});
+  CHECK(node.taints == std::vector<model::Taint>{{"spark", "yes", model::TaintEffect::kNoSchedule},
+                                                 {"gone", "", model::TaintEffect::kNoExecute}});
+  CHECK(node.cordoned);
+  CHECK_FALSE(node.last_seen.has_value());
+  const auto again = std::get<model::NodeEvent>(Observed(WriteLine(observation)).what);
+  CHECK(again.allocatable == GiB(64));
+  CHECK(again.labels == node.labels);
+  CHECK(again.taints == node.taints);
+  CHECK(again.cordoned);
+}
+
 TEST_CASE("a user's recommendation object is read with policy and bounds", "[wire][log]") {
   const auto observation = Observed(
       R"({"t":"2026-11-23T10:00:00Z","type":"recommendation","event":"DELETED","object":{"metadata":)"

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "sparkfit/wire/observation_log.h"
+
 namespace sparkfit::wire {
 namespace {
 
@@ -312,6 +314,87 @@ TEST_CASE("a driver's address is one that a pod can have, an executor's is nobod
   CHECK(address(std::string("10.0.0.1\0.evil", 14)).empty());
   CHECK(address(nullptr).empty());
   CHECK(address(7).empty());
+}
+
+// What decides on which nodes it can run, and things beside it that do not.
+void Place(Json& pod) {
+  auto& spec = pod["spec"];
+  spec["nodeSelector"] = {{"pool", "spark"}};
+  spec["affinity"] = Json::parse(R"({
+    "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "z"}]},
+    "nodeAffinity": {
+      "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "preference": {}}],
+      "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "zone", "operator": "NotIn", "values": ["a", "b"]},
+                              {"key": "gpu", "operator": "DoesNotExist"},
+                              {"key": "gen", "operator": "Gt", "values": ["6"]},
+                              {"key": "new", "operator": "Near", "values": ["1"]}]},
+        {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}]}}})");
+  spec["tolerations"] = Json::parse(R"([
+    {"key": "spark", "operator": "Equal", "value": "yes", "effect": "NoSchedule"},
+    {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute",
+     "tolerationSeconds": 300},
+    {"operator": "Exists"},
+    {"key": "soft", "operator": "Exists", "effect": "PreferNoSchedule"},
+    {"key": "cost", "operator": "Gt", "value": "5"}])");
+}
+
+TEST_CASE("what a pod demands of its node", "[wire][pod]") {
+  using Operator = model::Requirement::Operator;
+  auto pod = Pod();
+  CHECK(Facts(pod).placement == model::Placement{});
+  Place(pod);
+  const auto placement = Facts(pod).placement;
+  CHECK(placement.selector == model::Labels{{"pool", "spark"}});
+  REQUIRE(placement.terms.size() == 2);
+  CHECK(placement.terms[0].labels ==
+        std::vector<model::Requirement>{{"zone", Operator::kNotIn, {"a", "b"}},
+                                        {"gpu", Operator::kDoesNotExist, {}},
+                                        {"gen", Operator::kGt, {"6"}},
+                                        {"new", Operator::kUnknown, {"1"}}});
+  CHECK(placement.terms[1].fields ==
+        std::vector<model::Requirement>{{"metadata.name", Operator::kIn, {"n1"}}});
+  // Those for soft taints, and by operators that are not known, tolerate no hard taint.
+  CHECK(placement.tolerations ==
+        std::vector<model::Toleration>{
+            {"spark", "yes", false, model::TaintEffect::kNoSchedule},
+            {"node.kubernetes.io/not-ready", "", true, model::TaintEffect::kNoExecute},
+            {"", "", true, {}}});
+  // A driver runs where it runs.
+  pod["metadata"]["labels"]["spark-role"] = "driver";
+  CHECK(Facts(pod).placement == model::Placement{});
+}
+
+TEST_CASE("a recorded pod demands the same of its node", "[wire][pod]") {
+  auto pod = Pod();
+  Place(pod);
+  const auto facts = Facts(pod);
+  const auto line = WriteLine({base::Time{}, model::PodEvent{model::EventType::kAdded, facts}});
+  CHECK(Facts(Json::parse(line)["object"]).placement == facts.placement);
+}
+
+TEST_CASE("a placement that is none leaves the rest of the pod as it is", "[wire][pod]") {
+  const auto* key = GENERATE("nodeSelector", "affinity", "tolerations");
+  auto pod = Pod();
+  pod["spec"][key] = 7;
+  const auto facts = Facts(pod);
+  CHECK(facts.placement == model::Placement{});
+  CHECK(facts.problems.size() == 1);
+  CHECK(facts.size.limit == MiB(2432));
+}
+
+TEST_CASE("a placement is bounded", "[wire][pod]") {
+  auto pod = Pod();
+  auto& tolerations = pod["spec"]["tolerations"];
+  for (int i = 0; i < 1000; ++i) {
+    pod["spec"]["nodeSelector"][std::to_string(i)] = "x";
+    tolerations.push_back({{"key", std::to_string(i)}});
+  }
+  tolerations[0]["key"] = std::string(100000, 'x');
+  const auto placement = Facts(pod).placement;
+  CHECK(placement.selector.size() == 128);
+  CHECK(placement.tolerations.size() == 64);
+  CHECK(placement.tolerations[0].key.size() == 318);  // longer than a label's key may be
 }
 
 }  // namespace

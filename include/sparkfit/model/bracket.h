@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An executor's memory has two parts: the heap, and what is outside of it (limit − heap: overhead,
+// off-heap and PySpark memory together). A bracket is what runs showed of one part: a size that was
+// too small, and sizes that went well.
+#pragma once
+
+#include <cstdint>
+
+#include "sparkfit/base/bytes.h"
+#include "sparkfit/model/shape.h"
+
+namespace sparkfit::model {
+
+// 0 stands for "not known" in every amount.
+struct Bracket {
+  base::Bytes too_small;     // the largest size that was too small
+  base::Bytes enough;        // while a size is known to be too small: at least this much is given
+  base::Bytes use;           // a run that never used more than this in all did not need more than
+                             // `too_small` of this part
+  base::Bytes well;          // the smallest size that a run went well with
+  base::Bytes roomiest;      // the largest one
+  std::uint8_t refuted = 0;  // whole runs since that showed `too_small` to be enough
+  bool killed = false;       // an executor died of it, rather than being slow
+
+  // An executor died of having no more than `size`. `next` is given from now on, unless it is 0;
+  // `in_all` is the use that would have done with `size`. What went well with as little is
+  // forgotten.
+  void Killed(base::Bytes size, base::Bytes next, base::Bytes in_all);
+
+  // An executor did badly with `size` and lived.
+  void TooSmall(base::Bytes size);
+
+  // A whole run went well with `size` and never used more than `used` in all. The run number
+  // `refutations` that shows `too_small` to be enough ends it.
+  void WentWell(base::Bytes size, base::Bytes used, int refutations);
+
+  // An executor on trial did well with `size`.
+  void TriedWell(base::Bytes size);
+
+  // Sizes that went well say nothing any more: the job was submitted with another size.
+  void ForgetSizes() { well = roomiest = base::Bytes{}; }
+
+  friend bool operator==(const Bracket&, const Bracket&) = default;
+};
+
+}  // namespace sparkfit::model

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sparkfit/recommend/trial.h"
+
+#include <catch2/catch.hpp>
+
+#include "history_builder.h"
+
+namespace sparkfit::recommend {
+namespace {
+
+using base::Bytes;
+using base::MiB;
+using model::Part;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using test::DefaultSize;
+using test::Size;
+
+// What one executor did in a run, as its driver tells.
+struct Did {
+  double collecting = 0.02;  // of a minute of tasks
+  std::int64_t tasks = 100;
+  std::int64_t failed = 0;
+  std::int64_t stored_mib = 0;
+  double pressed = 0.5;
+  std::int64_t spilled_mib = 0;
+  std::int64_t input_mib = 1000;
+  seconds untold = seconds(0);  // at the end of its life
+};
+
+constexpr seconds kLife = minutes(10);
+
+struct Job {
+  test::HistoryBuilder b{*ParsePolicy("adaptive")};
+  model::ExecutorSize submitted = DefaultSize(3072);
+  int runs = 0;
+
+  // A run of executors with these sizes; an executor smaller than the others is on trial.
+  void Run(const std::vector<std::pair<model::ExecutorSize, Did>>& executors,
+           std::optional<Part> trial = std::nullopt, bool succeeds = true) {
+    const auto application = "app-" + std::to_string(++runs);
+    std::vector<std::string> uids;
+    for (std::size_t i = 0; i < executors.size(); ++i) {
+      model::Executor executor;
+      executor.application = application;
+      executor.size = executors[i].first;
+      executor.submitted = submitted;
+      executor.shape = {"1", model::ClassifyOverhead(submitted)};
+      executor.request = submitted.limit;
+      executor.created = b.now;
+      if (i == 0) executor.trial = trial;
+      uids.push_back(application + "-" + std::to_string(i));
+      b.history.Ran(b.history.Start(uids.back(), executor, b.now));
+    }
+    const auto end = b.now + kLife;
+    for (std::size_t i = 0; i < executors.size(); ++i) Tell(uids[i], executors[i].second, end);
+    b.now = end;
+    for (const auto& uid : uids) b.End(uid);
+    b.EndApplication(application, succeeds ? model::Outcome::kSucceeded : model::Outcome::kFailed);
+  }
+
+  void Tell(const std::string& uid, const Did& did, base::Time end) {
+    auto& executor = b.Find(uid);
+    for (int i = 0; i < 3; ++i) b.history.AddSample(executor, MiB(2400), b.now + minutes(i));
+    model::ExecutorReading reading;
+    reading.id = uid;
+    reading.heap_peak = MiB(2000);
+    reading.unified_room = MiB(1000);
+    reading.unified_peak = base::Scaled(MiB(1000), did.pressed);
+    reading.storage_peak = MiB(did.stored_mib);
+    reading.stored = MiB(did.stored_mib);
+    reading.busy = minutes(1);
+    reading.collecting = std::chrono::duration_cast<base::Duration>(minutes(1) * did.collecting);
+    reading.tasks_done = did.tasks;
+    reading.tasks_failed = did.failed;
+    reading.input = MiB(did.input_mib);
+    reading.spilled = MiB(did.spilled_mib);
+    b.history.AddReading(executor, reading, end - did.untold);
+  }
+
+  // A run as submitted, of two executors.
+  void Submitted(const Did& did = {}) { Run({{submitted, did}, {submitted, did}}); }
+  [[nodiscard]] NextTrial Next() const { return FindTrial(b.history, b.policy); }
+  // The next run, in which executor 1 tries what is to be tried and does so.
+  void Try(const Did& did, const Did& others = {}) {
+    const auto next = Next();
+    REQUIRE(next.trial);
+    Run({{next.trial->size, did}, {InForce(), others}}, next.trial->part);
+  }
+  [[nodiscard]] const model::ExecutorSize& InForce() const { return SizeThatWentWell(b.Shape()); }
+  [[nodiscard]] std::int64_t NextHeap() const {
+    const auto next = Next();
+    return next.trial ? next.trial->size.heap->WholeMiB() : 0;
+  }
+};
+
+TEST_CASE("the first trial is half of the heap, with Spark's overhead for it",
+          "[recommend][trial]") {
+  Job job;
+  CHECK(job.Next().reason == NoTrial::kNotConfident);
+  job.Submitted();
+  const auto next = job.Next();
+  REQUIRE(next.trial);
+  CHECK(next.trial->part == Part::kHeap);
+  // Spark's default for it is 384 MiB; 400 may be in use outside of the heap: 2400 in all, of which
+  // 2000 are of the heap.
+  CHECK(next.trial->size == Size(1536 + 400, 1536));
+  CHECK(next.trial->executors == 1);
+}
+
+TEST_CASE("a trial that did well is everybody's, with 5 %, and the next one is half of it",
+          "[recommend][trial]") {
+  Job job;
+  job.Submitted();
+  job.Try({});
+  CHECK(job.InForce() == Size(1613 + 400, 1613));  // 1.05 × 1536 = 1612.8
+  CHECK(job.NextHeap() == 768);
+  job.Try({});
+  CHECK(job.NextHeap() == 512);
+  job.Try({});
+  CHECK(job.InForce() == Size(538 + 400, 538));
+  CHECK(job.Next().reason == NoTrial::kNothingSmaller);
+  // What is published follows; the total is never above what was tried.
+  const auto recommendation = Recommend(job.b.history, job.b.ContextWith());
+  CHECK(recommendation.target == MiB(538 + 400));
+  CHECK(recommendation.split->heap == MiB(538));
+}
+
+TEST_CASE("a trial that hurts is found out in each of the ways in which it can",
+          "[recommend][trial]") {
+  Did bad;
+  Did others;
+  SECTION("it collects five points more than its siblings") { bad.collecting = 0.075; }
+  SECTION("its tasks fail") { bad.failed = 3; }
+  SECTION("what it caches fills its room") {
+    bad.stored_mib = 990;
+    others.stored_mib = 500;
+  }
+  SECTION("what it cached is lost") {
+    bad.stored_mib = 400;
+    bad.pressed = 0.99;
+    others.stored_mib = 800;
+  }
+  SECTION("it spills where they do not") { bad.spilled_mib = 10; }
+  Job job;
+  job.Submitted(others);
+  const auto tried = job.NextHeap();
+  job.Try(bad, others);
+  CHECK(job.b.Shape().Of(Part::kHeap).too_small == MiB(tried));
+  CHECK(job.InForce() == job.submitted);
+  // Half-way; of what caches, no heap is left that is small enough to be worth a trial.
+  CHECK(job.NextHeap() == (others.stored_mib == 800 ? 0 : (3072 + tried + 1) / 2));
+}
+
+TEST_CASE("what all executors do is no fault of the trial", "[recommend][trial]") {
+  Did did;
+  did.collecting = 0.3;
+  did.spilled_mib = 100;
+  Job job;
+  job.Submitted(did);
+  job.Try(did, did);
+  CHECK(job.b.Shape().tried);
+}
+
+TEST_CASE("a trial that says too little is made again, and nothing smaller", "[recommend][trial]") {
+  Did little;
+  SECTION("few tasks") { little.tasks = 9; }
+  SECTION("its driver told too little of its life") { little.untold = minutes(2); }
+  SECTION("the run had less to do than others") { little.input_mib = 100; }
+  Job job;
+  job.Submitted();
+  const auto tried = job.NextHeap();
+  job.Try(little, little);
+  CHECK(job.InForce() == job.submitted);
+  CHECK(job.NextHeap() == tried);
+}
+
+TEST_CASE("a trial that dies asks nothing of the others", "[recommend][trial]") {
+  Job job;
+  job.Submitted();
+  const auto next = job.Next();
+  model::Executor executor;
+  executor.application = "dies";
+  executor.size = next.trial->size;
+  executor.submitted = job.submitted;
+  executor.shape = {"1", model::ClassifyOverhead(job.submitted)};
+  executor.trial = Part::kHeap;
+  job.b.history.Ran(job.b.history.Start("dies", executor, job.b.now));
+  job.b.Oom("dies", model::OomKind::kHeap);
+  job.b.EndApplication("dies");
+  CHECK(BoundsAfterOoms(job.b.Shape()) == PartBounds{});
+  job.Submitted();
+  CHECK(job.NextHeap() == (3072 + 1536) / 2);
+}
+
+TEST_CASE("cached blocks bound what is tried", "[recommend][trial]") {
+  Did caches;
+  caches.stored_mib = 800;  // of 1000
+  Job job;
+  job.Submitted(caches);
+  // 300 + 0.8 × (3072 − 300) / 0.97 = 2586.2
+  CHECK(job.NextHeap() == 2587);
+  caches.stored_mib = 940;
+  Job full;
+  full.Submitted(caches);
+  // 300 + 0.94 × 2772 / 0.97 = 2986: within 15 %.
+  CHECK_FALSE(full.Next().trial);
+}
+
+TEST_CASE("who dials safe goes down by a quarter", "[recommend][trial]") {
+  Job job;
+  job.b.policy = *ParsePolicy("adaptive:risk=safe");
+  job.Submitted();
+  CHECK(job.NextHeap() == 2304);
+}
+
+TEST_CASE("there is no trial where it could not be judged, or is not wanted",
+          "[recommend][trial]") {
+  Job job;
+  job.Submitted();
+  SECTION("another policy") {
+    job.b.policy = *ParsePolicy("percentile");
+    CHECK(job.Next().reason == NoTrial::kPolicy);
+  }
+  SECTION("the latest run failed") {
+    job.Run({{job.submitted, {}}, {job.submitted, {}}}, std::nullopt, false);
+    CHECK(job.Next().reason == NoTrial::kLatestFailed);
+  }
+  SECTION("the driver told nothing of the latest run") {
+    job.b.Run("silent", job.submitted, MiB(2400));
+    CHECK(job.Next().reason == NoTrial::kDriverSilent);
+  }
+  SECTION("another shape") {
+    job.b.Run("other", DefaultSize(3072), MiB(2400), "4");
+    CHECK_FALSE(job.Next().trial);
+  }
+}
+
+TEST_CASE("three runs that take longer than three before go back", "[recommend][trial]") {
+  Job job;
+  for (int i = 0; i < 3; ++i) job.Submitted();
+  job.Try({});
+  const auto in_force = job.InForce();
+  // The other part of the check: as fast as before it stays. Tasks take a minute in each executor.
+  for (int i = 0; i < 3; ++i) job.Run({{in_force, {}}, {in_force, {}}});
+  CHECK(job.InForce() == in_force);
+}
+
+TEST_CASE("a job with one executor is compared with its own roomier runs", "[recommend][trial]") {
+  Job job;
+  job.Run({{job.submitted, {}}});
+  Did bad;
+  bad.collecting = 0.2;
+  SECTION("it does as well") {
+    job.Run({{job.Next().trial->size, {}}}, Part::kHeap);
+    CHECK(job.b.Shape().tried);
+  }
+  SECTION("it collects more") {
+    job.Run({{job.Next().trial->size, bad}}, Part::kHeap);
+    CHECK(job.b.Shape().Of(Part::kHeap).too_small == MiB(1536));
+  }
+}
+
+TEST_CASE("of four executors and more two try", "[recommend][trial]") {
+  Job job;
+  job.Run({{job.submitted, {}}, {job.submitted, {}}, {job.submitted, {}}, {job.submitted, {}}});
+  CHECK(job.Next().trial->executors == 2);
+}
+
+TEST_CASE("every reason for no trial is a sentence", "[recommend][trial]") {
+  for (int i = 0; i <= static_cast<int>(NoTrial::kNothingSmaller); ++i) {
+    CHECK(Describe(static_cast<NoTrial>(i)).back() == '.');
+  }
+}
+
+}  // namespace
+}  // namespace sparkfit::recommend
