@@ -53,7 +53,7 @@ class Job:
         self.cores = rng.choice([1, 2, 4])
         self.heap = rng.choice([512, 640, 900, 1024, 2048, 3000, 4096, 8192, 16384, 24576])
         self.overhead_kind = rng.choice(["0.1", "0.1", "0.4", "explicit"])
-        self.explicit = rng.choice([70, 200, 512, 1000, 2048, 3333])
+        self.explicit = rng.choice([70, 200, 512, 1000, 2048, 3333, 8192, 20000])
         self.auto = rng.random() < 0.5              # sized at admission after an OOM
         self.fill = rng.uniform(0.2, 1.02)          # working set relative to the submitted limit
         self.trouble = rng.choice([0.0, 0.1, 0.1, 0.4, 0.8])
@@ -70,6 +70,8 @@ class Job:
         self.keep_pods = rng.random() < 0.15
         self.sidecar = rng.random() < 0.15
         self.bounds = rng.choice([None, None, None, "own", "emr", "emr-alias", "driver"])
+        self.request_share = rng.choice([1, 1, 1, 0.8, 0.4])
+        self.calm = rng.random() < 0.4              # nothing but OOMs goes wrong
         self.floor = None                           # (heap, limit) that replacements get
         # Two kinds of jobs of which each exercises a rule that chance rarely meets.
         self.creeps = rng.random() < 0.12           # every run is full and the next gets more
@@ -200,7 +202,8 @@ class Generator:
                                           ("JAVA_TOOL_OPTIONS", f"-Xss4m '{job.full_heap}' -Dx=y")])
             env.append({"name": variable, "value": value})
         containers = [{"name": CONTAINER, "env": env,
-                       "resources": {"limits": {"memory": text}, "requests": {"cpu": "1", "memory": text}}}]
+                       "resources": {"limits": {"memory": text},
+                                     "requests": {"cpu": "1", "memory": self.request(job, limit, text)}}}]
         if job.sidecar:
             containers.insert(rng.randrange(2), {"name": "sidecar", "resources": {"limits": {"memory": "256Mi"}}})
         meta = {"name": name, "namespace": job.namespace, "uid": self.uid(),
@@ -212,6 +215,10 @@ class Generator:
                                         "uid": app["owner"], "controller": True}]
         return {"metadata": meta, "spec": {"restartPolicy": "Never", "containers": containers},
                 "status": {"phase": "Pending"}}
+
+    @staticmethod
+    def request(job, limit, text):
+        return text if job.request_share == 1 else f"{int(limit * job.request_share)}Mi"
 
     @staticmethod
     def container_state(pod, state):
@@ -381,6 +388,8 @@ class Generator:
             if rng.random() < job.heap_trouble:
                 return rng.choice(["52", "52", "by-option"])
             return rng.choice(["oomkilled"] * 4 + ["oomkilled-0", "oomkilled-deleted", "137"])
+        if job.calm:
+            return rng.choice(["completed", "deleted"])
         return rng.choice(["completed"] * 8 + ["deleted"] * 8 + ["evicted"] * 2 + ["preempted"] * 2 +
                           ["lost", "killed-deleted", "56", "1", "3", "134", "139", "143", "137", "vanished",
                            "start-error", "reasoned"])
@@ -463,9 +472,11 @@ class Generator:
             job.floor = self.grown(job, job.floor or (job.heap, job.limit()), "oomkilled")
         if driver:
             t = last + rng.randint(300, 2500)
-            driver["status"]["phase"] = rng.choice(["Succeeded", "Failed"])
-            log.pod(t, "MODIFIED", driver)
-            if rng.random() < 0.7:
+            how = rng.choice(["Succeeded"] * 7 + ["Failed", "deleted", "lives"])
+            if how in ("Succeeded", "Failed"):
+                driver["status"]["phase"] = how
+                log.pod(t, "MODIFIED", driver)
+            if how == "deleted" or how != "lives" and rng.random() < 0.7:
                 log.pod(t + rng.randint(1, 5) * SECOND, "DELETED", driver)
         return last
 
@@ -477,10 +488,10 @@ class Generator:
             job.cores = rng.choice([1, 2, 4])
         elif kind < 0.12:
             job.overhead_kind = rng.choice(["0.1", "0.4", "explicit"])
-        elif kind < 0.17:
+        elif kind < 0.22:
             job.heap = rng.choice([768, 1024, 2048, 4096, 6000, 12288])
-        elif kind < 0.19:
-            job.explicit = rng.choice([384, 600, 1500])
+        elif kind < 0.25:
+            job.explicit = rng.choice([384, 600, 1500, 10000])
         else:
             return
         job.floor = None
@@ -540,10 +551,14 @@ class Generator:
         if rng.random() < 0.6:
             for i in range(rng.randint(1, 3)):
                 node = {"metadata": {"name": f"node-{i}"},
-                        "status": {"allocatable": {"memory": f"{rng.choice([6, 14, 30, 60]) * 1024 * 1000}Ki"}}}
+                        "status": {"allocatable": {"memory": f"{rng.choice([1, 3, 6, 14, 30, 60]) * 1024 * 1000}Ki"}}}
                 self.log.add(START - 1000 + i, type="node", event="ADDED", object=node)
-                if rng.random() < 0.2:
+                action = rng.random()
+                if action < 0.2:
                     self.log.add(rng.choice(times), type="node", event="DELETED", object=node)
+                elif action < 0.4:
+                    self.log.add(rng.choice(times), type="node", event="MODIFIED", object={
+                        **node, "status": {"allocatable": {"memory": "9000000Ki"}}})
         for _ in range(10):                         # samples of pods that nobody knows
             t = rng.choice(times)
             self.log.add(t, type="usage", object={

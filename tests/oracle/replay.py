@@ -928,7 +928,7 @@ class Replay:
             return target
         if reference.request == reference.submitted_limit:
             return target
-        return min(target, max(reference.request, proven))
+        return min(target, max(reference.request, ceil_mib(proven)))
 
     def stages(self, key, size, state, reference, proven, at_least_submitted):
         """In this order: policy, (step,) proof, guard, smallest, shape, OOM, user's min, ceiling."""
