@@ -329,7 +329,6 @@ class Application:
         self.executors = []
         self.owners = set()
         self.idle_since = None
-        self.ended = False
         self.steps = 0                  # in-run escalation
         self.finished = False           # it told which size is enough
         self.stretch = None             # (target at its start, executors) not judged yet
@@ -410,6 +409,7 @@ class Key:
         self.last_seen = None
         self.asking = None              # an executor that is about to join
         self.judged = []                # (target, executors) of runs that are over
+        self.settled = set()            # shapes of which an application ended with a sampled executor
         self.runs = []                  # [application, shape, highest use, sampled often], oldest first
 
     def shape(self, shape):
@@ -479,19 +479,27 @@ class Replay:
         """Everything that happens by the passing of time alone, up to `now`."""
         self.now = max(self.now, now)
         for identity, key in list(self.keys.items()):
-            for app in sorted(key.applications.values(), key=lambda a: a.idle_since or 0):
-                if not app.over and app.idle_since is not None and app.idle_since + IDLE_END_MS <= now:
-                    self.end_application(key, app)
-            ripe = [e for e in key.executors.values()
-                    if e.ended_at is not None and not e.sealed and e.end_time + SEAL_MS <= now]
-            for executor in sorted(ripe, key=lambda e: (e.end_time, e.order)):
-                executor.sealed = True
-                key.sealed.append(executor)
-                self.remember(key, executor)
-                self.judge(key, executor.application)
+            # In due order: what a run shows can hang on what an earlier one showed.
+            due = [(app.idle_since + IDLE_END_MS, 0, app.order, app) for app in key.applications.values()
+                   if not app.over and app.idle_since is not None]
+            due += [(e.end_time + SEAL_MS, 1, e.order, e) for e in key.executors.values()
+                    if e.ended_at is not None and not e.sealed]
+            for at, _, _, what in sorted(due, key=lambda d: d[:3]):
+                if at > now:
+                    break
+                if isinstance(what, Application):
+                    self.end_application(key, what)
+                else:
+                    self.seal(key, what)
             alive = any(e.ended_at is None for e in key.executors.values())
             if not alive and key.last_seen + RETENTION_MS <= now:
                 del self.keys[identity]
+
+    def seal(self, key, executor):
+        executor.sealed = True
+        key.sealed.append(executor)
+        self.remember(key, executor)
+        self.judge(key, executor.application)
 
     @staticmethod
     def remember(key, executor):
@@ -610,8 +618,15 @@ class Replay:
                 self.end_application(key, app)
 
     def end_application(self, key, app):
-        app.ended = app.over = True
+        app.over = True
+        self.settle(key, app)
         self.judge(key, app)
+
+    @staticmethod
+    def settle(key, app):
+        """A late sample may come after the end."""
+        if app.over and any(e.sampled and e.comparable for e in app.executors):
+            key.settled.add(app.shape)
 
     # -- past advice
 
@@ -778,6 +793,7 @@ class Replay:
         if executor.last_use is None or timestamp >= executor.last_use[0]:
             executor.last_use = (timestamp, spec.parse_bytes(usage))
 
+        self.settle(key, executor.application)
         # What has a sample has run.
         if executor.limit is not None:
             shape = key.shape(executor.shape)
@@ -852,8 +868,7 @@ class Replay:
         # D1 shape: that of the latest started application.
         shape = applications[-1].shape
         changed = any(a.shape != shape for a in applications)
-        settled = any(a.shape == shape and a.ended and any(e.sampled and e.comparable for e in a.executors)
-                      for a in applications)
+        settled = shape in key.settled
         reference = max((e for e in executors if e.shape == shape), key=lambda e: (e.created, e.order))
         state = key.shape(shape)
 
