@@ -135,6 +135,20 @@ void ApplyStages(const KeyHistory& history, const ShapeHistory& shape,
   if (limits.ceiling.value > 0) sizes.CutTo(Stage::kCeiling, AtMost(limits.ceiling));
 }
 
+// What is known of the parts: what OOMs ask for, beside a heap that is enough; and how much of the
+// heap is needed at most.
+PartBounds BoundsFor(const ShapeHistory& shape, const model::ExecutorSize& well, Bytes peak) {
+  auto bounds = BoundsAfterOoms(shape);
+  if (!well.heap) return bounds;
+  if (shape.AsksForMore()) {
+    const Bytes enough = std::max(ProvenHeap(well, peak), kSmallestHeap).RoundedUpToMiB();
+    bounds.least_heap = std::max(bounds.least_heap, enough);
+  }
+  const Bytes room = base::Scaled(peak, kHeapRoom).RoundedUpToMiB();
+  bounds.most_heap = peak.value > 0 ? std::min(*well.heap, room) : *well.heap;
+  return bounds;
+}
+
 Bytes LeastTotalFor(const ShapeHistory& shape, const PartBounds& bounds) {
   const auto rule = RuleFor(shape.submitted, bounds);
   return rule ? LeastTotal(*rule) : bounds.least_heap + bounds.least_outside;
@@ -194,16 +208,7 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   const Bytes peak = history.ProvenPeak();
   result.proven_peak = peak;
   result.heap = FindInflation(well, peak);
-  result.bounds = BoundsAfterOoms(*shape);
-  if (well.heap && shape->AsksForMore()) {
-    // What an OOM asks for is beside a heap that is enough.
-    const Bytes enough = std::max(ProvenHeap(well, peak), kSmallestHeap).RoundedUpToMiB();
-    result.bounds.least_heap = std::max(result.bounds.least_heap, enough);
-  }
-  if (well.heap) {
-    const Bytes room = base::Scaled(peak, kHeapRoom).RoundedUpToMiB();
-    result.bounds.most_heap = peak.value > 0 ? std::min(*well.heap, room) : *well.heap;
-  }
+  result.bounds = BoundsFor(*shape, well, peak);
   const bool tried = shape->tried && context.policy.kind == PolicyKind::kAdaptive;
   const Bytes after_ooms = LeastTotalFor(*shape, result.bounds);
   if (tried) {
