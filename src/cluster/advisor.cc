@@ -166,17 +166,19 @@ std::optional<admission::Advice> Advisor::AdviceFor(const model::Key& key) const
   return advice;
 }
 
-admission::RunState Advisor::RunOf(const model::PodFacts& pod,
-                                   const std::optional<model::Key>& key) const {
+admission::RunState Advisor::RunOf(const model::PodFacts& pod) const {
+  const auto run = runs_.find({pod.name_space, pod.ApplicationId()});
+  return run == runs_.end() ? admission::RunState{} : run->second.state;
+}
+
+bool Advisor::IsBesideAnother(const model::PodFacts& pod, const model::Key& key) const {
   const RunKey own{pod.name_space, pod.ApplicationId()};
-  const auto run = runs_.find(own);
-  auto state = run == runs_.end() ? admission::RunState{} : run->second.state;
   for (auto other = runs_.lower_bound({pod.name_space, ""});
        other != runs_.end() && other->first.first == pod.name_space; ++other) {
-    const bool same_key = key && other->second.key == key;
-    if (same_key && other->first != own && !other->second.pods.empty()) state.beside_another = true;
+    const auto& run = other->second;
+    if (run.key == key && other->first != own && !run.pods.empty()) return true;
   }
-  return state;
+  return false;
 }
 
 Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlaces& places,
@@ -193,11 +195,14 @@ Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlac
       .largest_node = nodes_.LargestFor(&pod.placement, now),
       .range = range == ranges_.end() ? model::LimitRange{} : range->second,
       .shrink_only = shrink_only_};
+  auto run = RunOf(pod);
+  // Only a trial has to be alone, and to find out takes a look at every run of the namespace.
+  run.beside_another = advice && advice->trial && IsBesideAnother(pod, *answer.key);
   answer.decision = admission::Decide({.pod = pod,
                                        .places = places,
                                        .driver = settings,
                                        .advice = advice ? &*advice : nullptr,
-                                       .run = RunOf(pod, answer.key),
+                                       .run = run,
                                        .limits = limits});
   return answer;
 }

@@ -75,8 +75,10 @@ class Advisor {
   void TakeExecutor(const model::PodEvent& event);
   static Published FromObject(const model::RecommendationObject& object);
   static Learnt Raised(Learnt published, const Learnt& seen);
-  [[nodiscard]] admission::RunState RunOf(const model::PodFacts& pod,
-                                          const std::optional<model::Key>& key) const;
+  // As far as it does not depend on other runs.
+  [[nodiscard]] admission::RunState RunOf(const model::PodFacts& pod) const;
+  // Another run of the key is under way.
+  [[nodiscard]] bool IsBesideAnother(const model::PodFacts& pod, const model::Key& key) const;
   [[nodiscard]] std::optional<admission::Advice> AdviceFor(const model::Key& key) const;
 
   const base::Bytes configured_max_;

@@ -184,6 +184,30 @@ TEST_CASE("a run keeps the size of its first executor, whatever is learnt meanwh
   }
 }
 
+TEST_CASE("a smaller size is not tried while another run of the job is under way",
+          "[advisor][run]") {
+  Replica replica;
+  auto object = replica.Publish(1408);
+  object.published_submitted = test::Size(1408, 1024);
+  object.published_trial = {model::Part::kHeap, test::Size(896, 512), 1};
+  replica.See(model::RecommendationEvent{EventType::kModified, object});
+  REQUIRE(replica.Decide().reason == Reason::kTrial);
+  auto other = Sibling("1", test::Size(1408, 1024));
+  other.app_selector = "spark-2";
+  SECTION("another job's does not matter") {
+    test::ClusterStory::Sign(other, "hourly");
+    replica.See(model::PodEvent{EventType::kAdded, other});
+    CHECK(replica.Decide().reason == Reason::kTrial);
+  }
+  SECTION("nor one that is over") {
+    test::ClusterStory::Sign(other, "nightly");
+    replica.See(model::PodEvent{EventType::kAdded, other});
+    CHECK(replica.Decide().reason == Reason::kRightSize);
+    replica.See(model::PodEvent{EventType::kDeleted, other});
+    CHECK(replica.Decide().reason == Reason::kTrial);
+  }
+}
+
 TEST_CASE("the leader answers by its session", "[advisor]") {
   Replica replica;
   replica.Publish(1000);
