@@ -2,6 +2,7 @@
 #include "sparkfit/controller/pipeline.h"
 
 #include <catch2/catch.hpp>
+#include <utility>
 
 #include "cluster_story.h"
 
@@ -49,14 +50,20 @@ TEST_CASE("an executor without a signature is left alone", "[controller]") {
   CHECK(story.pipeline.GetUnused().executors_unsigned == 1);
 }
 
+// A driver that carries the signature, and an executor of it that does not.
+std::pair<model::PodFacts, model::PodFacts> SignedByDriver() {
+  auto driver = ClusterStory::Driver("d1", "app-1");
+  ClusterStory::Sign(driver, "from-driver");
+  auto executor = ClusterStory::Executor("e1", "app-1", "");
+  executor.owner_uid = "d1";
+  return {driver, executor};
+}
+
 TEST_CASE("a driver's signature counts for its executors, seen before or after them",
           "[controller]") {
   const bool driver_first = GENERATE(true, false);
   ClusterStory story;
-  auto driver = ClusterStory::Driver("d1", "app-1");
-  ClusterStory::Sign(driver, "from-driver");
-  auto pod = ClusterStory::Executor("e1", "app-1", "");
-  pod.owner_uid = "d1";
+  auto [driver, pod] = SignedByDriver();
   if (driver_first) story.Pod(EventType::kAdded, driver);
   story.Run(pod);
   for (int i = 1; i <= 3; ++i) story.Use(pod, MiB(1000 + i));
@@ -127,10 +134,7 @@ TEST_CASE("a kill of a full container is an OOM, wherever its samples waited for
           "[controller]") {
   const bool driver_first = GENERATE(true, false);
   ClusterStory story;
-  auto driver = ClusterStory::Driver("d1", "app-1");
-  ClusterStory::Sign(driver, "from-driver");
-  auto pod = ClusterStory::Executor("e1", "app-1", "");
-  pod.owner_uid = "d1";
+  auto [driver, pod] = SignedByDriver();
   if (driver_first) story.Pod(EventType::kAdded, driver);
   story.Run(pod);
   story.Use(pod, pod.size.limit);
