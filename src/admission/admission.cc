@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "sparkfit/base/number.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/recommend/split.h"
 
@@ -115,7 +116,7 @@ std::optional<Reason> WhyNotSmaller(const Question& question) {
 // Spark numbers executors from 1 and never twice, so that the answer is the same whoever gives it,
 // and a replacement is never on trial.
 bool HasTrialNumber(const model::PodFacts& pod, int executors) {
-  return pod.executor_id == "1" || (executors > 1 && pod.executor_id == "2");
+  return base::ParseNumber(pod.executor_id, 1, executors).has_value();
 }
 
 // The size to try, if this executor is to try it. It is never larger than submitted, as all else is

@@ -9,6 +9,7 @@
 
 #include "job.h"
 #include "sparkfit/model/node_memory.h"
+#include "sparkfit/recommend/judgement.h"
 #include "timers.h"
 #include "tracked_pods.h"
 

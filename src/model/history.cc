@@ -100,6 +100,7 @@ bool ShapeHistory::AsksForMore() const {
 
 // What went well with as little as is now known to be too small goes back to what was before.
 void ShapeHistory::DropWell(Part part) {
+  if (SizeOf(candidate, part) <= Of(part).too_small) candidate = {};
   if (SizeOf(well, part) > Of(part).too_small) return;
   well = SizeOf(before, part) > Of(part).too_small ? before : ExecutorSize{};
   before = {};
@@ -125,12 +126,19 @@ void ShapeHistory::WentWell(const ExecutorSize& size, base::Bytes used) {
   well = size;
   before = {};
   tried = false;
+  if (candidate.limit >= well.limit) candidate = {};
 }
 
-void ShapeHistory::TriedWell(Part part, const ExecutorSize& size, const ExecutorSize& in_force) {
+void ShapeHistory::TriedWell(Part part, const ExecutorSize& size, const ExecutorSize& next,
+                             double share) {
   Of(part).TriedWell(SizeOf(size, part));
+  candidate = next;
+  exposure = share;
+}
+
+void ShapeHistory::PutInForce() {
   before = well.limit.value > 0 ? well : submitted;
-  well = in_force;
+  well = std::exchange(candidate, {});
   tried = true;
 }
 
@@ -140,7 +148,7 @@ void ShapeHistory::TriedTooSmall(Part part, const ExecutorSize& size) {
 }
 
 void ShapeHistory::ForgetSizes() {
-  well = before = {};
+  well = before = candidate = {};
   tried = false;
   for (auto& bracket : brackets) bracket.ForgetSizes();
 }
@@ -276,6 +284,7 @@ void KeyHistory::End(Executor& executor, base::Time at, bool lost) {
   }
   CountSavings(executor);
   EndIdleApplications();
+  FinishIfOver(executor.application);
 }
 
 void KeyHistory::CountSavings(const Executor& executor) {
@@ -302,7 +311,10 @@ std::optional<RunChange> KeyHistory::Seal(const std::string& uid) {
     change = AddTo(runs_, executor);
   }
   advice_.Seal(executor);
-  NoteConduct(executor);
+  if (const auto* application = Find(executor.application);
+      application == nullptr || !application->finished) {
+    NoteConduct(executor);
+  }
   const auto id = std::move(entry->second.application);
   executors_.erase(entry);
   if (auto* application = Find(id); application != nullptr) --application->unsealed;
@@ -322,13 +334,19 @@ void KeyHistory::EndApplication(std::string_view id, Outcome outcome) {
   FinishIfOver(id);
 }
 
-// Past advice is judged, and sizes can be learnt, once nothing more can come of a run.
+// Past advice is judged once nothing more can come of a run. Sizes are learnt as soon as its driver
+// was seen to end, as the next run may start at once; what late samples tell counts for all else.
 void KeyHistory::FinishIfOver(std::string_view id) {
   auto* application = Find(id);
   // One that the ring forgot is over.
   if (application == nullptr || application->ended) advice_.Judge(id);
-  if (application == nullptr || !application->ended || application->unsealed > 0) return;
+  if (application == nullptr || !application->ended) return;
+  const bool seen = application->outcome != Outcome::kUnseen && application->often;
+  if (application->unsealed > 0 && (application->alive > 0 || !seen)) return;
   if (std::exchange(application->finished, true)) return;
+  for (const auto& [uid, executor] : executors_) {
+    if (executor.application == id) NoteConduct(executor);
+  }
   auto open = open_.extract(std::string(id));
   auto& run = finished_.emplace_back();
   if (open) run = std::move(open.mapped());

@@ -160,10 +160,11 @@ std::string ExplainStage(const Applied& applied, const Recommendation& recommend
 
 // "In mode Initial the next run tries 512 MiB of heap and 384 MiB outside of it in executor 1."
 std::string ExplainTrial(const Trial& trial) {
-  return fmt::format("In mode Initial the next run tries {} of heap and {} outside of it in {}.",
-                     FormatMiB(model::SizeOf(trial.size, Part::kHeap)),
-                     FormatMiB(model::SizeOf(trial.size, Part::kOutside)),
-                     trial.executors == 1 ? "executor 1" : "executors 1 and 2");
+  return fmt::format(
+      "In mode Initial the next run tries {} of heap and {} outside of it in {}.",
+      FormatMiB(model::SizeOf(trial.size, Part::kHeap)),
+      FormatMiB(model::SizeOf(trial.size, Part::kOutside)),
+      trial.executors == 1 ? "executor 1" : fmt::format("executors 1 to {}", trial.executors));
 }
 
 std::string_view WhyThisOverhead(const Split& split, const SplitRule& rule) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sparkfit/recommend/recommendation.h"
+
 namespace sparkfit::recommend {
 namespace {
 
@@ -17,6 +19,15 @@ Bytes Grown(const model::ExecutorSize& dead, Part part, double factor, Bytes at_
   const auto grown = [&](Bytes size) { return Bumped(size, factor, at_least).RoundedUpToMiB(); };
   const Bytes heap = model::SizeOf(dead, Part::kHeap);
   return part == Part::kHeap ? grown(heap) : grown(dead.limit) - heap;
+}
+
+// What was too small for an executor on trial that died of `died`. Where several parts of it were
+// smaller, that one.
+Part PartThatDied(const model::ShapeHistory& shape, const Executor& executor, Part died) {
+  const bool both = executor.size == shape.candidate;
+  const bool smaller =
+      model::SizeOf(executor.size, died) < model::SizeOf(SizeThatWentWell(shape), died);
+  return both && smaller ? died : *executor.trial;
 }
 
 double FactorOf(std::uint16_t steps, const Policy& policy, const Safety& safety) {
@@ -34,7 +45,7 @@ void LearnOom(KeyHistory& history, Executor& executor, model::OomKind kind, base
   const bool of_heap = kind == model::OomKind::kHeap && executor.size.heap;
   const Part part = of_heap ? Part::kHeap : Part::kOutside;
   // An executor on trial died alone, and of what was tried: all else of it went well in others.
-  if (executor.trial) return shape->Killed(*executor.trial, executor.size, {});
+  if (executor.trial) return shape->Killed(PartThatDied(*shape, executor, part), executor.size, {});
   const auto& bracket = shape->Of(part);
   const Bytes size = model::SizeOf(executor.size, part);
   const Bytes known = std::max(bracket.roomiest, model::SizeOf(executor.submitted, part));

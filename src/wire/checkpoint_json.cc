@@ -260,6 +260,8 @@ json Of(const model::ShapeHistory& shape) {
           {"well", Of(shape.well)},
           {"before", Of(shape.before)},
           {"tried", shape.tried},
+          {"candidate", Of(shape.candidate)},
+          {"exposure", shape.exposure},
           {"heap", Of(shape.Of(model::Part::kHeap))},
           {"outside", Of(shape.Of(model::Part::kOutside))}};
 }
@@ -276,6 +278,8 @@ void Read(const json& object, model::ShapeHistory& shape) {
   Read(object, "well", shape.well);
   Read(object, "before", shape.before);
   Read(object, "tried", shape.tried);
+  Read(object, "candidate", shape.candidate);
+  Read(object, "exposure", shape.exposure);
   Read(object.at("heap"), shape.Of(model::Part::kHeap));
   Read(object.at("outside"), shape.Of(model::Part::kOutside));
 }

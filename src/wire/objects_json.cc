@@ -43,6 +43,7 @@ error_code ReadMetadata(JsonValue metadata, RecommendationObject& object,
 
 // Spark starts with no less heap than 450 MiB; nothing of ours is below 512.
 constexpr base::Bytes kLeastTriedHeap = base::MiB(512);
+constexpr std::int64_t kMostTrying = 0xffff;  // executors, as many as a run counts
 
 // The status is ours, but anybody may have written it: what cannot be read is as if it were not
 // there.
@@ -88,7 +89,7 @@ error_code ReadPublishedTrial(JsonValue json, RecommendationObject& object) {
     return SUCCESS;
   });
   const bool sound = part && limit && heap && *heap >= kLeastTriedHeap && *heap <= *limit;
-  if (!error && sound && executors >= 1 && executors <= 2) {
+  if (!error && sound && executors >= 1 && executors <= kMostTrying) {
     object.published_trial = {*part, {*limit, heap}, static_cast<int>(executors)};
   }
   return error;

@@ -65,5 +65,12 @@ OFF_HEAP = Workload("900m", ("off-heap", 6e6, 10), conf={"spark.memory.offHeap.e
 DYNAMIC = Workload("900m", ("aggregate", 4e6, 10), conf={
     "spark.dynamicAllocation.enabled": "true", "spark.dynamicAllocation.shuffleTracking.enabled": "true",
     "spark.dynamicAllocation.maxExecutors": 3, "spark.dynamicAllocation.schedulerBacklogTimeout": "1s"})
+# Jobs as people submit them, with ten times the memory that they need or three: Python's overhead factor makes 4300 MiB of 3g.
+QUERY_67 = Workload("3g", ("tpcds-67", 1, 2))
+ALS = Workload("3g", ("als", 600_000, 1))
+SESSIONS = Workload("3g", ("sessions", 3e6, 2))
+K_MEANS = Workload("3g", ("k-means", 1_000_000, 1))
+# 1500 MiB of cached objects; more than 1,200 MiB of heap hold what one of two executors gets of them.
+OBJECTS = Workload("3g", ("fill", 1500, 20))
 AGGREGATE = Workload("900m", ("aggregate", 4e6, 10))
 JAVA = Workload("900m", (4e6, 10), main=ROOT / "tests/cluster/spark/Aggregate.java")

@@ -609,6 +609,7 @@ class Replay:
         if not app.alive():
             app.idle_since = max(e.end_time for e in app.executors)
         self.end_left_behind(key)
+        self.learn_if_over(key, app)
 
     def end_left_behind(self, key):
         """D1: ended when a later application has started and it has no executor left."""
@@ -635,9 +636,16 @@ class Replay:
         if app.over and app.stretch and all(e.sealed for e in app.stretch[1]):
             key.judged.append(app.stretch)
             app.stretch = None
-            if not app.finished:        # an application tells once which size is enough
-                app.finished = True
-                self.learn(key, app, app.executors)
+        self.learn_if_over(key, app)
+
+    def learn_if_over(self, key, app):
+        """A run tells once which size is enough: when its driver was seen to end, else with its last late sample."""
+        if not app.over or app.finished:
+            return
+        seen = self.outcome(app) and not app.alive() and any(e.often() for e in app.executors if e.comparable)
+        if seen or all(e.sealed for e in app.executors):
+            app.finished = True
+            self.learn(key, app, app.executors)
 
     # -- what went well
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sparkfit/model/history.h"
+#include "sparkfit/recommend/judgement.h"
 #include "sparkfit/recommend/recommendation.h"
 #include "sparkfit/recommend/safety.h"
 

@@ -133,8 +133,12 @@ struct ShapeHistory {
   // The smallest size that a run went well with, since the job is submitted as it is now and since
   // an executor died of as little. Limit 0: none.
   ExecutorSize well{};
-  ExecutorSize before{};              // what that was before the latest trial that went well
-  bool tried = false;                 // `well` is by a trial
+  ExecutorSize before{};  // what that was before the latest trial that went well
+  bool tried = false;     // `well` is by a trial
+  // A smaller one that did well on trial and is not everybody's yet; limit 0: none. Executors that
+  // had it did as much work as so many whole runs.
+  ExecutorSize candidate{};
+  double exposure = 0;
   std::array<Bracket, 2> brackets{};  // by Part
 
   [[nodiscard]] Bracket& Of(Part part) { return brackets[static_cast<std::size_t>(part)]; }
@@ -148,9 +152,11 @@ struct ShapeHistory {
   void Killed(Part part, const ExecutorSize& dead, base::Bytes next);
   // A run of it went well.
   void WentWell(const ExecutorSize& size, base::Bytes used);
-  // An executor with `size`, less of a part than any run went well with, did well or badly.
-  // `in_force` is what executors are given after it did well.
-  void TriedWell(Part part, const ExecutorSize& size, const ExecutorSize& in_force);
+  // An executor with `size`, less of a part than any run went well with, did well or badly, and
+  // `share` of the run's work. `next` is what executors are given after it did well.
+  void TriedWell(Part part, const ExecutorSize& size, const ExecutorSize& next, double share);
+  // The candidate is everybody's. REQUIRES: there is one.
+  void PutInForce();
   void TriedTooSmall(Part part, const ExecutorSize& size);
   // The job is submitted with another size.
   void ForgetSizes();

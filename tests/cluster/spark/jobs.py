@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small real Spark applications with different memory shapes. usage: jobs.py KIND SIZE ROUNDS
 
-SIZE is in rows for aggregate, cache, off-heap, sort, join and collect; the scale factor for tpcds; and in MiB for
+SIZE is in rows for aggregate, cache, off-heap, sort, join, collect and sessions; in ratings for als and vectors for k-means;
+the scale factor for tpcds (query 2) and tpcds-67; and in MiB for
   fill     rows cached as Java objects, in all executors together: more than fits fills every heap completely
   heap     live on the heap of every task, in a form that cannot be spilled
   direct   direct memory that every task takes; -XX:MaxDirectMemorySize is what an executor then keeps of it
@@ -55,12 +56,54 @@ def collect():
     table(size, 200).groupBy("k").agg(F.collect_list("v").alias("l")).select(F.sum(F.size("l"))).collect()
 
 
-def tpcds():
+def query(number, tables):
     data = f"{spark.conf.get('spark.sparkfit.data')}/tpcds-{sys.argv[2]}"
-    for name in ("web_sales", "catalog_sales", "date_dim"):
+    for name in tables:
         spark.read.parquet(f"{data}/{name}.parquet").createOrReplaceTempView(name)
-    with open(f"{data}/query2.sql", encoding="utf-8") as query:
-        spark.sql(query.read()).collect()
+    with open(f"{data}/query{number}.sql", encoding="utf-8") as text:
+        spark.sql(text.read()).collect()
+
+
+def tpcds():
+    query(2, ("web_sales", "catalog_sales", "date_dim"))
+
+
+def tpcds_67():
+    query(67, ("store_sales", "date_dim", "store", "item"))
+
+
+def sessions():
+    """Clicks of users, some of whom click far more often, cut into sessions: a window and collected lists."""
+    clicks = spark.range(0, size, 1, 8).select(
+        F.expr("cast(pow(rand(3), 4) * 50000 as int) as user"), F.expr("cast(rand(5) * 2592000 as int) as at"),
+        F.sha2(F.col("id").cast("string"), 256).alias("page"))
+    gap = F.expr("at - lag(at, 1, 0) over (partition by user order by at)")
+    number = F.expr("sum(cast(gap > 1800 as int)) over (partition by user order by at)")
+    clicks.withColumn("gap", gap).withColumn("session", number).groupBy("user", "session").agg(
+        F.collect_list("page").alias("pages")).agg(F.max(F.size("pages")), F.count("*")).collect()
+
+
+def fitted(estimator, table):
+    """By MLlib without its Python side, which wants NumPy."""
+    estimator.fit(table._jdf)
+
+
+def als():
+    ratings = spark.range(0, size, 1, 8).select(
+        F.expr("cast(rand(1) * 20000 as int) as user"), F.expr("cast(pow(rand(2), 2) * 5000 as int) as item"),
+        F.expr("cast(rand(3) * 5 as float) as rating"))
+    fitted(spark._jvm.org.apache.spark.ml.recommendation.ALS().setRank(20).setMaxIter(8).setSeed(1), ratings)
+
+
+def k_means():
+    columns = [f"x{i}" for i in range(20)]
+    table = spark.range(0, size, 1, 8).select(*(F.rand(i).alias(name) for i, name in enumerate(columns)))
+    names = spark.sparkContext._gateway.new_array(spark._jvm.java.lang.String, len(columns))
+    for i, name in enumerate(columns):
+        names[i] = name
+    vectors = spark._jvm.org.apache.spark.ml.feature.VectorAssembler().setInputCols(names).setOutputCol("features")
+    table = type(table)(vectors.transform(table._jdf), spark).select("features").cache()
+    fitted(spark._jvm.org.apache.spark.ml.clustering.KMeans().setK(20).setMaxIter(20).setSeed(1), table)
 
 
 def fill(state={}):
@@ -95,7 +138,8 @@ def python():
 
 
 KINDS = {f.__name__.replace("_", "-"): f
-         for f in (aggregate, cache, off_heap, sort, join, collect, tpcds, fill, heap, direct, python)}
+         for f in (aggregate, cache, off_heap, sort, join, collect, tpcds, tpcds_67, sessions, als, k_means, fill, heap, direct,
+                   python)}
 start = time.time()
 for _ in range(rounds):
     KINDS[kind]()

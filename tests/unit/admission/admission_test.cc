@@ -187,6 +187,14 @@ TEST_CASE("executor 1 tries what is to be tried, the others do not", "[admission
   CHECK(given.Created()["metadata"]["annotations"]["sparkfit.io/trial"] == "heap");
   labels["spark-exec-id"] = "11";  // a replacement
   CHECK(given.Gets() == Sizes(616, 1000));
+  given.advice.trial->executors = 11;
+  CHECK(given.Gets() == Sizes(512, 896));
+  labels["spark-exec-id"] = "12";
+  CHECK(given.Gets() == Sizes(616, 1000));
+  for (const auto* nonsense : {"0", "-1", "1x", "99999999999999999999"}) {
+    labels["spark-exec-id"] = nonsense;
+    CHECK(given.Gets() == Sizes(616, 1000));
+  }
 }
 
 TEST_CASE("nobody is on trial where it could hurt or not be judged", "[admission][trial]") {

@@ -165,6 +165,23 @@ TEST_CASE("a sample that comes after the application's end still proves its shap
   CHECK(b.history.CurrentShape()->proven);
 }
 
+TEST_CASE("a run whose driver was seen to end tells of its size before late samples are over",
+          "[model][history]") {
+  HistoryBuilder b;
+  const auto outcome = GENERATE(Outcome::kSucceeded, Outcome::kUnseen);
+  const auto uid = b.Start("app-1", DefaultSize(4096));
+  b.Sample(uid, MiB(1000), GENERATE(2, 3));
+  const bool often = b.Find(uid).GetCoverage() == Coverage::kMany;
+  b.history.EndApplication("app-1", outcome);
+  CHECK(b.history.TakeFinished().empty());  // its executor is still there
+  b.history.End(b.Find(uid), b.now);
+  // The next run may start at once. Too few samples: more may come.
+  const bool at_once = outcome == Outcome::kSucceeded && often;
+  CHECK(b.history.TakeFinished().size() == (at_once ? 1 : 0));
+  b.history.Seal(uid);
+  CHECK(b.history.TakeFinished().size() == (at_once ? 0 : 1));
+}
+
 TEST_CASE("the overlay gives the same percentiles whatever the order of its executors",
           "[model][history]") {
   HistoryBuilder forwards;

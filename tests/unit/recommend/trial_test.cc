@@ -28,16 +28,16 @@ struct Did {
   seconds untold = seconds(0);  // at the end of its life
 };
 
-constexpr seconds kLife = minutes(10);
+constexpr seconds kLife = minutes(100);
 
 struct Job {
   test::HistoryBuilder b{*ParsePolicy("adaptive")};
   model::ExecutorSize submitted = DefaultSize(3072);
   int runs = 0;
 
-  // A run of executors with these sizes; an executor smaller than the others is on trial.
+  // A run of executors with these sizes, of which the first `trying` are on trial.
   void Run(const std::vector<std::pair<model::ExecutorSize, Did>>& executors,
-           std::optional<Part> trial = std::nullopt, bool succeeds = true) {
+           std::optional<Part> trial = std::nullopt, bool succeeds = true, std::size_t trying = 1) {
     const auto application = "app-" + std::to_string(++runs);
     std::vector<std::string> uids;
     for (std::size_t i = 0; i < executors.size(); ++i) {
@@ -48,7 +48,7 @@ struct Job {
       executor.shape = {"1", model::ClassifyOverhead(submitted)};
       executor.request = submitted.limit;
       executor.created = b.now;
-      if (i == 0) executor.trial = trial;
+      if (i < trying) executor.trial = trial;
       uids.push_back(application + "-" + std::to_string(i));
       b.history.Ran(b.history.Start(uids.back(), executor, b.now));
     }
@@ -165,7 +165,7 @@ TEST_CASE("what all executors do is no fault of the trial", "[recommend][trial]"
 TEST_CASE("a trial that says too little is made again, and nothing smaller", "[recommend][trial]") {
   Did little;
   SECTION("few tasks") { little.tasks = 9; }
-  SECTION("its driver told too little of its life") { little.untold = minutes(2); }
+  SECTION("its driver told too little of its life") { little.untold = minutes(20); }
   SECTION("the run had less to do than others") { little.input_mib = 100; }
   Job job;
   job.Submitted();
@@ -265,6 +265,100 @@ TEST_CASE("of four executors and more two try", "[recommend][trial]") {
   Job job;
   job.Run({{job.submitted, {}}, {job.submitted, {}}, {job.submitted, {}}, {job.submitted, {}}});
   CHECK(job.Next().trial->executors == 2);
+}
+
+// A job with eight executors.
+struct Eight : Job {
+  explicit Eight(std::int64_t outside_mib = 384) {
+    submitted = Size(3072 + outside_mib, 3072);
+    RunAll({});
+  }
+
+  // A run in which those with the lowest numbers try what is to be tried and do so.
+  void RunAll(const Did& did, const Did& others = {}) {
+    const auto trial = Next().trial;
+    const auto trying = trial ? static_cast<std::size_t>(trial->executors) : 0;
+    std::vector<std::pair<model::ExecutorSize, Did>> executors(
+        8, {runs == 0 ? submitted : InForce(), others});
+    for (std::size_t i = 0; i < trying; ++i) executors[i] = {trial->size, did};
+    Run(executors, trial ? std::optional(trial->part) : std::nullopt, true, trying);
+  }
+};
+
+TEST_CASE("of many executors few have a size that did well on two, until it met the whole job",
+          "[recommend][trial]") {
+  Eight job;
+  job.RunAll({});
+  CHECK(job.InForce() == job.submitted);
+  CHECK(job.NextHeap() == 768);  // half of what did well
+  job.RunAll({});
+  job.RunAll({});
+  // Now 512 + 5 % for three, who cannot lose a task four times.
+  auto next = job.Next();
+  REQUIRE(next.trial);
+  CHECK(next.trial->size == Size(538 + 400, 538));
+  CHECK(next.trial->executors == 3);
+  CHECK(Recommend(job.b.history, job.b.ContextWith()).split->heap > MiB(2000));
+  // 2/8 of a run's work, and 3/8 in each run: e^((exposure − 5) / 4) × 8 is 4 from 2.23 on.
+  const auto runs_of = [&](int executors) {
+    int runs = 0;
+    for (; job.Next().trial && job.Next().trial->executors == executors; ++runs) job.RunAll({});
+    return runs;
+  };
+  CHECK(runs_of(3) == 6);  // 0.25 + 6 × 0.375 = 2.5
+  CHECK(runs_of(4) == 2);  // 3.5, 5 of them from 3.12 on, 6 from 3.85 on
+  CHECK(runs_of(5) == 1);  // 4.125
+  CHECK(runs_of(6) == 1);  // 4.875, 7 of them from 4.47 on
+  CHECK(runs_of(7) == 1);
+  CHECK(job.InForce() == Size(538 + 400, 538));
+  CHECK_FALSE(job.Next().trial);
+}
+
+TEST_CASE("a size that ends an executor while it spreads is too small", "[recommend][trial]") {
+  Eight job(GENERATE(384, 2000));
+  while (job.Next().trial->executors < 3) job.RunAll({});
+  const auto spread = *job.Next().trial;
+  model::Executor executor;
+  executor.application = "spreads";
+  executor.size = spread.size;
+  executor.submitted = job.submitted;
+  executor.shape = {"1", model::ClassifyOverhead(job.submitted)};
+  executor.trial = spread.part;
+  job.b.history.Ran(job.b.history.Start("spreads", executor, job.b.now));
+  job.b.Oom("spreads", model::OomKind::kContainer);
+  job.b.EndApplication("spreads");
+  CHECK(job.b.Shape().candidate.limit.value == 0);
+  // A container OOM is the fault of what is outside of the heap where that is smaller, too.
+  const bool both = job.submitted.limit - *job.submitted.heap > MiB(400);
+  CHECK(job.b.Shape().Of(both ? Part::kOutside : Part::kHeap).too_small.value > 0);
+  CHECK(job.b.Shape().Of(both ? Part::kHeap : Part::kOutside).too_small.value == 0);
+}
+
+TEST_CASE("what did well with less work than a run before is given so much more",
+          "[recommend][trial]") {
+  Did less;
+  less.input_mib = 850;
+  Job job;
+  job.Submitted();
+  job.Try(less, less);
+  // 1536 × 1.05 / 0.85 = 1897.4
+  CHECK(job.InForce() == Size(1898 + 400, 1898));
+}
+
+TEST_CASE("runs that have less to do say nothing of a size", "[recommend][trial]") {
+  Job job;
+  job.Submitted();
+  const auto uid = job.b.Start("dies", job.submitted);
+  job.b.Oom(uid, model::OomKind::kContainer);
+  job.b.EndApplication("dies");
+  const auto& outside = job.b.Shape().Of(Part::kOutside);
+  REQUIRE(outside.too_small == MiB(384));
+  Did light;
+  light.input_mib = 300;  // the other days of the week
+  for (int i = 0; i < 4; ++i) job.Submitted(light);
+  CHECK(outside.too_small == MiB(384));
+  for (int i = 0; i < 3; ++i) job.Submitted();
+  CHECK(outside.too_small.value == 0);
 }
 
 TEST_CASE("every reason for no trial is a sentence", "[recommend][trial]") {
