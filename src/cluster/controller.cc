@@ -38,8 +38,9 @@ constexpr base::Duration kTick = std::chrono::milliseconds(500);
 constexpr base::Duration kRecent = std::chrono::seconds(45);
 constexpr base::Duration kTryAgain = std::chrono::seconds(10);
 // Executors tell their driver of themselves every 10 s, and of each task when it ends. What is told
-// within the last interval of a run is missed: a trial has to be seen to its end.
-constexpr Drivers::Intervals kDriverIntervals{.usual = std::chrono::seconds(15),
+// within the last interval of a run is missed; a trial has to be seen to its end.
+constexpr Drivers::Intervals kDriverIntervals{.least = std::chrono::seconds(1),
+                                              .usual = std::chrono::seconds(15),
                                               .watched = std::chrono::seconds(3)};
 constexpr base::Duration kShowAgain = std::chrono::seconds(2);
 // What is remembered of nodes is put together for the next leader this often.

@@ -67,6 +67,7 @@ void Drivers::TakeDrivers() {
     if (!driver.has_executors || entry.owes) continue;
     entry.owes = true;
     entry.not_before = now + kHeartbeat;
+    if (!entry.begun) entry.begun = now;
   }
   entries_ = std::move(kept);
 }
@@ -76,14 +77,23 @@ bool Drivers::Turns::Due(Steady now, base::Duration interval) const {
   return !latest || now >= *latest + std::min<base::Duration>(pause, kLongestPause);
 }
 
+// A twentieth of how long the run has lasted: of a run of whatever length at most that much is not
+// told, and a size can be judged by it.
+base::Duration Drivers::IntervalOf(const Entry& entry, const Intervals& intervals, Steady now) {
+  const auto longest = entry.driver.watched ? intervals.watched : intervals.usual;
+  if (entry.executors.failures > 0) return longest;
+  const auto lasted = std::chrono::duration_cast<base::Duration>(now - entry.begun.value_or(now));
+  return std::clamp(lasted / 20, intervals.least, longest);
+}
+
 // Those that failed come last, and few: a thousand that hang delay no other for long.
 std::vector<Drivers::Entry*> Drivers::Due(const Intervals& intervals) {
   const auto now = around_.clock.SteadyNow();
   std::vector<Entry*> fine;
   std::vector<Entry*> failing;
   for (auto& [uid, entry] : entries_) {
-    const auto interval = entry.driver.watched ? intervals.watched : intervals.usual;
-    if (!entry.owes || now < entry.not_before || !entry.executors.Due(now, interval)) continue;
+    if (!entry.owes || now < entry.not_before) continue;
+    if (!entry.executors.Due(now, IntervalOf(entry, intervals, now))) continue;
     (entry.executors.failures == 0 ? fine : failing).push_back(&entry);
   }
   failing.resize(std::min(failing.size(), kAtOnce));
@@ -93,7 +103,7 @@ std::vector<Drivers::Entry*> Drivers::Due(const Intervals& intervals) {
 
 void Drivers::Run(Intervals intervals, const std::function<bool()>& wanted,
                   const std::stop_token& stop) {
-  Rounds(std::min(kLook, intervals.watched), wanted, around_, stop, [&] {
+  Rounds(std::min(kLook, intervals.least), wanted, around_, stop, [&] {
     TakeDrivers();
     const auto due = Due(intervals);
     AtOnce(kAtOnce, due.size(), stop, [&](std::size_t i) { Ask(*due[i], intervals, stop); });

@@ -23,10 +23,12 @@ class Drivers {
   // kube::PlainGet, or a test's. Called by several threads at the same time.
   using Get = std::function<kube::PlainAnswer(const kube::PlainRequest&, const std::stop_token&)>;
 
-  // From one turn of a driver to the next.
+  // From one turn of a driver to the next: a twentieth of how long it has had executors, within
+  // these.
   struct Intervals {
-    base::Duration usual;
-    base::Duration watched;  // of those that are watched closely
+    base::Duration least;
+    base::Duration usual;    // at most
+    base::Duration watched;  // at most, of those that are watched closely
   };
 
   // REQUIRES: `around` outlives this.
@@ -53,8 +55,9 @@ class Drivers {
 
   struct Entry {
     Driver driver;
-    bool owes = false;    // an answer about executors that ran since the last one
-    Steady not_before{};  // until then executors have told it nothing
+    bool owes = false;              // an answer about executors that ran since the last one
+    Steady not_before{};            // until then executors have told it nothing
+    std::optional<Steady> begun{};  // it had executors first
     Turns executors;
     Turns stages;
     Spills spills;
@@ -70,6 +73,7 @@ class Drivers {
 
   void TakeDrivers();
   std::vector<Entry*> Due(const Intervals& intervals);
+  static base::Duration IntervalOf(const Entry& entry, const Intervals& intervals, Steady now);
   // One turn of a driver; tells the main loop what there is.
   void Ask(Entry& entry, const Intervals& intervals, const std::stop_token& stop);
   // Fills in what its executors spilled, where all of that is known before `end`.

@@ -2,6 +2,7 @@
 #include "sparkfit/model/conduct.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace sparkfit::model {
 namespace {
@@ -48,7 +49,7 @@ void Conduct::Add(const ExecutorReading& reading, const Life& life) {
   stored = Sum(stored, reading.stored.value_or(base::Bytes{}));
   spilled = Sum(spilled, reading.spilled.value_or(base::Bytes{}));
   // Early in its life little of the heap is in use, and what came later would count as outside.
-  if (!life.lost && reading.heap_peak.value > 0 && Covers(life, 50)) {
+  if (!life.lost && reading.heap_peak.value > 0 && Covers(life, 10)) {
     outside = std::max(outside, life.used - reading.heap_peak);
   }
   fullest = std::max(fullest, ShareOf(reading.unified_room, reading.storage_peak));
@@ -59,19 +60,22 @@ double Conduct::Collecting() const {
   return busy.count() > 0 ? Seconds(collecting) / Seconds(busy) : 0;
 }
 
-double Work::LeastRatioTo(const Work& other) const {
-  double least = 1;
-  bool known = false;
+Work Work::Times(double factor) const {
+  const auto times = [&](float amount) { return static_cast<float>(amount * factor); };
+  return {times(input), times(shuffle), times(tasks)};
+}
+
+double Work::RatioTo(const Work& other) const {
+  std::vector<double> ratios;
   const auto compare = [&](float mine, float others) {
-    if (mine <= 0 || others <= 0) return;
-    const double ratio = static_cast<double>(mine) / static_cast<double>(others);
-    least = known ? std::min(least, ratio) : ratio;
-    known = true;
+    if (mine > 0 && others > 0) ratios.push_back(static_cast<double>(mine) / others);
   };
   compare(input, other.input);
   compare(shuffle, other.shuffle);
   compare(tasks, other.tasks);
-  return least;
+  if (ratios.empty()) return 1;
+  std::sort(ratios.begin(), ratios.end());
+  return ratios[(ratios.size() - 1) / 2];
 }
 
 }  // namespace sparkfit::model

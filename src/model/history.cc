@@ -142,6 +142,19 @@ void ShapeHistory::PutInForce() {
   tried = true;
 }
 
+void ShapeHistory::Grow(double times) {
+  const auto grow = [&](ExecutorSize& size, const ExecutorSize& most) {
+    const auto part = [&](Part of) {
+      const auto grown = base::Scaled(SizeOf(size, of), times).RoundedUpToMiB();
+      return std::max(SizeOf(size, of), std::min(grown, SizeOf(most, of)));
+    };
+    const auto heap = part(Part::kHeap);
+    size = {heap + part(Part::kOutside), heap};
+  };
+  if (tried && well.heap) grow(well, before);
+  if (candidate.heap) grow(candidate, well.limit.value > 0 ? well : submitted);
+}
+
 void ShapeHistory::TriedTooSmall(Part part, const ExecutorSize& size) {
   Of(part).TooSmall(SizeOf(size, part));
   DropWell(part);

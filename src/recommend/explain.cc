@@ -167,9 +167,11 @@ std::string ExplainTrial(const Trial& trial) {
       trial.executors == 1 ? "executor 1" : fmt::format("executors 1 to {}", trial.executors));
 }
 
-std::string_view WhyThisOverhead(const Split& split, const SplitRule& rule) {
-  const Bytes asked = rule.bounds.least_outside;
-  if (split.overhead == asked) return "what an OOM asked for";
+// `after_oom` is what an OOM asked for; 0: nothing.
+std::string_view WhyThisOverhead(const Split& split, const SplitRule& rule, Bytes after_oom) {
+  if (split.overhead == rule.bounds.least_outside) {
+    return split.overhead == after_oom ? "what an OOM asked for" : "as beside the heap on trial";
+  }
   switch (rule.overhead) {
     case model::OverheadClass::kDefaultJvm:
       return "Spark's default, max(10 % of heap, 384 MiB)";
@@ -183,9 +185,9 @@ std::string_view WhyThisOverhead(const Split& split, const SplitRule& rule) {
   return "";
 }
 
-std::string ExplainSplit(const Split& split, const SplitRule& rule) {
+std::string ExplainSplit(const Split& split, const SplitRule& rule, Bytes after_oom) {
   return fmt::format("Heap {} + overhead {} ({}).", FormatMiB(split.heap),
-                     FormatMiB(split.overhead), WhyThisOverhead(split, rule));
+                     FormatMiB(split.overhead), WhyThisOverhead(split, rule, after_oom));
 }
 
 }  // namespace
@@ -209,7 +211,8 @@ std::string Explain(const Recommendation& recommendation, const KeyHistory& hist
   text += ".";
   if (recommendation.split) {
     text +=
-        " " + ExplainSplit(*recommendation.split, *RuleFor(shape.submitted, recommendation.bounds));
+        " " + ExplainSplit(*recommendation.split, *RuleFor(shape.submitted, recommendation.bounds),
+                           shape.Of(Part::kOutside).enough);
   }
   if (shape.request < shape.submitted.limit && recommendation.target_request) {
     text += fmt::format(" The request stays below the limit: {}.",

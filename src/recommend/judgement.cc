@@ -21,14 +21,17 @@ using model::ShapeHistory;
 
 // What is given once a size did well: so much more, after a run with as much work as any.
 constexpr double kInForce = 1.05;
-// Fewer tasks, or less of them, say nothing.
-constexpr std::int64_t kFewTasks = 10;
+// Fewer tasks, or less time of them, say nothing, nor do less than half as many as others had.
+constexpr double kFewTasks = 5;
+constexpr double kShareOfTasks = 0.5;
 constexpr base::Duration kLittleWork = std::chrono::seconds(10);
 // An executor on trial has to have been there for so much of the run.
 constexpr double kMostOfRun = 0.8;
-// A run tells of the size if it did so much of the work of each that is remembered …
+// A run tells of the size if it did so much of the work of each that is remembered. One with so
+// much more than those that a size is meant for raises it.
 constexpr double kAsMuchWork = 0.8;
-// … and so many of its tasks failed at most.
+constexpr double kMoreWork = 1.02;
+// So many of its tasks failed at most.
 constexpr double kFailedTasks = 0.01;
 // Cached blocks below this share of what siblings hold were lost.
 constexpr double kHeld = 0.8;
@@ -41,9 +44,10 @@ constexpr std::uint32_t kFewExecutors = 2;
 // How much larger the share of collections may be: 3, 5, 10 points at safe, balanced, thrifty.
 double PointsAt(double risk) { return std::clamp(0.05 / std::max(risk, 0.01), 0.03, 0.10); }
 
-double PerExecutor(Bytes sum, std::uint32_t executors) {
-  return executors > 0 ? Value(sum) / executors : 0;
+double PerExecutor(std::int64_t sum, std::uint32_t executors) {
+  return executors > 0 ? static_cast<double>(sum) / executors : 0;
 }
+double PerExecutor(Bytes sum, std::uint32_t executors) { return PerExecutor(sum.value, executors); }
 
 double FailedShare(const Conduct& conduct) {
   const auto all = conduct.tasks + conduct.failed_tasks;
@@ -64,7 +68,7 @@ model::Work WorkOf(const FinishedRun& run) {
 double ShareOfMostWork(const FinishedRun& run, const std::vector<const RunConduct*>& remembered) {
   const auto work = WorkOf(run);
   double share = 1;
-  for (const auto* other : remembered) share = std::min(share, work.LeastRatioTo(other->work));
+  for (const auto* other : remembered) share = std::min(share, work.RatioTo(other->work));
   return share;
 }
 
@@ -101,7 +105,8 @@ Usual UsualOf(const Conduct& siblings) {
           .fullest = siblings.fullest,
           .stored = PerExecutor(siblings.stored, siblings.executors),
           .spilled = PerExecutor(siblings.spilled, siblings.executors),
-          .failed = FailedShare(siblings)};
+          .failed = FailedShare(siblings),
+          .tasks = PerExecutor(siblings.tasks, siblings.executors)};
 }
 
 // What an only executor did in runs in which it had more of the part.
@@ -165,6 +170,7 @@ void DidWell(const FinishedRun& run, double share_of_work, ShapeHistory& shape) 
     const auto next = InForce(*run.part, run.tried_size, kInForce / share_of_work, reached);
     if (next.limit >= reached.limit) return;
     shape.TriedWell(*run.part, run.tried_size, next, share);
+    shape.work = WorkOf(run).Times(1 / share_of_work);
   }
   const auto executors = run.others.executors + run.tried.executors;
   if (executors <= kFewExecutors || shape.exposure >= kExposed) shape.PutInForce();
@@ -203,10 +209,19 @@ bool IsSlower(const std::vector<const RunConduct*>& runs, const ShapeHistory& sh
       std::all_of(runs.begin() + static_cast<std::ptrdiff_t>(first), runs.end(), in_force);
   if (!latest) return false;
   for (auto i = first - kRunsOfClock; i < runs.size(); ++i) {
-    if (runs[i]->work.LeastRatioTo(runs.back()->work) < kAsMuchWork) return false;
-    if (runs.back()->work.LeastRatioTo(runs[i]->work) < kAsMuchWork) return false;
+    if (runs[i]->work.RatioTo(runs.back()->work) < kAsMuchWork) return false;
+    if (runs.back()->work.RatioTo(runs[i]->work) < kAsMuchWork) return false;
   }
   return MedianOfThree(runs, first) > kSlower * MedianOfThree(runs, first - kRunsOfClock);
+}
+
+// What was tried is meant for the work of then. Where there is more to do it grows with it.
+void FollowWork(const model::Work& work, ShapeHistory& shape) {
+  if (shape.work == model::Work{}) return;
+  const double times = work.RatioTo(shape.work);
+  if (times < kMoreWork) return;
+  shape.Grow(times);
+  shape.work = work;
 }
 
 void LearnRun(model::KeyHistory& history, const FinishedRun& run, double points) {
@@ -221,6 +236,7 @@ void LearnRun(model::KeyHistory& history, const FinishedRun& run, double points)
     LearnTrial(run, ConductsOf(history, shape->id, true), share_of_work, points, *shape);
   }
   history.AddConduct(ConductOf(run));
+  FollowWork(WorkOf(run), *shape);
   if (!shape->tried || !IsSlower(ConductsOf(history, shape->id, true), *shape)) return;
   const bool heap = shape->before.heap > shape->well.heap;
   shape->TriedTooSmall(heap ? Part::kHeap : Part::kOutside, shape->well);
@@ -230,7 +246,8 @@ void LearnRun(model::KeyHistory& history, const FinishedRun& run, double points)
 
 Judgement Judge(const Conduct& tried, const Usual& usual, double points) {
   if (tried.told < tried.executors) return {Verdict::kUnsure, "its driver told too little of it"};
-  if (tried.tasks < kFewTasks || tried.busy < kLittleWork) {
+  const double tasks = PerExecutor(tried.tasks, tried.executors);
+  if (tried.busy < kLittleWork || tasks < std::max(kFewTasks, kShareOfTasks * usual.tasks)) {
     return {Verdict::kUnsure, "it had too few tasks"};
   }
   if (tried.Collecting() > usual.collecting + points) {

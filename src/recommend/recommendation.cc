@@ -94,6 +94,14 @@ Bytes ProvenTotal(const model::ExecutorSize& well, const std::optional<SplitRule
   return std::min(well.limit, std::max(peak, heap + OutsideFor(*rule, heap)));
 }
 
+// Executors died in the latest run, unsampled at their highest, and others lived with what replaced
+// them: the next run starts with that.
+bool RanOutOfMemory(const KeyHistory& history, const ShapeHistory& shape) {
+  const auto* latest = history.LatestEnded();
+  return shape.AsksForMore() && latest != nullptr && latest->shape_id == shape.id &&
+         latest->ooms > 0;
+}
+
 struct Ceiling {
   Bytes at;
   CeilingSource source;
@@ -220,11 +228,13 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   const auto rule = RuleFor(shape->submitted, result.bounds);
   const auto ceiling = FindCeiling(context, *shape);
   if (ceiling) result.ceiling = ceiling->source;
-  const Limits limits{.proven = ProvenTotal(well, rule, peak),
-                      .tried = tried ? well.limit : Bytes{},
-                      .after_ooms = after_ooms,
-                      .guard = std::max(shape->largest_limit, after_ooms),
-                      .ceiling = ceiling ? ceiling->at : Bytes{}};
+  const bool died = RanOutOfMemory(history, *shape);
+  const Limits limits{
+      .proven = died ? std::max(well.limit, shape->submitted.limit) : ProvenTotal(well, rule, peak),
+      .tried = tried ? well.limit : Bytes{},
+      .after_ooms = after_ooms,
+      .guard = std::max(shape->largest_limit, after_ooms),
+      .ceiling = ceiling ? ceiling->at : Bytes{}};
   // Without a sample only the OOM speaks; every stage before it is at most what it asks for.
   Sizes sizes(result.estimate, result.applied);
   if (result.estimate) result.uncapped = sizes.Target();

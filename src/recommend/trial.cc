@@ -75,7 +75,7 @@ Bytes OutsideBeside(Bytes heap, const SplitRule& rule, const ExecutorSize& well,
 // it meets four of them. The probability of that is (share of executors)⁴ × (of having missed it so
 // far), e^−exposure, and stays below e^−kExposed; up to three executors cannot end a run.
 Trial Spread(const ShapeHistory& shape, const RunConduct& latest) {
-  const double share = std::exp((shape.exposure - kExposed) / kTaskAttempts);
+  const double share = std::min(1.0, std::exp((shape.exposure - kExposed) / kTaskAttempts));
   const int some = static_cast<int>(share * latest.executors);
   const bool less_heap = model::SizeOf(shape.candidate, Part::kHeap) <
                          model::SizeOf(SizeThatWentWell(shape), Part::kHeap);

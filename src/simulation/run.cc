@@ -42,7 +42,7 @@ Run::Run(const Profile& profile, std::uint32_t number, double factor, Surroundin
 
 RunResult Run::Play() {
   StartStage();
-  if (const auto every = surroundings_.SampleEvery()) Plan(*every, Kind::kAsk);
+  if (surroundings_.SampleEvery()) Plan(kAskFirst, Kind::kAsk);
   while (!Over()) {
     assert(!events_.empty());  // a task runs, or an executor is to come
     const Event event = events_.top();
@@ -74,7 +74,7 @@ void Run::Happen(const Event& event) {
   if (event.kind == Kind::kCreate) return Create();
   if (event.kind == Kind::kAsk) {
     surroundings_.Asked(now_, executors_);
-    return Plan(now_ + *surroundings_.SampleEvery(), Kind::kAsk);
+    return Plan(now_ + std::clamp(now_ / 20, kAskLeast, *surroundings_.SampleEvery()), Kind::kAsk);
   }
   auto& executor = executors_[event.executor];
   if (!executor.Alive()) return;

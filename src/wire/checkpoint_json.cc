@@ -248,6 +248,19 @@ void Read(const json& value, model::Bracket& bracket) {
   if (bracket.use < bracket.too_small) throw Damaged("a part above its use");
 }
 
+void Read(const json& value, float& number) {
+  double wide = 0;
+  Read(value, wide);
+  number = static_cast<float>(std::min(wide, 1e18));
+}
+
+json Of(const model::Work& work) { return {work.input, work.shuffle, work.tasks}; }
+void Read(const json& value, model::Work& work) {
+  Read(value.at(0), work.input);
+  Read(value.at(1), work.shuffle);
+  Read(value.at(2), work.tasks);
+}
+
 json Of(const model::ShapeHistory& shape) {
   return {{"id", shape.id},
           {"shape", Of(shape.shape)},
@@ -262,6 +275,7 @@ json Of(const model::ShapeHistory& shape) {
           {"tried", shape.tried},
           {"candidate", Of(shape.candidate)},
           {"exposure", shape.exposure},
+          {"work", Of(shape.work)},
           {"heap", Of(shape.Of(model::Part::kHeap))},
           {"outside", Of(shape.Of(model::Part::kOutside))}};
 }
@@ -280,6 +294,7 @@ void Read(const json& object, model::ShapeHistory& shape) {
   Read(object, "tried", shape.tried);
   Read(object, "candidate", shape.candidate);
   Read(object, "exposure", shape.exposure);
+  Read(object.at("work"), shape.work);
   Read(object.at("heap"), shape.Of(model::Part::kHeap));
   Read(object.at("outside"), shape.Of(model::Part::kOutside));
 }
@@ -307,11 +322,6 @@ json Of(const model::RunConduct& run) {
   return {run.application, run.shape_id,     run.heap,       run.outside,      run.collecting,
           run.fullest,     run.stored,       run.spilled,    run.used_outside, run.busy,
           run.work.input,  run.work.shuffle, run.work.tasks, run.executors,    run.whole};
-}
-void Read(const json& value, float& number) {
-  double wide = 0;
-  Read(value, wide);
-  number = static_cast<float>(std::min(wide, 1e18));
 }
 void Read(const json& value, model::RunConduct& run) {
   std::size_t i = 0;

@@ -114,7 +114,7 @@ class Testbed:
         kubectl("create", "namespace", "hogs", check=False)
         kubectl("wait", "--for=condition=Established", "crd/executorrecommendations.sparkfit.io", "--timeout=30s")
         # What an earlier suite left.
-        kubectl("delete", "execrec", "--all", "-A")
+        kubectl("delete", "execrec,executorrecommendationcheckpoints", "--all", "-A")
         kubectl("delete", "pods", "--all", "-n", "hogs", "--grace-period=0", "--force")
         kubectl("delete", "mutatingwebhookconfiguration", "sparkfit", "--ignore-not-found")
         self.leaves()

@@ -915,8 +915,16 @@ class Replay:
         """W: the smallest size that a run went well with, else the submitted one."""
         return state.well or (reference.submitted_limit, reference.submitted_heap)
 
-    def proof(self, state, reference, proven):
+    @staticmethod
+    def ran_out_of_memory(key, shape, state):
+        """The latest run that is over: executors died in it, and those that lived had what is asked for since."""
+        latest = max((a for a in key.applications.values() if a.over), key=lambda a: a.order, default=None)
+        return state.asks() and latest and latest.shape == shape and any(e.ooms for e in latest.executors)
+
+    def proof(self, key, state, reference, proven):
         limit, heap = self.well(state, reference)
+        if limit is not None and self.ran_out_of_memory(key, reference.shape, state):
+            return ceil_mib(max(limit, reference.submitted_limit))
         if not proven or limit is None:
             return 0
         if heap is None:
@@ -955,7 +963,7 @@ class Replay:
 
     def stages(self, key, size, state, reference, proven, at_least_submitted):
         """In this order: policy, (step,) proof, guard, smallest, shape, OOM, user's min, ceiling."""
-        size = max(size, self.proof(state, reference, proven))
+        size = max(size, self.proof(key, state, reference, proven))
         if state.largest:
             size = min(size, state.largest)
         if reference.kind is not None:

@@ -53,8 +53,10 @@ struct Work {
   float shuffle = 0;  // bytes
   float tasks = 0;
 
-  // The smallest ratio of this work to another's, over what is known of both; 1 where nothing is.
-  [[nodiscard]] double LeastRatioTo(const Work& other) const;
+  // The median ratio of this work to another's, over what is known of both, of two the smaller one;
+  // 1 where nothing is. A driver's last words may miss what one of them did in its last seconds.
+  [[nodiscard]] double RatioTo(const Work& other) const;
+  [[nodiscard]] Work Times(double factor) const;
   friend bool operator==(const Work&, const Work&) = default;
 };
 

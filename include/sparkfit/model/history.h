@@ -139,6 +139,7 @@ struct ShapeHistory {
   // had it did as much work as so many whole runs.
   ExecutorSize candidate{};
   double exposure = 0;
+  Work work{};  // the most that a run had to do, of those that these sizes are meant for
   std::array<Bracket, 2> brackets{};  // by Part
 
   [[nodiscard]] Bracket& Of(Part part) { return brackets[static_cast<std::size_t>(part)]; }
@@ -157,6 +158,8 @@ struct ShapeHistory {
   void TriedWell(Part part, const ExecutorSize& size, const ExecutorSize& next, double share);
   // The candidate is everybody's. REQUIRES: there is one.
   void PutInForce();
+  // A run has so many times as much to do as those that sizes by trial were meant for.
+  void Grow(double times);
   void TriedTooSmall(Part part, const ExecutorSize& size);
   // The job is submitted with another size.
   void ForgetSizes();

@@ -29,6 +29,7 @@ struct Usual {
   double stored = 0;   // bytes
   double spilled = 0;  // bytes
   double failed = 0;   // share of tasks
+  double tasks = 0;    // 0: not known
 };
 
 // `points` is how much larger the share of collections may be, 0.05 for five points.

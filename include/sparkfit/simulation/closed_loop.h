@@ -24,8 +24,9 @@ struct LoopOptions {
   std::uint32_t profiles = 200;
   std::uint32_t runs = 50;
   std::uint64_t seed = 1;
-  bool driver_metrics = false;             // drivers tell of their executors
-  double sample_seconds = kSampleSeconds;  // between samples of usage, and questions to drivers
+  bool driver_metrics = false;  // drivers tell of their executors
+  double sample_seconds =
+      kSampleSeconds;  // between samples of usage; drivers are asked as often or more
 };
 
 // Why a run failed.

@@ -206,6 +206,10 @@ inline constexpr double kIdleTimeout = 60;
 
 // metrics-server's resolution; kubelets are asked every 2 s or so while something is tried.
 inline constexpr double kSampleSeconds = 15;
+// Drivers are asked first after so many seconds, and then after a twentieth of the time so far,
+// from kAskLeast to the time between samples (cluster/drivers.h).
+inline constexpr double kAskFirst = 10;
+inline constexpr double kAskLeast = 1;
 // Enough for late samples.
 inline constexpr base::Duration kBetweenRuns = std::chrono::minutes(30);
 

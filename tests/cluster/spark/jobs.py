@@ -5,6 +5,8 @@ SIZE is in rows for aggregate, cache, off-heap, sort, join, collect and sessions
 the scale factor for tpcds (query 2) and tpcds-67; and in MiB for
   fill     rows cached as Java objects, in all executors together: more than fits fills every heap completely
   heap     live on the heap of every task, in a form that cannot be spilled
+  late     the same, but in the last round alone; the rounds before need next to nothing
+  skew     the same, but one task of sixteen takes ROUNDS times as much
   direct   direct memory that every task takes; -XX:MaxDirectMemorySize is what an executor then keeps of it
   python   held by every Python worker
 """
@@ -115,10 +117,23 @@ def fill(state={}):
     state["d"].count()
 
 
-def heap():
+def live(rows, tasks, mib):
     """Of every row an array of 64 KiB strings, made in one expression: nothing can spill it."""
-    array = f"transform(sequence(1, {size * 16}), i -> repeat(cast((i + id) % 10 as string), 65536))"
-    spark.range(0, 2 * TASKS, 1, TASKS).select(F.expr(f"size({array})").alias("n")).agg(F.sum("n")).collect()
+    array = f"transform(sequence(1, cast(({mib}) * 16 as int)), i -> repeat(cast((i + id) % 10 as string), 65536))"
+    spark.range(0, rows, 1, tasks).select(F.expr(f"size({array})").alias("n")).agg(F.sum("n")).collect()
+
+
+def heap():
+    live(2 * TASKS, TASKS, size)
+
+
+def late(state={}):
+    state["round"] = state.get("round", 0) + 1
+    live(2 * TASKS, TASKS, size if state["round"] == rounds else 16)
+
+
+def skew():
+    live(16, 16, f"if(id = 11, {size * rounds}, {size})")
 
 
 def direct():
@@ -138,10 +153,10 @@ def python():
 
 
 KINDS = {f.__name__.replace("_", "-"): f
-         for f in (aggregate, cache, off_heap, sort, join, collect, tpcds, tpcds_67, sessions, als, k_means, fill, heap, direct,
-                   python)}
+         for f in (aggregate, cache, off_heap, sort, join, collect, tpcds, tpcds_67, sessions, als, k_means, fill, heap, late,
+                   skew, direct, python)}
 start = time.time()
-for _ in range(rounds):
+for _ in range(1 if kind == "skew" else rounds):
     KINDS[kind]()
 print("OK", kind, sys.argv[2], round(time.time() - start, 1))
 spark.stop()

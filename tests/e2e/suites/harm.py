@@ -5,6 +5,7 @@ Each job runs several times in mode Initial; after the first run its executors a
 fail or an executor run out of memory, unless the job does so as submitted."""
 import workloads
 from sizing import learnt, sized
+from testbed import create, get, hog, kubectl, wait_until
 from workloads import JAVA_OPTIONS, OVERHEAD, Workload
 
 PORT = 8080
@@ -15,6 +16,11 @@ LARGE_OVERHEAD = Workload("3g", ("heap", 2000, 3), conf={OVERHEAD: "6g"})
 THREE_TIMES = Workload("1g", ("heap", 620, 3), conf={OVERHEAD: "3g"})
 HALF_OFF_HEAP = workloads.OFF_HEAP.but(conf={"spark.memory.offHeap.enabled": "true", "spark.memory.offHeap.size": "1g"})
 PYTHON_BESIDE = Workload("700m", ("python", 500, 3), conf={OVERHEAD: "2g"})
+# Memory grows in the last of ten stages only.
+LATE = Workload("2g", ("late", 1100, 10))
+# Eight executors, and from the sixth run on one task that needs three times as much as the others.
+EIGHT = Workload("1500m", ("skew", 200, 1), executors=8)
+SKEWED = EIGHT.but(job=("skew", 200, 3))
 # A full heap that a JVM option ends: with SIGKILL, exit 137, which is no container OOM; 52 where Spark's own handler is faster.
 KILL_9 = workloads.HEAP.but(conf={JAVA_OPTIONS: "-XX:OnOutOfMemoryError='kill -9 %p'"})
 
@@ -63,3 +69,43 @@ def test_a_full_heap_that_is_killed_by_an_option(bed):
     heap = max(executor.heap for executor in second.executors)
     assert heap > first.executors[0].heap, second.executors
     return f"{len(lost)} ended with {lost[0].exit_code}; heap {first.executors[0].heap:.0f}, then {heap:.0f} MiB"
+
+
+def test_memory_that_grows_in_the_last_stage(bed):
+    return plays_without_harm(bed, "late", LATE)
+
+
+def test_one_task_of_eight_small_executors_grows(bed):
+    """The need changes, so that an executor may die; the run goes on."""
+    before = plays_without_harm(bed, "eight", EIGHT, 5)
+    run = sized(bed, SKEWED.client("eight", "Initial"), "eight")  # fails where the application does
+    return f"{before}; with three times as much {len(run.ooms)} of {len(run.executors)} executors died"
+
+
+def burst(name, application):
+    pod = hog(name, "burst", 1408, 600, 30, application=application)
+    pod["metadata"]["annotations"] = {"sparkfit.io/mode": "Initial"}
+    container = pod["spec"]["containers"][0]
+    container["env"][0]["value"] = "1024m"
+    container["resources"]["requests"]["memory"] = "500Mi"
+    return pod
+
+
+def memory_of(name):
+    resources = get("pod", "-n", "hogs", name)["spec"]["containers"][0]["resources"]
+    return resources["requests"]["memory"], resources["limits"]["memory"]
+
+
+def test_a_request_below_the_limit_is_never_below_what_is_used(bed):
+    sizes = []
+    for number in range(1, 4):
+        names = [f"burst-{number}-{executor}" for executor in (1, 2)]
+        create([burst(name, f"burst-{number}") for name in names])
+        for name in names:
+            wait_until("it ends", lambda name=name: get("pod", "-n", "hogs", name)["status"]["phase"] == "Succeeded", 90)
+        sizes.append(memory_of(names[0]))
+        kubectl("delete", "pods", "-n", "hogs", *names, "--grace-period=0", "--force")
+    assert sizes[0] == ("500Mi", "1408Mi"), sizes
+    mib = [tuple(int(text[:-2]) for text in size) for size in sizes]
+    assert all(request >= 600 and 600 <= limit <= 1408 for request, limit in mib[1:]), sizes
+    return ", ".join(f"{request} of {limit}" for request, limit in mib)

@@ -18,7 +18,8 @@ using test::Size;
 
 // What one executor did in a run, as its driver tells.
 struct Did {
-  double collecting = 0.02;  // of a minute of tasks
+  seconds busy = minutes(1);  // with tasks
+  double collecting = 0.02;   // share of that
   std::int64_t tasks = 100;
   std::int64_t failed = 0;
   std::int64_t stored_mib = 0;
@@ -69,8 +70,8 @@ struct Job {
     reading.unified_peak = base::Scaled(MiB(1000), did.pressed);
     reading.storage_peak = MiB(did.stored_mib);
     reading.stored = MiB(did.stored_mib);
-    reading.busy = minutes(1);
-    reading.collecting = std::chrono::duration_cast<base::Duration>(minutes(1) * did.collecting);
+    reading.busy = did.busy;
+    reading.collecting = std::chrono::duration_cast<base::Duration>(did.busy * did.collecting);
     reading.tasks_done = did.tasks;
     reading.tasks_failed = did.failed;
     reading.input = MiB(did.input_mib);
@@ -124,6 +125,8 @@ TEST_CASE("a trial that did well is everybody's, with 5 %, and the next one is h
   const auto recommendation = Recommend(job.b.history, job.b.ContextWith());
   CHECK(recommendation.target == MiB(538 + 400));
   CHECK(recommendation.split->heap == MiB(538));
+  const auto text = Explain(recommendation, job.b.history, job.b.ContextWith());
+  CHECK_THAT(text, Catch::Contains("overhead 400 MiB (as beside the heap on trial)"));
 }
 
 TEST_CASE("a trial that hurts is found out in each of the ways in which it can",
@@ -164,13 +167,15 @@ TEST_CASE("what all executors do is no fault of the trial", "[recommend][trial]"
 
 TEST_CASE("a trial that says too little is made again, and nothing smaller", "[recommend][trial]") {
   Did little;
-  SECTION("few tasks") { little.tasks = 9; }
+  Did others;
+  SECTION("it had few of the tasks") { little.tasks = 49; }
+  SECTION("tasks took little time") { little.busy = others.busy = seconds(9); }
   SECTION("its driver told too little of its life") { little.untold = minutes(20); }
-  SECTION("the run had less to do than others") { little.input_mib = 100; }
+  SECTION("the run had less to do than others") { little.input_mib = others.input_mib = 100; }
   Job job;
   job.Submitted();
   const auto tried = job.NextHeap();
-  job.Try(little, little);
+  job.Try(little, others);
   CHECK(job.InForce() == job.submitted);
   CHECK(job.NextHeap() == tried);
 }
