@@ -380,8 +380,9 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
 // Takes what the pod shows now into account: a resize, that it ran, how it died.
 void Pipeline::State::LearnState(TrackedPod& pod) {
   assert(pod.entry != nullptr && pod.executor != nullptr);
-  pod.executor->size = pod.facts.size;
-  if (HasRun(pod.facts)) pod.entry->history.Ran(*pod.executor);
+  auto& history = pod.entry->history;
+  history.Resize(*pod.executor, pod.facts.size, Now());
+  if (HasRun(pod.facts)) history.Ran(*pod.executor);
   LearnEnds(pod);
 }
 

@@ -578,5 +578,26 @@ TEST_CASE("an executor without requests and limits teaches what it used, never a
   CHECK((!story.Only().recommendation.target || *story.Only().recommendation.target >= GiB(1)));
 }
 
+TEST_CASE("how long a resized executor had each size is known after a restart, too",
+          "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Run(pod);
+  story.Pass(std::chrono::hours(9));
+  pod.size = {MiB(3000), MiB(2000)};
+  story.Pod(EventType::kModified, pod);
+  ClusterStory next;
+  next.now = story.now;
+  next.Observe(model::RestoreEvent{
+      std::make_shared<model::KeyCheckpoint>(story.pipeline.Save({"jobs", "nightly", 0}))});
+  next.Pod(EventType::kModified, pod);
+  next.Pass(std::chrono::hours(1));
+  next.Terminate(pod, "Completed", 0);
+  const auto row = next.Only();
+  const auto& run = row.history->Applications().back();
+  CHECK(std::chrono::round<std::chrono::hours>(run.at_size) == std::chrono::hours(9));
+  CHECK(std::chrono::round<std::chrono::hours>(run.elsewhere) == std::chrono::hours(1));
+}
+
 }  // namespace
 }  // namespace sparkfit::controller
