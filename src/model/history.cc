@@ -86,7 +86,9 @@ bool Executor::AddSample(base::Bytes working_set, base::Time timestamp) {
 }
 
 std::optional<LastUse> Executor::LastUseBefore(base::Time end) const {
-  if (samples == 0) return std::nullopt;
+  // The API's times are whole seconds, cut off. What is later is of a container that was started
+  // since.
+  if (samples == 0 || last_sample >= end + std::chrono::seconds(1)) return std::nullopt;
   return LastUse{last_used, end - last_sample};
 }
 

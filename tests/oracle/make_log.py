@@ -72,6 +72,7 @@ class Job:
         self.bounds = rng.choice([None, None, None, "own", "emr", "emr-alias", "driver"])
         self.request_share = rng.choice([1, 1, 1, 0.8, 0.4])
         self.calm = rng.random() < 0.4              # nothing but OOMs goes wrong
+        self.sets = self.driver and self.selector == "label" and rng.random() < 0.4    # a StatefulSet owns executors
         self.resizes = rng.random() < 0.3           # limits change while executors run
         self.floor = None                           # (heap, limit) that replacements get
         # Two kinds of jobs of which each exercises a rule that chance rarely meets.
@@ -212,8 +213,9 @@ class Generator:
         if annotations:
             meta["annotations"] = annotations
         if job.selector != "pod" and app["owner"]:
-            meta["ownerReferences"] = [{"apiVersion": "v1", "kind": "Pod", "name": f"{job.name}-driver",
-                                        "uid": app["owner"], "controller": True}]
+            version, kind, uid = ("apps/v1", "StatefulSet", app["set"]) if job.sets else ("v1", "Pod", app["owner"])
+            meta["ownerReferences"] = [{"apiVersion": version, "kind": kind, "name": f"{job.name}-driver",
+                                        "uid": uid, "controller": True}]
         return {"metadata": meta, "spec": {"restartPolicy": "Never", "containers": containers},
                 "status": {"phase": "Pending"}}
 
@@ -429,7 +431,7 @@ class Generator:
     def application(self, job, index, start):
         rng, log = self.rng, self.log
         serial = "%016x" % rng.getrandbits(64)
-        app = {"id": "spark-" + serial * 2, "short": serial, "owner": None}
+        app = {"id": "spark-" + serial * 2, "short": serial, "owner": None, "set": self.uid()}
         if job.driver or job.selector == "owner" or rng.random() < 0.5:
             app["owner"] = self.uid()
         driver = None

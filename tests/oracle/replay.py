@@ -439,6 +439,19 @@ class Replay:
         self.now = 0
         self.order = 0
 
+    def driver_of(self, pod, facts):
+        """The owner, else the only driver of its namespace with its selector; a running one first."""
+        meta = pod["metadata"]
+        here = {uid: driver["metadata"] for uid, driver in self.drivers.items()
+                if driver["metadata"].get("namespace") == meta.get("namespace")}
+        if facts.owner in here:
+            return self.drivers[facts.owner]
+        selector = meta.get("labels", {}).get("spark-app-selector")
+        alike = [uid for uid, driver in here.items()
+                 if selector and driver.get("labels", {}).get("spark-app-selector") == selector]
+        alike = [uid for uid in alike if uid not in self.gone_drivers] or alike
+        return self.drivers[alike[0]] if len(alike) == 1 else {}
+
     # -- options
 
     def policy_of(self, key):
@@ -471,7 +484,7 @@ class Replay:
 
     def job_setting(self, key, setting):
         executor = key.asking or self.newest(key)
-        return lookup(setting, [executor.pod, self.drivers.get(executor.facts.owner, {})])
+        return lookup(setting, [executor.pod, self.driver_of(executor.pod, executor.facts)])
 
     def bump(self, key, size, factor=None):
         """max(oomBump x size, size + oomBumpMin), rounded up to a whole MiB."""
@@ -572,7 +585,7 @@ class Replay:
             self.end_executor(t, key, executor, facts)
 
     def new_executor(self, t, pod, facts):
-        signature = lookup("signature", [pod, self.drivers.get(facts.owner, {})])
+        signature = lookup("signature", [pod, self.driver_of(pod, facts)])
         if signature is None:
             return None
         self.order += 1
@@ -597,8 +610,8 @@ class Replay:
         app.stretch = app.stretch or (target, [])
         app.stretch[1].append(executor)
         app.idle_since = None
-        if facts.owner:
-            app.owners.add(facts.owner)
+        driver = self.driver_of(pod, facts)
+        app.owners |= {facts.owner, driver["metadata"]["uid"] if driver else None} - {None}
         key.executors[executor.uid] = executor
         self.executors[executor.uid] = executor
         self.names.setdefault((executor.namespace, executor.name), []).append(executor)
