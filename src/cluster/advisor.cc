@@ -27,6 +27,14 @@ std::optional<recommend::Trial> TrialOf(const model::RecommendationObject& objec
                           object.published_trial->executors};
 }
 
+// A container of it did, be it that it was started again.
+bool RanOutOfMemory(const model::PodFacts& pod) {
+  const auto died = [&](const std::optional<model::Termination>& end) {
+    return end && model::OomOf(model::ClassifyEnd(pod, *end, std::nullopt));
+  };
+  return died(pod.ended) || died(pod.last_restart);
+}
+
 }  // namespace
 
 void Advisor::Take(const model::Observation& observation, const World& world) {
@@ -54,12 +62,12 @@ void Advisor::Take(const model::Observation& observation, const World& world) {
 void Advisor::TakeDriver(const model::PodEvent& event) {
   const auto& pod = event.pod;
   if (event.event != EventType::kDeleted) {
-    drivers_.insert_or_assign(pod.uid, pod.settings);
+    drivers_.Put(pod, pod.HasEnded());
     if (!pod.HasEnded()) return;
   } else {
-    drivers_.erase(pod.uid);
+    drivers_.Remove(pod.uid);
   }
-  runs_.erase({pod.name_space, pod.app_selector});
+  if (!drivers_.IsShared(pod)) runs_.erase({pod.name_space, pod.app_selector});
   runs_.erase({pod.name_space, pod.uid});
 }
 
@@ -68,13 +76,9 @@ void Advisor::TakeExecutor(const model::PodEvent& event) {
   const RunKey key{pod.name_space, pod.ApplicationId()};
   if (event.event == EventType::kDeleted && !runs_.contains(key)) return;
   auto& run = runs_[key];
-  if (!pod.trial && pod.ended && model::OomOf(model::ClassifyEnd(pod, *pod.ended, std::nullopt))) {
-    run.state.out_of_memory = true;
-  }
-  const auto driver = drivers_.find(pod.owner_uid);
-  if (!run.key) {
-    run.key = admission::KeyOf(pod, driver == drivers_.end() ? nullptr : &driver->second);
-  }
+  if (!pod.trial && RanOutOfMemory(pod)) run.state.out_of_memory = true;
+  const auto* driver = drivers_.Of(pod);
+  if (!run.key) run.key = admission::KeyOf(pod, driver);
   // Spark numbers executors from 1, and never twice.
   const auto id =
       base::ParseNumber(pod.executor_id, std::uint64_t{0}, kHighestId).value_or(kHighestId);
@@ -87,7 +91,7 @@ void Advisor::TakeExecutor(const model::PodEvent& event) {
     return;
   }
   run.pods.erase(pod.uid);
-  if (run.pods.empty() && !drivers_.contains(pod.owner_uid)) runs_.erase(key);
+  if (run.pods.empty() && driver == nullptr) runs_.erase(key);
 }
 
 void Advisor::SetRange(const std::string& name_space, const model::LimitRange& range) {
@@ -184,8 +188,7 @@ bool Advisor::IsBesideAnother(const model::PodFacts& pod, const model::Key& key)
 Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlaces& places,
                                 base::Time now) const {
   const std::shared_lock lock(mutex_);
-  const auto driver = drivers_.find(pod.owner_uid);
-  const auto* settings = driver == drivers_.end() ? nullptr : &driver->second;
+  const auto* settings = drivers_.Of(pod);
   Answer answer;
   answer.key = admission::KeyOf(pod, settings);
   const auto advice = answer.key ? AdviceFor(*answer.key) : std::nullopt;

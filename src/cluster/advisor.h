@@ -13,12 +13,12 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "sparkfit/admission/admission.h"
 #include "sparkfit/controller/pipeline.h"
+#include "sparkfit/model/driver_book.h"
 #include "sparkfit/model/node_memory.h"
 #include "sparkfit/model/observation.h"
 #include "world.h"
@@ -83,8 +83,8 @@ class Advisor {
 
   const base::Bytes configured_max_;
   const bool shrink_only_;
-  mutable std::shared_mutex mutex_;                              // guards what follows
-  std::unordered_map<std::string, model::PodSettings> drivers_;  // by UID
+  mutable std::shared_mutex mutex_;  // guards what follows
+  model::DriverBook drivers_;
   std::map<RunKey, Run> runs_;
   std::map<model::Key, Published> objects_;
   std::map<model::Key, Learnt> rows_;

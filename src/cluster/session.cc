@@ -313,9 +313,7 @@ void Session::TellOfPending(Time now) {
     const auto& pod = world_.Pods().at(uid);
     if (now - set_back_ - pod.created < kPendingFor) continue;
     ++unschedulable_;
-    const auto driver = world_.Pods().find(pod.owner_uid);
-    const auto key =
-        admission::KeyOf(pod, driver == world_.Pods().end() ? nullptr : &driver->second.settings);
+    const auto key = admission::KeyOf(pod, world_.DriverOf(pod));
     if (key) ++pending[*key];
   }
   std::erase_if(pending_told_, [&](const auto& told) { return now - told.second >= kTellAgain; });

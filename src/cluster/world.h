@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "message.h"
+#include "sparkfit/model/driver_book.h"
 #include "sparkfit/model/node_memory.h"
 #include "sparkfit/model/observation.h"
 
@@ -52,6 +53,10 @@ class World {
   // The drivers that run and whose job allows to ask them, by itself or by an executor. Those of
   // runs with an executor on trial are watched closely.
   [[nodiscard]] std::vector<Driver> DriversToAsk() const;
+  // The settings of an executor's driver; null: none is known.
+  [[nodiscard]] const model::PodSettings* DriverOf(const model::PodFacts& executor) const {
+    return book_.Of(executor);
+  }
   [[nodiscard]] bool HasExecutor(const std::string& name_space, const std::string& name) const;
   [[nodiscard]] const std::map<ObjectName, model::RecommendationObject>& Recommendations() const {
     return recommendations_;
@@ -72,6 +77,7 @@ class World {
   std::map<std::string, int> running_on_;  // executors that have not ended, by node
   std::map<std::pair<std::string, std::string>, int> executors_;  // by namespace and name
   std::set<std::string> drivers_;                                 // by UID
+  model::DriverBook book_;                                        // the same
   // Executors that run, by namespace and application; of them those that allow to ask their driver,
   // and those on trial.
   struct Running {

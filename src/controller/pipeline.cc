@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "job.h"
+#include "sparkfit/model/driver_book.h"
 #include "sparkfit/model/node_memory.h"
 #include "sparkfit/recommend/judgement.h"
 #include "timers.h"
@@ -26,10 +27,6 @@ using model::PodFacts;
 // Repeated events of a pod that is gone (two logs of one cluster, a relist) are ignored this long.
 constexpr base::Duration kRemembered = std::chrono::minutes(10);
 constexpr std::size_t kMostProblems = 100;
-
-struct Driver {
-  model::PodSettings settings;
-};
 
 bool IsTerminal(const PodFacts& pod) {
   return pod.phase == model::PodPhase::kSucceeded || pod.phase == model::PodPhase::kFailed;
@@ -76,7 +73,8 @@ bool WasLost(const PodFacts& pod, const model::Executor& executor) {
   const auto failed = [&](const std::optional<model::Termination>& end) {
     return end && model::ClassifyEnd(pod, *end, std::nullopt) != model::EndCause::kDone;
   };
-  return executor.oom || pod.disrupted || failed(pod.ended) || failed(pod.last_restart);
+  return executor.oom || executor.lost || pod.disrupted || failed(pod.ended) ||
+         failed(pod.last_restart);
 }
 
 // How the driver ended, as far as its pod shows it.
@@ -133,8 +131,8 @@ struct Pipeline::State {
   std::map<Key, std::unique_ptr<Entry>> entries;
   std::map<Key, KeyObjects> objects;
   std::map<std::pair<std::string, std::string>, Key> object_keys;  // by namespace and name
-  std::unordered_map<std::string, Driver> drivers;                 // by UID
-  std::unordered_set<std::string> gone;                            // UIDs
+  model::DriverBook drivers;
+  std::unordered_set<std::string> gone;  // UIDs
   model::NodeMemory nodes;
   Timers timers;
   Unused unused;
@@ -185,7 +183,6 @@ struct Pipeline::State {
   void SealOrphans(Entry& entry);
   void Note(const std::string& where, const std::vector<std::string>& what);
 
-  [[nodiscard]] const model::PodSettings* DriverOf(const PodFacts& pod) const;
   [[nodiscard]] recommend::Context ContextOf(const Entry& entry) const;
   [[nodiscard]] KeyRecommendation Recommend(const Entry& entry) const;
 };
@@ -220,7 +217,7 @@ void Pipeline::State::Fire(const Timer& timer) {
       }
       return;
     case TimerKind::kForgetDriver:
-      drivers.erase(timer.id);
+      drivers.Remove(timer.id);
       return;
     case TimerKind::kRetention:
       Expire(timer.key);
@@ -282,7 +279,7 @@ TrackedPod& Pipeline::State::Track(const PodFacts& facts) {
 }
 
 void Pipeline::State::Attach(TrackedPod& pod) {
-  const auto* driver = DriverOf(pod.facts);
+  const auto* driver = drivers.Of(pod.facts);
   std::vector<std::string> unfit;
   const auto signature = model::FindSignature(pod.facts.settings, driver, unfit);
   Note("pod " + pod.facts.name_space + "/" + pod.facts.name, unfit);
@@ -380,8 +377,9 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
 // Takes what the pod shows now into account: a resize, that it ran, how it died.
 void Pipeline::State::LearnState(TrackedPod& pod) {
   assert(pod.entry != nullptr && pod.executor != nullptr);
-  pod.executor->size = pod.facts.size;
-  if (HasRun(pod.facts)) pod.entry->history.Ran(*pod.executor);
+  auto& history = pod.entry->history;
+  history.Resize(*pod.executor, pod.facts.size, Now());
+  if (HasRun(pod.facts)) history.Ran(*pod.executor);
   LearnEnds(pod);
 }
 
@@ -400,6 +398,10 @@ void Pipeline::State::LearnEnds(TrackedPod& pod) {
     const Time died = (*termination)->finished_at.value_or(Now());
     const auto cause = model::ClassifyEnd(pod.facts, **termination, sampled.LastUseBefore(died));
     const auto kind = model::OomOf(cause);
+    // Only the latest of a container that is started again and again is shown when the pod ends.
+    if (termination == &pod.facts.last_restart && cause != model::EndCause::kDone) {
+      pod.executor->lost = true;
+    }
     if (!kind && cause != model::EndCause::kUnknown) continue;
     if (!NoteEnd(pod, EndId(**termination), kind.has_value())) continue;
     Mark(*pod.entry);
@@ -500,15 +502,19 @@ void Pipeline::State::Forget(const std::string& uid, const Key& key) {
 }
 
 void Pipeline::State::OnDriver(EventType event, const PodFacts& facts) {
-  const bool is_new = drivers.insert_or_assign(facts.uid, Driver{facts.settings}).second;
-  if (is_new) {
-    for (auto* pod : pods.OwnedBy(facts.uid)) {
+  const bool over = event == EventType::kDeleted || IsTerminal(facts);
+  if (drivers.Put(facts, over)) {
+    for (auto* pod : pods.MaybeOf(facts)) {
       if (pod->entry == nullptr && !pod->ignored && !pod->sealed) Attach(*pod);
     }
   }
-  if (event != EventType::kDeleted && !IsTerminal(facts)) return;
-  EndApplications(facts.name_space, facts.uid, OutcomeOf(facts));
-  EndApplications(facts.name_space, facts.app_selector, OutcomeOf(facts));
+  if (!over) return;
+  const auto outcome = OutcomeOf(facts);
+  EndApplications(facts.name_space, facts.uid, outcome);
+  // Whose success it is nobody knows where another driver goes by the same name.
+  const bool unclear = outcome == model::Outcome::kSucceeded && drivers.IsShared(facts);
+  EndApplications(facts.name_space, facts.app_selector,
+                  unclear ? model::Outcome::kInterrupted : outcome);
   timers.Set(
       {.due = Now() + kRemembered, .kind = TimerKind::kForgetDriver, .id = facts.uid, .key = {}});
 }
@@ -641,11 +647,6 @@ void Pipeline::State::Note(const std::string& where, const std::vector<std::stri
   for (const auto& problem : what) {
     if (problems.size() < kMostProblems) problems.insert(fmt::format("{}: {}", where, problem));
   }
-}
-
-const model::PodSettings* Pipeline::State::DriverOf(const PodFacts& pod) const {
-  const auto driver = drivers.find(pod.owner_uid);
-  return driver == drivers.end() ? nullptr : &driver->second.settings;
 }
 
 recommend::Context Pipeline::State::ContextOf(const Entry& entry) const {

@@ -30,7 +30,8 @@ void TrackedPods::Remove(const std::string& uid) {
   if (entry == by_uid_.end()) return;
   const auto& facts = entry->second.facts;
   Drop(by_name_, NameKey(facts.name_space, facts.name), &entry->second);
-  Drop(by_owner_, facts.owner_uid, &entry->second);
+  Drop(by_driver_, facts.owner_uid, &entry->second);
+  Drop(by_driver_, NameKey(facts.name_space, facts.app_selector), &entry->second);
   Drop(by_executor_, NameKey(facts.name_space, facts.app_selector, facts.executor_id),
        &entry->second);
   by_uid_.erase(entry);
@@ -46,8 +47,10 @@ void TrackedPods::Complete(TrackedPod& pod, const model::PodFacts& facts) {
 
 void TrackedPods::IndexOrigin(TrackedPod& pod) {
   const auto& facts = pod.facts;
-  if (!facts.owner_uid.empty()) by_owner_[facts.owner_uid].push_back(&pod);
-  if (facts.app_selector.empty() || facts.executor_id.empty()) return;
+  if (!facts.owner_uid.empty()) by_driver_[facts.owner_uid].push_back(&pod);
+  if (facts.app_selector.empty()) return;
+  by_driver_[std::string(NameKey(facts.name_space, facts.app_selector))].push_back(&pod);
+  if (facts.executor_id.empty()) return;
   const auto key = NameKey(facts.name_space, facts.app_selector, facts.executor_id);
   by_executor_[std::string(key)].push_back(&pod);
 }
@@ -86,10 +89,16 @@ TrackedPod* TrackedPods::OfApplication(std::string_view name_space, std::string_
   return entry == by_executor_.end() ? nullptr : entry->second.back();
 }
 
-std::vector<TrackedPod*> TrackedPods::OwnedBy(const std::string& driver_uid) {
-  const auto entry = by_owner_.find(driver_uid);
-  if (entry == by_owner_.end()) return {};
-  return entry->second;
+std::vector<TrackedPod*> TrackedPods::MaybeOf(const model::PodFacts& driver) {
+  std::vector<TrackedPod*> found;
+  const auto add = [&](std::string_view key) {
+    const auto entry = by_driver_.find(key);
+    if (entry == by_driver_.end()) return;
+    found.insert(found.end(), entry->second.begin(), entry->second.end());
+  };
+  add(driver.uid);
+  if (!driver.app_selector.empty()) add(NameKey(driver.name_space, driver.app_selector));
+  return found;
 }
 
 std::string_view TrackedPods::NameKey(std::string_view name_space, std::string_view name,

@@ -59,8 +59,8 @@ class TrackedPods {
   TrackedPod* OfApplication(std::string_view name_space, std::string_view application,
                             std::string_view executor_id);
 
-  // Executors whose driver has this UID.
-  std::vector<TrackedPod*> OwnedBy(const std::string& driver_uid);
+  // Executors that this driver owns, or whose application it says to be.
+  std::vector<TrackedPod*> MaybeOf(const model::PodFacts& driver);
 
  private:
   using Lists =
@@ -73,7 +73,7 @@ class TrackedPods {
 
   std::unordered_map<std::string, TrackedPod, StringHash, std::equal_to<>> by_uid_;
   Lists by_name_;
-  Lists by_owner_;
+  Lists by_driver_;  // by their owner's UID, and by namespace and application
   Lists by_executor_;
   std::string scratch_;  // a name key without an allocation for each sample
 };

@@ -14,6 +14,11 @@ void Bracket::Killed(Bytes size, Bytes next, Bytes in_all) {
   enough = std::max(enough, next);
 }
 
+void Bracket::AskFor(Bytes next) {
+  refuted = 0;
+  enough = std::max(enough, next);
+}
+
 void Bracket::TooSmall(Bytes size) {
   refuted = 0;
   if (size > too_small) killed = false;
@@ -24,7 +29,7 @@ void Bracket::TooSmall(Bytes size) {
 
 void Bracket::WentWell(Bytes size, Bytes used, int refutations) {
   roomiest = std::max(roomiest, size);
-  const bool refutes = too_small.value > 0 && (size <= too_small || used <= use);
+  const bool refutes = too_small.value > 0 ? size <= too_small || used <= use : enough.value > 0;
   if (refutes && ++refuted >= refutations) {
     too_small = enough = use = Bytes{};
     refuted = 0;

@@ -38,6 +38,21 @@ RunChange AddTo(RunRing& runs, const Executor& executor) {
                   lifetime);
 }
 
+// What went well with as little as is now known to be too small goes back to what was before.
+template <typename TooSmall>
+void DropWell(ShapeHistory& shape, TooSmall is_too_small) {
+  if (is_too_small(shape.candidate)) shape.candidate = {};
+  if (!is_too_small(shape.well)) return;
+  shape.well = is_too_small(shape.before) ? ExecutorSize{} : shape.before;
+  shape.before = {};
+  shape.tried = false;
+}
+
+void DropWell(ShapeHistory& shape, Part part) {
+  const auto too_small = shape.Of(part).too_small;
+  DropWell(shape, [&](const ExecutorSize& size) { return SizeOf(size, part) <= too_small; });
+}
+
 // Forgets the oldest. Applications that still run are kept beyond `most`: their number is bounded
 // by their pods.
 void Trim(std::vector<ApplicationSummary>& ring, std::size_t most) {
@@ -71,7 +86,9 @@ bool Executor::AddSample(base::Bytes working_set, base::Time timestamp) {
 }
 
 std::optional<LastUse> Executor::LastUseBefore(base::Time end) const {
-  if (samples == 0) return std::nullopt;
+  // The API's times are whole seconds, cut off. What is later is of a container that was started
+  // since.
+  if (samples == 0 || last_sample >= end + std::chrono::seconds(1)) return std::nullopt;
   return LastUse{last_used, end - last_sample};
 }
 
@@ -90,21 +107,12 @@ Coverage Executor::GetCoverage() const {
 bool ApplicationSummary::WentWell() const {
   const bool failed = outcome == Outcome::kFailed || outcome == Outcome::kInterrupted;
   return ended && !failed && ooms == 0 && lost == 0 && often && size.limit.value > 0 &&
-         at_size >= 9 * elsewhere;
+         used <= size.limit && at_size >= 9 * elsewhere;
 }
 
 bool ShapeHistory::AsksForMore() const {
   return std::any_of(brackets.begin(), brackets.end(),
                      [](const Bracket& bracket) { return bracket.enough.value > 0; });
-}
-
-// What went well with as little as is now known to be too small goes back to what was before.
-void ShapeHistory::DropWell(Part part) {
-  if (SizeOf(candidate, part) <= Of(part).too_small) candidate = {};
-  if (SizeOf(well, part) > Of(part).too_small) return;
-  well = SizeOf(before, part) > Of(part).too_small ? before : ExecutorSize{};
-  before = {};
-  tried = false;
 }
 
 void ShapeHistory::Killed(Part part, const ExecutorSize& dead, base::Bytes next) {
@@ -113,7 +121,14 @@ void ShapeHistory::Killed(Part part, const ExecutorSize& dead, base::Bytes next)
   const bool on_trial = next.value == 0;
   const auto in_all = part == Part::kHeap || on_trial ? SizeOf(dead, part) : dead.limit;
   Of(part).Killed(SizeOf(dead, part), next, in_all);
-  DropWell(part);
+  DropWell(*this, part);
+}
+
+void ShapeHistory::KilledBelowHeap(base::Bytes limit, const ExecutorSize& as_submitted) {
+  for (const auto part : {Part::kHeap, Part::kOutside}) {
+    Of(part).AskFor(SizeOf(as_submitted, part));
+  }
+  DropWell(*this, [&](const ExecutorSize& size) { return size.limit <= limit; });
 }
 
 void ShapeHistory::WentWell(const ExecutorSize& size, base::Bytes used) {
@@ -157,7 +172,7 @@ void ShapeHistory::Grow(double times) {
 
 void ShapeHistory::TriedTooSmall(Part part, const ExecutorSize& size) {
   Of(part).TooSmall(SizeOf(size, part));
-  DropWell(part);
+  DropWell(*this, part);
 }
 
 void ShapeHistory::ForgetSizes() {
@@ -236,6 +251,25 @@ void KeyHistory::Ran(Executor& executor) {
   }
 }
 
+void KeyHistory::Resize(Executor& executor, const ExecutorSize& size, base::Time now) {
+  if (executor.ended || size == executor.size) return;
+  if (executor.ran) {
+    NoteLived(executor, now);
+    executor.resized = now;
+  }
+  executor.size = size;
+}
+
+// The time that it had its present size. One whose creation is not known counts a little, too.
+void KeyHistory::NoteLived(const Executor& executor, base::Time until) {
+  auto* application = Find(executor.application);
+  if (application == nullptr || !executor.ran || executor.trial) return;
+  const auto since = executor.resized == base::Time{} ? executor.created : executor.resized;
+  const auto lived = since == base::Time{} ? base::Duration{} : until - since;
+  auto& sum = executor.size == application->size ? application->at_size : application->elsewhere;
+  sum += std::max(lived, base::Duration{1});
+}
+
 void KeyHistory::AddSample(Executor& executor, base::Bytes working_set, base::Time timestamp) {
   if (!executor.comparable) return;
   const auto peak_before = executor.peak;
@@ -282,18 +316,11 @@ void KeyHistory::End(Executor& executor, base::Time at, bool lost) {
   if (executor.ended) return;
   executor.ended = at;
   executor.lost = lost;
+  NoteLived(executor, at);
   if (auto* application = Find(executor.application); application != nullptr) {
     --application->alive;
     application->idle_since = std::max(application->idle_since, at);
     application->lost += lost ? 1 : 0;
-    if (executor.ran && !executor.trial) {
-      // One whose creation is not known counts a little, too.
-      const auto lived =
-          executor.created == base::Time{} ? base::Duration{} : at - executor.created;
-      auto& sum =
-          executor.size == application->size ? application->at_size : application->elsewhere;
-      sum += std::max(lived, base::Duration{1});
-    }
   }
   CountSavings(executor);
   EndIdleApplications();
@@ -377,6 +404,7 @@ void KeyHistory::NoteConduct(const Executor& executor) {
     run.part = executor.trial;
     run.tried_size = executor.size;
     run.tried_lost = run.tried_lost || executor.lost;
+    run.tried_resized = run.tried_resized || executor.resized != base::Time{};
   }
   const Conduct::Life life{executor.created, *executor.ended, executor.told_at, executor.used,
                            executor.lost};

@@ -78,6 +78,12 @@ std::string ExplainEstimate(const Estimate& estimate, const KeyHistory& history,
 // beside a heap of 900 MiB, until 3 whole runs show that less is enough (1 so far)"
 std::string ExplainBracket(const model::Bracket& bracket, Part part, Bytes beside) {
   const bool heap = part == Part::kHeap;
+  if (bracket.too_small.value == 0) {
+    return fmt::format(
+        "an executor whose limit was lowered below its heap ran out of it: at least {} {} (until 3 "
+        "whole runs went well, {} so far)",
+        FormatMiB(bracket.enough), heap ? "of heap" : "outside of it", bracket.refuted);
+  }
   auto text =
       fmt::format("an executor with {} {} ran out of it: at least {}", FormatMiB(bracket.too_small),
                   heap               ? "of heap"

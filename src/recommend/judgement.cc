@@ -128,6 +128,7 @@ Judgement JudgeRun(const FinishedRun& run, const std::vector<const RunConduct*>&
                    double share_of_work, double points) {
   const auto& summary = run.summary;
   if (run.tried_lost) return {Verdict::kUnsure, "an executor on trial was lost"};
+  if (run.tried_resized) return {Verdict::kUnsure, "an executor on trial was resized"};
   if (summary.outcome != model::Outcome::kSucceeded || summary.lost > 0) {
     return {Verdict::kUnsure, "the run did not go well"};
   }

@@ -30,6 +30,14 @@ Part PartThatDied(const model::ShapeHistory& shape, const Executor& executor, Pa
   return both && smaller ? died : *executor.trial;
 }
 
+// Its limit was lowered to its heap or below, so that it says nothing of what is outside.
+bool IsBelowItsHeap(const Executor& executor) {
+  const auto nothing_outside = [](const model::ExecutorSize& size) {
+    return size.heap.value_or(size.limit) >= size.limit;
+  };
+  return nothing_outside(executor.size) && !nothing_outside(executor.submitted);
+}
+
 double FactorOf(std::uint16_t steps, const Policy& policy, const Safety& safety) {
   return steps == 0 ? policy.oom_bump : std::max(policy.oom_bump, safety.escalation);
 }
@@ -44,8 +52,14 @@ void LearnOom(KeyHistory& history, Executor& executor, model::OomKind kind, base
   if (shape == nullptr || executor.size.limit.value == 0) return;
   const bool of_heap = kind == model::OomKind::kHeap && executor.size.heap;
   const Part part = of_heap ? Part::kHeap : Part::kOutside;
+  if (IsBelowItsHeap(executor)) {
+    return shape->KilledBelowHeap(executor.size.limit, executor.submitted);
+  }
   // An executor on trial died alone, and of what was tried: all else of it went well in others.
-  if (executor.trial) return shape->Killed(PartThatDied(*shape, executor, part), executor.size, {});
+  // One that was resized meanwhile died of that.
+  if (executor.trial && executor.resized == base::Time{}) {
+    return shape->Killed(PartThatDied(*shape, executor, part), executor.size, {});
+  }
   const auto& bracket = shape->Of(part);
   const Bytes size = model::SizeOf(executor.size, part);
   const Bytes known = std::max(bracket.roomiest, model::SizeOf(executor.submitted, part));

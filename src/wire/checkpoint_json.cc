@@ -404,6 +404,7 @@ json Of(const model::Executor& executor) {
               {"submitted", Of(executor.submitted)},
               {"request", Of(executor.request)},
               {"created", Of(executor.created)},
+              {"resized", Of(executor.resized)},
               {"ran", executor.ran},
               {"comparable", executor.comparable},
               {"oom", executor.oom},
@@ -427,6 +428,7 @@ void Read(const json& object, model::Executor& executor) {
   Read(object, "submitted", executor.submitted);
   Read(object, "request", executor.request);
   Read(object, "created", executor.created);
+  if (object.contains("resized")) Read(object, "resized", executor.resized);
   Read(object, "ran", executor.ran);
   Read(object, "comparable", executor.comparable);
   Read(object, "oom", executor.oom);

@@ -72,6 +72,8 @@ class Job:
         self.bounds = rng.choice([None, None, None, "own", "emr", "emr-alias", "driver"])
         self.request_share = rng.choice([1, 1, 1, 0.8, 0.4])
         self.calm = rng.random() < 0.4              # nothing but OOMs goes wrong
+        self.sets = self.driver and self.selector == "label" and rng.random() < 0.4    # a StatefulSet owns executors
+        self.resizes = rng.random() < 0.3           # limits change while executors run
         self.floor = None                           # (heap, limit) that replacements get
         # Two kinds of jobs of which each exercises a rule that chance rarely meets.
         self.creeps = rng.random() < 0.12           # every run is full and the next gets more
@@ -211,8 +213,9 @@ class Generator:
         if annotations:
             meta["annotations"] = annotations
         if job.selector != "pod" and app["owner"]:
-            meta["ownerReferences"] = [{"apiVersion": "v1", "kind": "Pod", "name": f"{job.name}-driver",
-                                        "uid": app["owner"], "controller": True}]
+            version, kind, uid = ("apps/v1", "StatefulSet", app["set"]) if job.sets else ("v1", "Pod", app["owner"])
+            meta["ownerReferences"] = [{"apiVersion": version, "kind": kind, "name": f"{job.name}-driver",
+                                        "uid": uid, "controller": True}]
         return {"metadata": meta, "spec": {"restartPolicy": "Never", "containers": containers},
                 "status": {"phase": "Pending"}}
 
@@ -239,10 +242,20 @@ class Generator:
         self.container_state(pod, running)
         log.pod(started, "MODIFIED", pod)
         end = max(end, started + 2 * SECOND)
+        if job.resizes and rng.random() < 0.3:
+            self.resize(job, pod, size, started, end)
         seen = self.end(job, pod, started, end, outcome)
         self.samples(job, pod, started, end, size, outcome)
         self.name_free[job.namespace, pod["metadata"]["name"]] = seen + 8 * SECOND
         return seen
+
+    def resize(self, job, pod, size, started, end):
+        """In place: early, half-way or late; now and then below the heap."""
+        limit = size[1] * self.rng.choice([2, 3, 5, 6]) // 4
+        container = next(c for c in pod["spec"]["containers"] if c["name"] == CONTAINER)
+        container["resources"] = {"limits": {"memory": f"{limit}Mi"},
+                                  "requests": {"cpu": "1", "memory": self.request(job, limit, f"{limit}Mi")}}
+        self.log.pod(started + int((end - started) * self.rng.choice([0.02, 0.5, 0.95, 0.98])), "MODIFIED", pod)
 
     def end(self, job, pod, started, end, outcome):
         """The last events of a pod; `end` is the real end, the events come a little later."""
@@ -418,7 +431,7 @@ class Generator:
     def application(self, job, index, start):
         rng, log = self.rng, self.log
         serial = "%016x" % rng.getrandbits(64)
-        app = {"id": "spark-" + serial * 2, "short": serial, "owner": None}
+        app = {"id": "spark-" + serial * 2, "short": serial, "owner": None, "set": self.uid()}
         if job.driver or job.selector == "owner" or rng.random() < 0.5:
             app["owner"] = self.uid()
         driver = None

@@ -276,7 +276,7 @@ class Executor:
         # What it was submitted with does not change while it runs.
         self.submitted_limit, self.submitted_heap = facts.submitted_limit, facts.submitted_heap
         self.request, self.explicit = facts.request, facts.explicit
-        self.sizes = []                 # (since, (limit, heap)), from when it was first seen
+        self.sizes = []                 # (since, (limit, heap)), from when it was seen to run
         self.ran = self.lost = False
         self.application = None
         self.samples = set()            # distinct time stamps: coverage
@@ -357,9 +357,15 @@ class Bracket:
         if self.roomiest <= size:
             self.roomiest = 0
 
+    def ask(self, asked):
+        """Who died says nothing of the part."""
+        self.enough = max(self.enough, asked)
+        self.refuted = 0
+
     def went_well(self, size, used):
         self.roomiest = max(self.roomiest, size)
-        if self.too_small and (size <= self.too_small or used <= self.use):
+        refutes = size <= self.too_small or used <= self.use if self.too_small else self.enough
+        if refutes:
             self.refuted += 1
             if self.refuted >= REFUTATIONS:
                 self.too_small = self.enough = self.use = self.kept_heap = self.refuted = 0
@@ -433,6 +439,19 @@ class Replay:
         self.now = 0
         self.order = 0
 
+    def driver_of(self, pod, facts):
+        """The owner, else the only driver of its namespace with its selector; a running one first."""
+        meta = pod["metadata"]
+        here = {uid: driver["metadata"] for uid, driver in self.drivers.items()
+                if driver["metadata"].get("namespace") == meta.get("namespace")}
+        if facts.owner in here:
+            return self.drivers[facts.owner]
+        selector = meta.get("labels", {}).get("spark-app-selector")
+        alike = [uid for uid, driver in here.items()
+                 if selector and driver.get("labels", {}).get("spark-app-selector") == selector]
+        alike = [uid for uid in alike if uid not in self.gone_drivers] or alike
+        return self.drivers[alike[0]] if len(alike) == 1 else {}
+
     # -- options
 
     def policy_of(self, key):
@@ -465,7 +484,7 @@ class Replay:
 
     def job_setting(self, key, setting):
         executor = key.asking or self.newest(key)
-        return lookup(setting, [executor.pod, self.drivers.get(executor.facts.owner, {})])
+        return lookup(setting, [executor.pod, self.driver_of(executor.pod, executor.facts)])
 
     def bump(self, key, size, factor=None):
         """max(oomBump x size, size + oomBumpMin), rounded up to a whole MiB."""
@@ -547,13 +566,15 @@ class Replay:
         key = executor.application.key
         key.last_seen = t
         executor.pod, executor.facts = pod, facts
-        executor.limit, executor.heap = facts.limit, facts.heap
+        if executor.ended_at is None:
+            executor.limit, executor.heap = facts.limit, facts.heap
 
         # D4: B is the largest limit under which executors of this shape ran.
         shape = key.shape(executor.application.shape)
         executor.ran = executor.ran or facts.ran
-        if executor.ended_at is None and (not executor.sizes or executor.sizes[-1][1] != (facts.limit, facts.heap)):
-            executor.sizes.append((t, (facts.limit, facts.heap)))
+        size = facts.limit, facts.heap
+        if executor.ran and executor.ended_at is None and size not in [had for _, had in executor.sizes[-1:]]:
+            executor.sizes.append((t, size))
         if facts.ran and executor.comparable and executor.limit is not None:
             shape.largest = max(shape.largest, executor.limit)
 
@@ -564,7 +585,7 @@ class Replay:
             self.end_executor(t, key, executor, facts)
 
     def new_executor(self, t, pod, facts):
-        signature = lookup("signature", [pod, self.drivers.get(facts.owner, {})])
+        signature = lookup("signature", [pod, self.driver_of(pod, facts)])
         if signature is None:
             return None
         self.order += 1
@@ -589,8 +610,8 @@ class Replay:
         app.stretch = app.stretch or (target, [])
         app.stretch[1].append(executor)
         app.idle_since = None
-        if facts.owner:
-            app.owners.add(facts.owner)
+        driver = self.driver_of(pod, facts)
+        app.owners |= {facts.owner, driver["metadata"]["uid"] if driver else None} - {None}
         key.executors[executor.uid] = executor
         self.executors[executor.uid] = executor
         self.names.setdefault((executor.namespace, executor.name), []).append(executor)
@@ -661,7 +682,7 @@ class Replay:
 
     def learn(self, key, app, executors):
         """docs/algorithm.md, "What is proven": a run that went well."""
-        ran = [e for e in executors if e.ran]
+        ran = [e for e in executors if e.sizes]
         if not ran or self.outcome(app) in ("failed", "interrupted"):
             return
         size = next(s for e in ran[:1] for _, s in e.sizes)
@@ -679,6 +700,8 @@ class Replay:
             return
         shape = key.shape(app.shape)
         used = max(e.highest for e in ran if e.comparable)
+        if used > size[0]:              # another one had more, and used it
+            return
         for part, bracket in shape.brackets.items():
             bracket.went_well(part_of(part, size), used)
         enough = all(not b.too_small or part_of(part, size) > b.too_small for part, b in shape.brackets.items())
@@ -749,6 +772,14 @@ class Replay:
         else:
             key.heap_ooms += 1
         if limit is None:
+            return
+
+        if heap is not None and limit <= heap and (executor.submitted_limit or 0) > executor.submitted_heap:
+            # Its limit was lowered below its heap: too little in all, and nothing of the parts.
+            for name, asking in shape.brackets.items():
+                asking.ask(part_of(name, (executor.submitted_limit, executor.submitted_heap)))
+            if shape.well and shape.well[0] <= limit:
+                shape.well = None
             return
 
         part = "heap" if kind == "heap" and heap is not None else "outside"

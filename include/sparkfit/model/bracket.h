@@ -28,11 +28,15 @@ struct Bracket {
   // forgotten.
   void Killed(base::Bytes size, base::Bytes next, base::Bytes in_all);
 
+  // An executor died of something that says nothing of the part: while that lasts, at least `next`.
+  void AskFor(base::Bytes next);
+
   // An executor did badly with `size` and lived.
   void TooSmall(base::Bytes size);
 
   // A whole run went well with `size` and never used more than `used` in all. The run number
-  // `refutations` that shows `too_small` to be enough ends it.
+  // `refutations` that shows `too_small` to be enough ends it; where nothing is known to be too
+  // small, any run does.
   void WentWell(base::Bytes size, base::Bytes used, int refutations);
 
   // An executor on trial did well with `size`.

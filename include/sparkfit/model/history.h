@@ -50,6 +50,7 @@ struct Executor {
   ExecutorSize submitted;  // what it was submitted with
   base::Bytes request;     // submitted
   base::Time created{};
+  base::Time resized{};    // when it got its size, where that was changed in place; else unset
   bool ran = false;        // a container of it was started
   bool comparable = true;  // of the shape of its application's first executor; else not sampled
   bool oom = false;        // it died of an OOM of either kind
@@ -99,8 +100,8 @@ struct ApplicationSummary {
   base::Bytes used;            // the highest working set of its executors; 0: none
   base::Bytes reference;       // the target in force when it started, 0: none
   ExecutorSize size;           // of its first executor that ran; limit 0: none did
-  base::Duration at_size{};    // Σ lifetimes of its executors of that size
-  base::Duration elsewhere{};  // … of the others
+  base::Duration at_size{};    // Σ of the time that its executors had that size
+  base::Duration elsewhere{};  // … another one
   std::uint32_t shape_id = 0;
   std::uint32_t executors = 0;
   std::uint32_t alive = 0;
@@ -116,7 +117,8 @@ struct ApplicationSummary {
   bool often = false;     // an executor of it was sampled often
 
   // It tells which size is enough: it is over, its driver did not fail, no executor was lost,
-  // at least 90 % of their lifetimes were spent at one size, and an executor was sampled often.
+  // at least 90 % of their lifetimes were spent at one size, none used more than that, and one was
+  // sampled often.
   [[nodiscard]] bool WentWell() const;
 };
 
@@ -151,6 +153,8 @@ struct ShapeHistory {
   // An executor of `dead` died for want of a part, which is at least `next` from now on; 0: it was
   // on trial, and the others do well.
   void Killed(Part part, const ExecutorSize& dead, base::Bytes next);
+  // An executor died with `limit`, which had become less than its heap: that is too little in all.
+  void KilledBelowHeap(base::Bytes limit, const ExecutorSize& as_submitted);
   // A run of it went well.
   void WentWell(const ExecutorSize& size, base::Bytes used);
   // An executor with `size`, less of a part than any run went well with, did well or badly, and
@@ -163,9 +167,6 @@ struct ShapeHistory {
   void TriedTooSmall(Part part, const ExecutorSize& size);
   // The job is submitted with another size.
   void ForgetSizes();
-
- private:
-  void DropWell(Part part);
 };
 
 // Σ over ended executors of lifetime × (submitted request − target in force when it started),
@@ -197,7 +198,8 @@ struct FinishedRun {
   Conduct tried;
   std::optional<Part> part;  // that was tried
   ExecutorSize tried_size;
-  bool tried_lost = false;  // one of them was
+  bool tried_lost = false;     // one of them was
+  bool tried_resized = false;  // … in place, so that it says nothing of a size
 };
 
 // Tells runs apart: of an application's id.
@@ -220,6 +222,9 @@ class KeyHistory {
 
   // The executor's container is known to have run under its limit.
   void Ran(Executor& executor);
+
+  // It has another size from `now` on. One that ended keeps what it had.
+  void Resize(Executor& executor, const ExecutorSize& size, base::Time now);
 
   // One usage sample; one of an executor that is not comparable is left out.
   void AddSample(Executor& executor, base::Bytes working_set, base::Time timestamp);
@@ -307,6 +312,7 @@ class KeyHistory {
   [[nodiscard]] Executor* FindExecutor(const std::string& uid);
 
  private:
+  void NoteLived(const Executor& executor, base::Time until);
   void NotePeak(const Executor& executor, ApplicationSummary* application);
   void CountSavings(const Executor& executor);
   ApplicationSummary* Find(std::string_view id);

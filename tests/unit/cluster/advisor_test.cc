@@ -260,5 +260,66 @@ TEST_CASE("drivers, nodes and LimitRanges as the cluster has them", "[advisor]")
   CHECK(replica.Decide().reason == Reason::kNoSignature);
 }
 
+model::PodFacts DriverOf(const std::string& uid, const std::string& name_space = "jobs") {
+  model::PodFacts driver;
+  driver.name_space = name_space;
+  driver.name = driver.uid = uid;
+  driver.app_selector = "spark-1";
+  driver.role = model::PodRole::kDriver;
+  driver.phase = model::PodPhase::kRunning;
+  test::ClusterStory::Sign(driver, "nightly");
+  return driver;
+}
+
+TEST_CASE("the driver of an executor that a StatefulSet owns is found by its selector",
+          "[advisor][run]") {
+  Replica replica;
+  auto& metadata = replica.pod["metadata"];
+  metadata["labels"]["spark-app-selector"] = "spark-1";
+  metadata.erase("annotations");
+  metadata["ownerReferences"] = nlohmann::json::array({{{"uid", "a StatefulSet"}}});
+  replica.Publish(1000);
+  REQUIRE(replica.Decide().reason == Reason::kNoSignature);
+  replica.See(model::PodEvent{EventType::kAdded, DriverOf("d2", "others")});
+  CHECK(replica.Decide().reason == Reason::kNoSignature);
+  replica.See(model::PodEvent{EventType::kAdded, DriverOf("d1")});
+  CHECK(replica.Decide().reason == Reason::kModeOff);
+  auto driver = DriverOf("d1");
+  test::ClusterStory::Set(driver, "sparkfit.io/mode", "Initial");
+  replica.See(model::PodEvent{EventType::kModified, driver});
+  CHECK(replica.Gets() == 1000);
+  SECTION("of two none is taken") {
+    replica.See(model::PodEvent{EventType::kAdded, DriverOf("d3")});
+    CHECK(replica.Decide().reason == Reason::kNoSignature);
+    // Nor does the other one end the run.
+    auto sibling = Sibling("1", test::Size(1300, 916));
+    sibling.owner_uid = "a StatefulSet";
+    replica.See(model::PodEvent{EventType::kAdded, sibling});
+    replica.See(model::PodEvent{EventType::kDeleted, DriverOf("d3")});
+    CHECK(replica.Gets() == 1300);
+  }
+  SECTION("its run is kept as long as it is there") {
+    auto sibling = Sibling("1", test::Size(1300, 916));
+    sibling.owner_uid = "a StatefulSet";
+    replica.See(model::PodEvent{EventType::kAdded, sibling});
+    replica.See(model::PodEvent{EventType::kDeleted, sibling});
+    CHECK(replica.Gets() == 1300);
+    replica.See(model::PodEvent{EventType::kDeleted, driver});
+    replica.See(model::PodEvent{EventType::kAdded, driver});
+    CHECK(replica.Gets() == 1000);
+  }
+}
+
+TEST_CASE("an OOM of a container that was started again counts for its run", "[advisor][run]") {
+  Replica replica;
+  replica.pod["metadata"]["labels"]["spark-app-selector"] = "spark-1";
+  replica.Publish(1000);
+  auto pod = Sibling("1", test::Size(1200, 816));
+  pod.restarts = true;
+  pod.last_restart = model::Termination{"c", "OOMKilled", 137, {}};
+  replica.See(model::PodEvent{EventType::kModified, pod});
+  CHECK(replica.Decide().reason == Reason::kRunOutOfMemory);
+}
+
 }  // namespace
 }  // namespace sparkfit::cluster

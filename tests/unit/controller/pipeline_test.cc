@@ -578,5 +578,120 @@ TEST_CASE("an executor without requests and limits teaches what it used, never a
   CHECK((!story.Only().recommendation.target || *story.Only().recommendation.target >= GiB(1)));
 }
 
+TEST_CASE("how long a resized executor had each size is known after a restart, too",
+          "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Run(pod);
+  story.Pass(std::chrono::hours(9));
+  pod.size = {MiB(3000), MiB(2000)};
+  story.Pod(EventType::kModified, pod);
+  ClusterStory next;
+  next.now = story.now;
+  next.Observe(model::RestoreEvent{
+      std::make_shared<model::KeyCheckpoint>(story.pipeline.Save({"jobs", "nightly", 0}))});
+  next.Pod(EventType::kModified, pod);
+  next.Pass(std::chrono::hours(1));
+  next.Terminate(pod, "Completed", 0);
+  const auto row = next.Only();
+  const auto& run = row.history->Applications().back();
+  CHECK(std::chrono::round<std::chrono::hours>(run.at_size) == std::chrono::hours(9));
+  CHECK(std::chrono::round<std::chrono::hours>(run.elsewhere) == std::chrono::hours(1));
+}
+
+// As with the allocators `statefulset` and `deployment`.
+std::pair<model::PodFacts, model::PodFacts> OfAStatefulSet() {
+  auto [driver, executor] = SignedByDriver();
+  executor.owner_uid = "a StatefulSet";
+  return {driver, executor};
+}
+
+TEST_CASE("an executor that a StatefulSet owns belongs to the driver of its application",
+          "[controller]") {
+  const bool driver_first = GENERATE(true, false);
+  ClusterStory story;
+  auto [driver, pod] = OfAStatefulSet();
+  ClusterStory::Set(driver, "sparkfit.io/mode", "Initial");
+  if (driver_first) story.Pod(EventType::kAdded, driver);
+  story.Run(pod);
+  for (int i = 1; i <= 3; ++i) story.Use(pod, MiB(1000 + i));
+  if (!driver_first) story.Pod(EventType::kAdded, driver);
+  const auto row = story.Only();
+  CHECK(row.history->GetKey().signature == "from-driver");
+  CHECK(row.mode == model::Mode::kInitial);
+  CHECK(story.pipeline.GetUnused().executors_unsigned == 0);
+  story.Delete(pod);
+  driver.phase = model::PodPhase::kFailed;
+  story.Pod(EventType::kModified, driver);
+  const auto& run = story.Only().history->Applications().back();
+  CHECK(run.ended);
+  CHECK(run.outcome == model::Outcome::kFailed);
+}
+
+TEST_CASE("a driver in another namespace is nobody's, whatever selector it has", "[controller]") {
+  ClusterStory story;
+  auto [driver, pod] = OfAStatefulSet();
+  auto foreign = driver;
+  foreign.name_space = "others";
+  foreign.uid = foreign.name = "d2";
+  story.Pod(EventType::kAdded, foreign);
+  story.Run(pod);
+  CHECK(story.pipeline.Recommend().empty());
+  story.Pod(EventType::kAdded, driver);
+  REQUIRE(story.Only().history->Applications().size() == 1);
+  foreign.phase = model::PodPhase::kFailed;
+  story.Pod(EventType::kModified, foreign);
+  CHECK_FALSE(story.Only().history->Applications().back().ended);
+}
+
+TEST_CASE("of two drivers with one selector neither is an executor's, nor tells of success",
+          "[controller]") {
+  ClusterStory story;
+  auto [driver, pod] = OfAStatefulSet();
+  auto other = driver;
+  other.uid = other.name = "d2";
+  story.Pod(EventType::kAdded, driver);
+  story.Pod(EventType::kAdded, other);
+  story.Run(pod);
+  CHECK(story.pipeline.Recommend().empty());
+  auto owned = pod;
+  owned.uid = owned.name = "e2";
+  owned.owner_uid = driver.uid;
+  story.Live(owned, GiB(1));
+  other.phase = model::PodPhase::kSucceeded;
+  story.Pod(EventType::kModified, other);
+  CHECK(story.Only().history->Applications().back().outcome == model::Outcome::kInterrupted);
+}
+
+TEST_CASE("a container that failed and was started again was lost, whatever came afterwards",
+          "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  pod.restarts = true;
+  story.Run(pod);
+  for (const int code : {1, 0}) {
+    pod.last_restart = model::Termination{std::to_string(code), "Error", code, story.now};
+    story.Pod(EventType::kModified, pod);
+  }
+  story.Delete(pod);
+  CHECK(story.Only().history->Applications().back().lost == 1);
+}
+
+TEST_CASE("what a container uses that was started again does not explain the end of the one before",
+          "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");  // 4505 MiB
+  pod.restarts = true;
+  story.Run(pod);
+  story.Use(pod, GiB(1));
+  pod.last_restart = model::Termination{"c1", "Error", 137, story.now};
+  story.Pod(EventType::kModified, pod);
+  story.Pass(std::chrono::seconds(5));
+  story.Use(pod, MiB(4500));
+  story.Pod(EventType::kModified, pod);
+  CHECK(story.Only().history->Totals().container_ooms == 0);
+  CHECK(story.Only().history->Totals().unknown_ends == 1);
+}
+
 }  // namespace
 }  // namespace sparkfit::controller

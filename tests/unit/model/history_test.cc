@@ -199,5 +199,68 @@ TEST_CASE("the overlay gives the same percentiles whatever the order of its exec
   }
 }
 
+constexpr auto kHour = std::chrono::hours(1);
+
+// A run of one executor that had `first`, and `then` for the last of ten hours, and used so much.
+ExecutorSize WellAfter(const ExecutorSize& first, const ExecutorSize& then, base::Bytes used) {
+  HistoryBuilder b;
+  const auto uid = b.Start("app-1", first, "1", DefaultSize(4096));
+  b.Sample(uid, used);
+  b.now = b.Find(uid).created + 9 * kHour + std::chrono::minutes(30);
+  b.history.Resize(b.Find(uid), then, b.now);
+  b.now += std::chrono::minutes(30);
+  b.End(uid);
+  b.EndApplication("app-1");
+  return b.Shape().well;
+}
+
+TEST_CASE("an executor that was resized proves the size that it had for nearly all of its life",
+          "[model][history]") {
+  CHECK(WellAfter(DefaultSize(4096), DefaultSize(2048), MiB(1000)) == DefaultSize(4096));
+  CHECK(WellAfter(DefaultSize(2048), DefaultSize(4096), MiB(1000)) == DefaultSize(2048));
+  // It used more than that afterwards, so that it was not enough.
+  CHECK(WellAfter(DefaultSize(2048), DefaultSize(4096), MiB(3000)) == ExecutorSize{});
+}
+
+TEST_CASE("a size that an executor had for a moment is not proven", "[model][history]") {
+  HistoryBuilder b;
+  const auto large = DefaultSize(4096);
+  const auto small = DefaultSize(1024);
+  // The run's first executor is small and lives for some minutes; the other one is, at last.
+  const auto brief = b.Start("app-1", small, "1", large);
+  const auto shrunk = b.Start("app-1", large);
+  b.Sample(shrunk, MiB(1000));
+  b.End(brief);
+  b.now += 98 * kHour;
+  b.history.Resize(b.Find(shrunk), small, b.now);
+  b.history.Resize(b.Find(shrunk), small, b.now + kHour);  // that is none
+  b.now += 2 * kHour;
+  b.End(shrunk);
+  b.EndApplication("app-1");
+  const auto& run = b.history.Applications().back();
+  CHECK(run.elsewhere >= 98 * kHour);
+  CHECK(run.at_size < 3 * kHour);
+  CHECK(b.Shape().well == ExecutorSize{});
+}
+
+TEST_CASE("a change of size before an executor runs or after it ended is none",
+          "[model][history]") {
+  HistoryBuilder b;
+  Executor executor;
+  executor.application = "app-1";
+  executor.size = DefaultSize(4096);
+  executor.submitted = executor.size;
+  executor.shape = {"1", OverheadClass::kDefaultJvm};
+  executor.created = b.now;
+  auto& live = b.history.Start("uid", executor, b.now);
+  b.history.Resize(live, DefaultSize(2048), b.now + kHour);
+  b.history.Ran(live);
+  b.history.End(live, b.now + 2 * kHour);
+  b.history.Resize(live, DefaultSize(1024), b.now + 3 * kHour);
+  CHECK(live.size == DefaultSize(2048));
+  CHECK(b.history.Applications().back().at_size == 2 * kHour);
+  CHECK(b.history.Applications().back().elsewhere == base::Duration{});
+}
+
 }  // namespace
 }  // namespace sparkfit::model

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "history_builder.h"
+#include "sparkfit/recommend/recommendation.h"
 
 namespace sparkfit::recommend {
 namespace {
@@ -199,6 +200,65 @@ TEST_CASE("an OOM without a limit counts and asks for nothing", "[recommend][saf
   b.Oom(b.Start("app-1", {Bytes{}, std::nullopt}), OomKind::kContainer);
   CHECK(b.history.Totals().container_ooms == 1);
   CHECK_FALSE(b.Shape().AsksForMore());
+}
+
+// An executor that was submitted with 1384 MiB, a heap of 1000, dies after its limit was lowered.
+void DieAt(HistoryBuilder& b, std::int64_t limit_mib, OomKind kind = OomKind::kContainer) {
+  const auto uid = b.Start("shrunk", DefaultSize(1000));
+  const auto limit = MiB(limit_mib);
+  const auto heap = limit < MiB(1000) ? std::nullopt : std::optional(MiB(1000));
+  b.history.Resize(b.Find(uid), {limit, heap}, b.now);
+  b.Oom(uid, kind);
+}
+
+TEST_CASE("a limit that was lowered to the heap or below asks for what was submitted, no more",
+          "[recommend][safety]") {
+  HistoryBuilder b;
+  SECTION("below") {
+    DieAt(b, 800);
+    const auto why = Explain(Recommend(b.history, b.ContextWith()), b.history, b.ContextWith());
+    CHECK_THAT(why, Catch::Contains("an executor whose limit was lowered below its heap ran out of "
+                                    "it: at least 384 MiB outside of it (until 3 whole runs went "
+                                    "well, 0 so far)"));
+  }
+  SECTION("to it") { DieAt(b, 1000); }
+  SECTION("below, and the heap was full") { DieAt(b, 800, OomKind::kHeap); }
+  CHECK(Enough(b, Part::kHeap) == MiB(1000));
+  CHECK(Enough(b, Part::kOutside) == MiB(384));
+  CHECK(BoundsAfterOoms(b.Shape()).least_heap == MiB(1000));
+  CHECK(Recommend(b.history, b.ContextWith()).target == MiB(1384));
+  CHECK(b.history.FindApplication("shrunk")->oom_steps == 0);
+}
+
+TEST_CASE("a limit below the heap is too little in all, until three runs went well",
+          "[recommend][safety]") {
+  HistoryBuilder b;
+  const auto submitted = DefaultSize(1000);
+  b.Run("app-1", Size(900, 512), MiB(700), "1", submitted);
+  CHECK(b.Shape().well == Size(900, 512));
+  DieAt(b, 950);
+  CHECK(b.Shape().well == model::ExecutorSize{});
+  // These use more than what the dead one had.
+  for (const auto* run : {"app-2", "app-3", "app-4"}) {
+    CHECK(b.Shape().AsksForMore());
+    b.Run(run, submitted, MiB(1300));
+  }
+  CHECK_FALSE(b.Shape().AsksForMore());
+}
+
+TEST_CASE("a limit below the heap does not make an earlier OOM forgotten", "[recommend][safety]") {
+  HistoryBuilder b;
+  b.Oom(b.Start("app-1", DefaultSize(1000)), OomKind::kContainer);
+  const auto asked = Enough(b, Part::kOutside);  // max(1.2 × 1384, 1484) − 1000, in whole MiB
+  CHECK(asked == MiB(661));
+  DieAt(b, 800);
+  CHECK(Enough(b, Part::kOutside) == asked);
+  CHECK(Enough(b, Part::kHeap) == MiB(1000));
+  for (const auto* run : {"app-2", "app-3", "app-4"}) {
+    b.Run(run, Size(1661, 1000), MiB(1500), "1", DefaultSize(1000));
+  }
+  CHECK(Enough(b, Part::kOutside) == asked);
+  CHECK(Enough(b, Part::kHeap) == Bytes{});
 }
 
 }  // namespace

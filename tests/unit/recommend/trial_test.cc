@@ -372,5 +372,28 @@ TEST_CASE("every reason for no trial is a sentence", "[recommend][trial]") {
   }
 }
 
+TEST_CASE("an executor on trial that was resized says nothing of the trial", "[recommend][trial]") {
+  Job job;
+  job.Submitted();
+  const auto tried = *job.Next().trial;
+  const auto uid = job.b.Start("app-x", tried.size, "1", job.submitted);
+  const auto other = job.b.Start("app-x", job.submitted);
+  job.b.Find(uid).trial = Part::kHeap;
+  const auto end = job.b.now + kLife;
+  for (const auto& each : {uid, other}) job.Tell(each, {}, end);
+  const auto resized = model::ExecutorSize{tried.size.limit + MiB(500), tried.size.heap};
+  job.b.history.Resize(job.b.Find(uid), resized, job.b.now);
+  job.b.now = end;
+  SECTION("it lives") { job.b.End(uid); }
+  SECTION("it dies") {
+    job.b.Oom(uid, model::OomKind::kContainer);
+    CHECK(job.b.Shape().Of(Part::kHeap).too_small == base::Bytes{});
+  }
+  job.b.End(other);
+  job.b.EndApplication("app-x");
+  CHECK(job.InForce() == job.submitted);
+  CHECK(job.b.Shape().candidate == model::ExecutorSize{});
+}
+
 }  // namespace
 }  // namespace sparkfit::recommend

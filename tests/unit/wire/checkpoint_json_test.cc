@@ -261,5 +261,25 @@ TEST_CASE("what cannot be read is set aside under a name of its own", "[wire][ch
   CHECK_FALSE(SetAside("{}"));
 }
 
+TEST_CASE("a checkpoint knows when an executor was resized, an older one does not",
+          "[wire][checkpoint]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  story.Run(pod);
+  story.Pass(std::chrono::hours(9));
+  const auto resized = story.now;
+  pod.size = {MiB(3000), MiB(2000)};
+  story.Pod(model::EventType::kModified, pod);
+  const auto spec = WriteCheckpoint(story.pipeline.Save(kKey));
+  const auto read = Read(spec);
+  REQUIRE(read);
+  CHECK(read->history.executors.at("e1").resized == resized);
+  auto data = json::parse(spec.data);
+  data["executors"]["e1"].erase("resized");
+  const auto old = Read(Sealed({spec.encoding, "", data.dump()}));
+  REQUIRE(old);
+  CHECK(old->history.executors.at("e1").resized == base::Time{});
+}
+
 }  // namespace
 }  // namespace sparkfit::wire
