@@ -152,7 +152,8 @@ constexpr std::string_view kConfExamples = R"(Examples:
   sparkfit conf nightly-revenue --for SparkApplication       the part of its spec
   sparkfit conf nightly-revenue --for emr                    for start-job-run --cli-input-json
 
-For jobs that are not sized at admission. Notes go to standard error.)";
+For jobs that are not sized at admission. Notes go to standard error. Spark itself makes request and
+limit equal; where the recommended request is below the limit, notes say what it takes.)";
 
 constexpr std::string_view kPurgeExamples = R"(Examples:
   sparkfit purge nightly-revenue             forgets its history: the next run starts anew

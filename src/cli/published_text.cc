@@ -70,10 +70,14 @@ std::string Recommended(const Published& job) {
                             MemoryCell(job.lower), MemoryCell(job.upper), MemoryCell(job.uncapped));
 }
 
+std::optional<Bytes> RequestToBe(const Published& job) {
+  return job.target_request ? job.target_request : job.target;
+}
+
 std::string Requested(const Published& job) {
   if (!job.request) return "-";
   return fmt::format("{}   (to the recommendation: {})", MemoryCell(job.request),
-                     ChangeCell(*job.request, job.target));
+                     ChangeCell(*job.request, RequestToBe(job)));
 }
 
 std::string PastAdvice(const std::optional<wire::PublishedAccuracy>& accuracy) {
@@ -87,6 +91,30 @@ std::string PastAdvice(const std::optional<wire::PublishedAccuracy>& accuracy) {
 
 // REQUIRES: something is recommended.
 recommend::Split SplitOf(const Published& job) { return {*job.heap, *job.overhead}; }
+
+bool RequestIsApart(const Published& job) {
+  return job.target_request.value_or(*job.target) < *job.target;
+}
+
+// Spark requests the heap and the overhead that it is told. The Spark operator's webhook can make
+// the limit larger than that: for a request with room for the heap.
+bool OperatorCanTellThemApart(const Published& job) {
+  return RequestIsApart(job) && *job.target_request > job.heap->RoundedUpToMiB();
+}
+
+// The size that Spark is told, in this form.
+recommend::Split ToldToSpark(const Published& job, ConfForm form) {
+  if (form != ConfForm::kSparkApplication || !OperatorCanTellThemApart(job)) return SplitOf(job);
+  return {*job.heap, *job.target_request - job.heap->RoundedUpToMiB()};
+}
+
+recommend::SparkSettings SettingsOf(const Published& job, ConfForm form) {
+  auto settings = recommend::SettingsFor(ToldToSpark(job, form), job.overhead_class);
+  if (form == ConfForm::kSparkApplication && OperatorCanTellThemApart(job)) {
+    settings.emplace_back("memoryLimit", recommend::SparkSize(*job.target));
+  }
+  return settings;
+}
 
 std::string InForm(const recommend::SparkSettings& settings, ConfForm form) {
   std::string text;
@@ -112,12 +140,35 @@ std::string InForm(const recommend::SparkSettings& settings, ConfForm form) {
   return text;
 }
 
-std::vector<std::string> NotesOn(const Published& job) {
-  std::vector<std::string> notes;
+// Spark writes one amount over the memory request and the limit of a pod template
+// (BasicExecutorFeatureStep), and has no setting for either.
+std::vector<std::string> NotesOnRequest(const Published& job, ConfForm form) {
+  if (!RequestIsApart(job)) return {};
+  const auto limit = MemoryCell(job.target);
+  const auto request = MemoryCell(job.target_request);
+  if (form == ConfForm::kSparkApplication && OperatorCanTellThemApart(job)) {
+    return {
+        fmt::format("memoryLimit takes the Spark operator 2.2 or later, and its webhook; "
+                    "without them the limit is the request, {}",
+                    request)};
+  }
+  return {fmt::format("the recommended request is {}, but Spark cannot express it: with these "
+                      "settings request and limit are {}, whatever a pod template says",
+                      request, limit),
+          fmt::format("a request of {} takes what changes a pod after Spark: sparkfit in autoscale "
+                      "mode, or a mutating webhook of your own{}",
+                      request,
+                      OperatorCanTellThemApart(job)
+                          ? "; with the Spark operator, memoryLimit (--for SparkApplication)"
+                          : "")};
+}
+
+std::vector<std::string> NotesOn(const Published& job, ConfForm form) {
+  auto notes = NotesOnRequest(job, form);
   if (job.Is("LowConfidence")) {
     notes.emplace_back("few executors were sampled so far: the size may still change much");
   }
-  if (!recommend::OverheadFollows(SplitOf(job), job.overhead_class)) {
+  if (!recommend::OverheadFollows(ToldToSpark(job, form), job.overhead_class)) {
     notes.emplace_back(recommend::kExplicitOverheadNote);
   }
   if (job.mode == "Initial" || job.mode == "Auto") {
@@ -173,7 +224,7 @@ std::string ListText(const std::vector<Published>& jobs, bool with_namespace) {
                                    MemoryCell(job.peak),
                                    MemoryCell(job.request),
                                    MemoryCell(job.target),
-                                   ChangeCell(job.request.value_or(Bytes{}), job.target),
+                                   ChangeCell(job.request.value_or(Bytes{}), RequestToBe(job)),
                                    fmt::format("{:.1f}", job.possible_gib_hours),
                                    OrDash(job.last_sample)};
     if (with_namespace) cells.insert(cells.begin(), Printable(job.key.name_space));
@@ -230,8 +281,7 @@ base::Result<ConfText> ConfOf(const Published& job, ConfForm form) {
     return base::Fail(Code::kNotFound,
                       "nothing is recommended for " + replay::QualifiedName(job.key) + " yet");
   }
-  const auto settings = recommend::SettingsFor(SplitOf(job), job.overhead_class);
-  return ConfText{InForm(settings, form), NotesOn(job)};
+  return ConfText{InForm(SettingsOf(job, form), form), NotesOn(job, form)};
 }
 
 }  // namespace sparkfit::cli

@@ -120,6 +120,7 @@ Advisor::Published Advisor::FromObject(const model::RecommendationObject& object
   Published published{.name = object.name,
                       .mode = object.mode,
                       .bounds = {object.min_memory, object.max_memory},
+                      .explore = object.explore.value_or(true),
                       .learnt = {}};
   auto& advice = published.learnt.advice;
   if (object.published_target.value_or(Bytes{}).value > 0) advice.target = object.published_target;
@@ -166,6 +167,7 @@ std::optional<admission::Advice> Advisor::AdviceFor(const model::Key& key) const
     advice.object = object->second.name;
     advice.mode = object->second.mode;
     advice.bounds = object->second.bounds;
+    if (!object->second.explore) advice.trial.reset();
   }
   return advice;
 }

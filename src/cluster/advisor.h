@@ -58,6 +58,7 @@ class Advisor {
     std::string name;
     std::optional<model::Mode> mode;
     recommend::Bounds bounds;
+    bool explore = true;
     Learnt learnt;
   };
 

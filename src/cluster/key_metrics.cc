@@ -72,6 +72,20 @@ void Recommendations(Writer& writer, const Rows& rows) {
   });
 }
 
+void Trials(Writer& writer, const Rows& rows) {
+  writer.Family("sparkfit_trial_memory_bytes",
+                "What the next run tries of a part of an executor, in mode Initial; part: heap, "
+                "outside. No series: nothing is tried.",
+                "gauge");
+  for (const auto part : {model::Part::kHeap, model::Part::kOutside}) {
+    Series(writer, rows, {Label{"part", model::Name(part)}}, [part](const auto& row) {
+      const auto& trial = row.recommendation.next.trial;
+      return trial && trial->part == part ? Positive(model::SizeOf(trial->size, part))
+                                          : std::nullopt;
+    });
+  }
+}
+
 // Over the executors that run now.
 Value LargestRunning(const KeyRecommendation& row, Bytes model::Executor::*amount) {
   Bytes largest;
@@ -207,6 +221,7 @@ void Compatibility(Writer& writer, const Rows& rows) {
 std::string KeyMetrics(const Rows& rows, const std::map<std::string, std::uint64_t>& refused) {
   Writer writer;
   Recommendations(writer, rows);
+  Trials(writer, rows);
   Executors(writer, rows);
   Totals(writer, rows);
   PastAdvice(writer, rows);

@@ -471,7 +471,7 @@ void Session::PublishObject(const model::Key& key, Published& state,
   if (status) {
     write.status = wire::StatusPatch(ref,
                                      {*row.history, row.recommendation, row.mode, row.policy,
-                                      row.bounds, row.explanation, conditions},
+                                      row.bounds, row.explore, row.explanation, conditions},
                                      state.conditions, now - set_back_);
     state.status_at = now;
     state.status_stale = false;

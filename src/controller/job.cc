@@ -37,6 +37,7 @@ Effective Resolve(const model::JobRequest& job, const model::RecommendationObjec
   effective.policy = PolicyInForce(job, user, fallback, problems);
   effective.bounds = model::BoundsInForce(job, {user.min_memory, user.max_memory}, problems);
   effective.mode = model::ModeInForce(job, user.mode);
+  effective.explore = user.explore.value_or(true);
   return effective;
 }
 

@@ -23,6 +23,7 @@ struct Effective {
   model::Mode mode = model::Mode::kOff;
   recommend::Policy policy;
   recommend::Bounds bounds;
+  bool explore = true;                // runs may try smaller sizes
   std::vector<std::string> problems;  // what was asked for and is left out, by the job and the user
 
   friend bool operator==(const Effective&, const Effective&) = default;

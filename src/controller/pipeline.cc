@@ -651,8 +651,12 @@ void Pipeline::State::Note(const std::string& where, const std::vector<std::stri
 
 recommend::Context Pipeline::State::ContextOf(const Entry& entry) const {
   const auto* placement = entry.placement ? &*entry.placement : nullptr;
-  return {entry.effective.policy, options.safety, entry.effective.bounds,
-          nodes.LargestFor(placement, Now()), entry.family ? &families.at(*entry.family) : nullptr};
+  return {.policy = entry.effective.policy,
+          .safety = options.safety,
+          .bounds = entry.effective.bounds,
+          .largest_node = nodes.LargestFor(placement, Now()),
+          .family = entry.family ? &families.at(*entry.family) : nullptr,
+          .explore = entry.effective.explore};
 }
 
 KeyRecommendation Pipeline::State::Recommend(const Entry& entry) const {
@@ -666,6 +670,7 @@ KeyRecommendation Pipeline::State::Recommend(const Entry& entry) const {
           .mode = entry.effective.mode,
           .policy = entry.effective.policy,
           .bounds = entry.effective.bounds,
+          .explore = entry.effective.explore,
           .wants_cpu = entry.job.wants_cpu,
           .low_confidence = recommend::LowConfidence(entry.history),
           .problems = left_out,

@@ -244,7 +244,7 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   result.upper = sizes.Upper();
   result.target_request = RequestFor(*result.target, *shape, peak);
   if (rule) result.split = SplitTotal(*result.target, *rule);
-  result.next = FindTrial(history, context.policy);
+  result.next = FindTrial(history, context.policy, context.explore);
   return result;
 }
 

@@ -4,14 +4,10 @@
 #include <fmt/format.h>
 
 namespace sparkfit::recommend {
-namespace {
 
-// As Spark takes it.
 std::string SparkSize(base::Bytes amount) {
   return fmt::format("{}m", amount.RoundedUpToMiB().WholeMiB());
 }
-
-}  // namespace
 
 bool OverheadFollows(const Split& size, std::optional<model::OverheadClass> overhead) {
   return overhead && *overhead != model::OverheadClass::kExplicit &&

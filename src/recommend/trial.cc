@@ -111,6 +111,8 @@ std::string_view Describe(NoTrial reason) {
   switch (reason) {
     case NoTrial::kNone:
       return "The next run tries a smaller size.";
+    case NoTrial::kNotWanted:
+      return "No smaller size is tried, as spec.explore is false.";
     case NoTrial::kPolicy:
       return "Only the policy adaptive tries smaller sizes.";
     case NoTrial::kNotConfident:
@@ -125,7 +127,8 @@ std::string_view Describe(NoTrial reason) {
   return "";
 }
 
-NextTrial FindTrial(const model::KeyHistory& history, const Policy& policy) {
+NextTrial FindTrial(const model::KeyHistory& history, const Policy& policy, bool explore) {
+  if (!explore) return {{}, NoTrial::kNotWanted};
   if (policy.kind != PolicyKind::kAdaptive) return {{}, NoTrial::kPolicy};
   const auto* shape = history.CurrentShape();
   const auto many = history.Totals().coverage[static_cast<std::size_t>(model::Coverage::kMany)];

@@ -280,6 +280,15 @@ Json KeysToJson(const ExecutionTable& table, const std::vector<PolicyReport>& po
   return list;
 }
 
+// Null where nothing is tried.
+Json ToJson(const recommend::NextTrial& next) {
+  if (!next.trial) return {};
+  const auto& trial = *next.trial;
+  return {{"part", model::Name(trial.part)},
+          {"bytes", model::SizeOf(trial.size, trial.part).value},
+          {"executors", trial.executors}};
+}
+
 }  // namespace
 
 FleetPage::FleetPage(std::size_t jobs)
@@ -317,6 +326,7 @@ void FleetPage::Add(const JobReport& job) {
        split ? Json(recommend::OnCommandLine(recommend::SettingsFor(*split, job.overhead), " \\\n"))
              : Json()},
       {"overheadFollows", split && recommend::OverheadFollows(*split, job.overhead)},
+      {"next", ToJson(recommendation.next)},
       {"uncappedBytes", OrNull(recommendation.uncapped)},
       {"basisBytes", recommendation.estimate ? Json(recommendation.estimate->basis.value) : Json()},
       {"stages", StagesOf(recommendation)},

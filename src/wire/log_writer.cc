@@ -161,6 +161,7 @@ ordered_json RecommendationOf(const model::RecommendationObject& object) {
   if (object.min_memory) spec["memory"]["min"] = base::FormatQuantity(*object.min_memory);
   if (object.max_memory) spec["memory"]["max"] = base::FormatQuantity(*object.max_memory);
   if (object.policy) spec["policy"] = PolicyOf(*object.policy);
+  if (object.explore) spec["explore"] = *object.explore;
   return {{"metadata",
            {{"namespace", object.name_space},
             {"name", object.name},

@@ -126,6 +126,7 @@ ordered_json EffectiveOf(const StatusFacts& facts) {
   Put(memory, "min", facts.bounds.min);
   Put(memory, "max", facts.bounds.max);
   if (!memory.empty()) effective["memory"] = memory;
+  if (!facts.explore) effective["explore"] = false;
   return effective;
 }
 

@@ -218,10 +218,18 @@ error_code ReadProfile(JsonValue value, RecommendationObject& object) {
   return SUCCESS;
 }
 
+error_code ReadSwitch(JsonValue value, std::optional<bool>& allowed) {
+  bool given = false;
+  if (auto error = value.get_bool().get(given)) return error;
+  allowed = given;
+  return SUCCESS;
+}
+
 // What a user may set; each wins alone.
 error_code ReadSetting(std::string_view key, JsonValue value, RecommendationObject& object) {
   if (key == "memory") return ReadBounds(value, object);
   if (key == "policy") return ReadPolicy(value, object.policy);
+  if (key == "explore") return ReadSwitch(value, object.explore);
   if (key != "mode") return SUCCESS;
   std::string_view text;
   if (auto error = value.get_string().get(text)) return error;

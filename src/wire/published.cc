@@ -94,6 +94,7 @@ base::Result<Published> ReadPublished(std::string_view text) {
   published.policy = Text(status, {"effective", "policy"});
   published.explanation = Text(status, {"explanation"});
   published.target = Memory(status, {"recommendation", "memory", "target"});
+  published.target_request = Memory(status, {"recommendation", "memory", "targetRequest"});
   published.lower = Memory(status, {"recommendation", "memory", "lower"});
   published.upper = Memory(status, {"recommendation", "memory", "upper"});
   published.uncapped = Memory(status, {"recommendation", "memory", "uncapped"});

@@ -32,7 +32,7 @@ FOREIGN = {
 }
 # Their series begin with an event that may never happen.
 RARE = {"sparkfit_executors_refused_total", "sparkfit_objects_unreadable_total", "sparkfit_watch_restarts_total",
-        "sparkfit_checkpoint_restores_total", "apiserver_admission_webhook_fail_open_count"}
+        "sparkfit_checkpoint_restores_total", "sparkfit_trial_memory_bytes", "apiserver_admission_webhook_fail_open_count"}
 AUTOSCALE = {"sparkfit_admissions_total", "sparkfit_admission_duration_seconds", "sparkfit_executors_pending_after_sizing",
              "sparkfit_certificate_expiration_timestamp_seconds", "sparkfit_certificate_reloads_total"}
 

@@ -21,6 +21,7 @@ TEST_CASE("the metrics of a job are the same as ever", "[golden]") {
   controller::KeyRecommendation row;
   row.history = &builder.history;
   row.recommendation = recommend::Recommend(builder.history, builder.ContextWith());
+  row.recommendation.next.trial = recommend::Trial{model::Part::kHeap, test::DefaultSize(512), 1};
   test::CheckGolden(cluster::KeyMetrics({{builder.history.GetKey(), row}}, {{"crowded", 3}}),
                     "metrics-recommendations.txt");
 }

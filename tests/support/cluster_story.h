@@ -93,6 +93,28 @@ class ClusterStory {
     Delete(pod);
   }
 
+  // A whole run of one executor of "nightly", whose driver tells how it does and ends well.
+  void LiveTold() {
+    auto driver = Driver("d1", "app-1");
+    Pod(model::EventType::kAdded, driver);
+    auto pod = Executor("e1", "app-1", "nightly");
+    pod.owner_uid = "d1";
+    pod.executor_id = "1";
+    Run(pod);
+    for (int i = 0; i < 3; ++i) Use(pod, base::MiB(3000));
+    Pass(std::chrono::minutes(10));
+    model::ExecutorReading reading;
+    reading.id = "1";
+    reading.heap_peak = base::MiB(2800);
+    reading.busy = std::chrono::minutes(5);
+    reading.tasks_done = 100;
+    Observe(model::DriverReading{"jobs", "app-1", {reading}});
+    Terminate(pod, "Completed", 0);
+    driver.phase = model::PodPhase::kSucceeded;
+    Pod(model::EventType::kModified, driver);
+    Pass(std::chrono::minutes(5));  // it is sealed
+  }
+
   void Pass(base::Duration duration) { now += duration; }
 
   // The only key there is. REQUIRES: there is exactly one.

@@ -55,6 +55,7 @@ struct KeyRecommendation {
   model::Mode mode = model::Mode::kOff;
   recommend::Policy policy;
   recommend::Bounds bounds;
+  bool explore = true;  // runs may try smaller sizes
   bool wants_cpu = false;
   bool low_confidence = true;
   // What the job or its user asked for and is left out; the explanation names it, too.

@@ -56,6 +56,7 @@ struct RecommendationObject {
   std::optional<std::string> policy;  // NAME[:option=value,…]
   std::optional<base::Bytes> min_memory;
   std::optional<base::Bytes> max_memory;
+  std::optional<bool> explore;  // whether runs may try smaller sizes; absent: they may
   std::vector<std::string> problems;
 
   // How it stands in the cluster.

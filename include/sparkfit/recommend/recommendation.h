@@ -73,6 +73,7 @@ struct Context {
   Bounds bounds;
   base::Bytes largest_node;                   // allocatable; 0: unknown
   const model::FamilyRuns* family = nullptr;  // that the key is a member of
+  bool explore = true;                        // a run may try a smaller size
 };
 
 // Fewer than two executors with three samples or more, or none of them in a run that is remembered;

@@ -21,6 +21,9 @@ using SparkSettings = std::vector<std::pair<std::string, std::string>>;
 // where it is not known how the overhead is composed.
 bool OverheadFollows(const Split& size, std::optional<model::OverheadClass> overhead);
 
+// As Spark takes an amount: whole MiB, rounded up.
+std::string SparkSize(base::Bytes amount);
+
 // Amounts in whole MiB, rounded up. The overhead is set only where it does not follow.
 SparkSettings SettingsFor(const Split& size, std::optional<model::OverheadClass> overhead);
 

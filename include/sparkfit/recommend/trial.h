@@ -26,6 +26,7 @@ struct Trial {
 
 enum class NoTrial {
   kNone,            // there is one
+  kNotWanted,       // the job's object says so
   kPolicy,          // the policy is not `adaptive`
   kNotConfident,    // few samples, a new shape, or no heap is known
   kLatestFailed,    // the latest run did not succeed visibly
@@ -40,7 +41,8 @@ struct NextTrial {
   NoTrial reason = NoTrial::kNone;
 };
 
-// What the next run should try. REQUIRES: nothing of what `history` has finished is left to learn.
-NextTrial FindTrial(const model::KeyHistory& history, const Policy& policy);
+// What the next run should try; nothing where the job's user does not want to `explore`.
+// REQUIRES: nothing of what `history` has finished is left to learn.
+NextTrial FindTrial(const model::KeyHistory& history, const Policy& policy, bool explore = true);
 
 }  // namespace sparkfit::recommend

@@ -44,6 +44,7 @@ struct StatusFacts {
   model::Mode mode;
   const recommend::Policy& policy;
   recommend::Bounds bounds;
+  bool explore;
   const std::string& explanation;
   std::vector<Condition> conditions;
 };

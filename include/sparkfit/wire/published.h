@@ -45,6 +45,7 @@ struct Published {
   std::string policy;  // effective
   std::string explanation;
   std::optional<base::Bytes> target, lower, upper, uncapped, heap, overhead;
+  std::optional<base::Bytes> target_request;  // only where it is below the target
   std::optional<base::Bytes> request, peak;
   std::int64_t applications = 0;
   std::int64_t executors = 0;

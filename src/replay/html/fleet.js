@@ -32,6 +32,12 @@ const badges = job =>
     job.ooms === 0 &&
       job.atRisk &&
       h('span', {class: 'badge warn', title: 'more is recommended than is asked for'}, 'too small'),
+    job.unknownEnds > 0 &&
+      h(
+        'span',
+        {class: 'badge plain', title: 'containers that ended, and nothing tells why'},
+        plural(job.unknownEnds, 'unknown end'),
+      ),
     job.targetBytes === null && h('span', {class: 'badge plain'}, 'no recommendation yet'),
     job.targetBytes !== null &&
       job.lowConfidence &&
@@ -753,6 +759,10 @@ async function copyText(text, source, button) {
   }, 1600);
 }
 
+// "2 GiB of heap in executor 1, in mode Initial"
+const trialText = next =>
+  `${memory(next.bytes)} ${next.part === 'heap' ? 'of heap' : 'outside of the heap'} in ${next.executors === 1 ? 'executor 1' : `executors 1 to ${count(next.executors)}`}, in mode Initial`;
+
 function settingsPanel(job) {
   if (job.settings === null)
     return panel(
@@ -772,6 +782,12 @@ function settingsPanel(job) {
     `Heap ${memory(job.heapBytes)} and overhead ${memory(job.overheadBytes)}${job.overheadFollows ? ', which Spark adds by itself' : ''}.`,
     h('div', {class: 'copy'}, text, button),
     !job.overheadFollows && h('p', {class: 'soft small apart'}, 'Note: ' + meta.overheadNote + '.'),
+    job.targetRequestBytes < job.targetBytes &&
+      h(
+        'p',
+        {class: 'soft small apart'},
+        `Note: the recommended request is ${memory(job.targetRequestBytes)}, but Spark cannot express it: with these settings request and limit are ${memory(job.targetBytes)}, whatever a pod template says.`,
+      ),
   );
 }
 
@@ -858,6 +874,11 @@ function jobPage(job) {
         `${count(job.containerOOMs)} by the kernel, ${count(job.heapOOMs)} in the Java heap` +
           (job.lastOOM === null ? '' : `; last ${moment(job.lastOOM)}`),
       ],
+      job.unknownEnds > 0 && [
+        'Ends of unknown cause',
+        `${plural(job.unknownEnds, 'container')}: nothing tells why they ended, and they raise nothing`,
+      ],
+      job.next !== null && ['The next run tries', trialText(job.next)],
       [
         'Advice of the time',
         `possible ${significant(job.savings.possible)} GiB·h, realised ${significant(job.savings.realised)}, given on top ${significant(job.savings.extra)}`,
@@ -865,7 +886,9 @@ function jobPage(job) {
       ['Last sample', job.lastSample === null ? 'never' : moment(job.lastSample)],
       ['Mode', job.mode],
       ['Policy', shown(meta.policies[job.policy])],
-    ].map(([title, value]) => [h('dt', {}, title), h('dd', {}, value)]),
+    ]
+      .filter(Boolean)
+      .map(([title, value]) => [h('dt', {}, title), h('dd', {}, value)]),
   );
   const cut = points.length > 1 && layOut(points, job.timeline.width, 0, 900).cut;
   document.title = `${shown(job.title).slice(0, 80)} · sparkfit`;

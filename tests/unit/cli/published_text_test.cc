@@ -47,6 +47,56 @@ TEST_CASE("settings give exactly the recommended size", "[cli]") {
         "--conf spark.executor.memory=900m --conf spark.executor.memoryOverhead=600m");
 }
 
+// With a request below the limit.
+Published Apart(std::int64_t request_mib) {
+  auto job = Job("apart", 600, model::OverheadClass::kExplicit);
+  job.target_request = base::Bytes{request_mib * kMiB};
+  return job;
+}
+
+TEST_CASE("a request below the limit is told to the Spark operator, which can do it", "[cli]") {
+  // 1000 − 900 of heap; the limit is 900 + 600.
+  CHECK(Settings(Apart(1000), ConfForm::kSparkApplication) ==
+        "spec:\n  executor:\n    memory: \"900m\"\n    memoryOverhead: \"100m\"\n"
+        "    memoryLimit: \"1500m\"\n");
+  const auto notes = ConfOf(Apart(1000), ConfForm::kSparkApplication)->notes;
+  REQUIRE(notes.size() == 2);
+  CHECK_THAT(notes[0], Contains("Spark operator 2.2") && Contains("the request, 1000Mi"));
+  CHECK_THAT(notes[1], Contains("memoryOverhead"));
+  // Spark makes just this overhead by itself.
+  auto follows = Apart(900 + 384);
+  follows.overhead_class = model::OverheadClass::kDefaultJvm;
+  CHECK(Settings(follows, ConfForm::kSparkApplication) ==
+        "spec:\n  executor:\n    memory: \"900m\"\n    memoryLimit: \"1500m\"\n");
+}
+
+TEST_CASE("a request below the limit is said to be more than Spark can express", "[cli]") {
+  for (const auto form : {ConfForm::kSparkSubmit, ConfForm::kProperties, ConfForm::kEmr}) {
+    const auto job = Apart(1000);
+    CHECK_THAT(Settings(job, form), Contains("900m") && Contains("600m"));
+    const auto notes = ConfOf(job, form)->notes;
+    REQUIRE(notes.size() == 3);
+    CHECK_THAT(notes[0], Contains("1000Mi") && Contains("request and limit are 1500Mi"));
+    CHECK_THAT(notes[1], Contains("webhook") && Contains("memoryLimit"));
+  }
+  // The operator cannot either: Spark requests the heap at least, and something beside it.
+  const auto small = ConfOf(Apart(900), ConfForm::kSparkApplication);
+  CHECK_THAT(small->settings, Contains("600m") && !Contains("memoryLimit"));
+  REQUIRE(small->notes.size() == 3);
+  CHECK_THAT(small->notes[1], Contains("webhook") && !Contains("memoryLimit"));
+}
+
+TEST_CASE("a request that equals the limit needs no words", "[cli]") {
+  CHECK(ConfOf(Apart(1500), ConfForm::kSparkSubmit)->notes.size() == 1);  // on the overhead
+}
+
+TEST_CASE("a change compares requests", "[cli]") {
+  auto job = Apart(1000);
+  job.request = base::Bytes{2000 * kMiB};
+  CHECK_THAT(ExplanationText(job), Contains("to the recommendation: -50"));
+  CHECK_THAT(ListText({job}, false), Contains("-50"));
+}
+
 TEST_CASE("a fraction of a MiB is rounded up, as Spark takes whole ones", "[cli]") {
   auto job = Job("odd", 384, model::OverheadClass::kExplicit);
   job.heap = base::Bytes{900 * kMiB + 1};

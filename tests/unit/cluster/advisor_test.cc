@@ -45,8 +45,8 @@ struct Replica {
     See(model::RecommendationEvent{EventType::kModified, object});
     return object;
   }
-  // What a session recommends of a history in which one executor was OOM-killed at this limit.
-  void Row(test::HistoryBuilder& history) {
+  // What a session recommends of a history.
+  void Row(test::HistoryBuilder& history, std::optional<recommend::Trial> trial = {}) {
     controller::KeyRecommendation row{
         .history = &history.history,
         .recommendation =
@@ -55,6 +55,7 @@ struct Replica {
         .bounds = {},
         .explanation = {}};
     row.low_confidence = false;
+    row.recommendation.next.trial = std::move(trial);
     advisor.SetRow(kKey, &row);
   }
   [[nodiscard]] std::int64_t Gets() const {
@@ -205,6 +206,30 @@ TEST_CASE("a smaller size is not tried while another run of the job is under way
     CHECK(replica.Decide().reason == Reason::kRightSize);
     replica.See(model::PodEvent{EventType::kDeleted, other});
     CHECK(replica.Decide().reason == Reason::kTrial);
+  }
+}
+
+TEST_CASE("who does not want trials gets none at once, whichever replica answers", "[advisor]") {
+  Replica replica;
+  auto object = replica.Publish(1408);
+  object.published_submitted = test::Size(1408, 1024);
+  object.published_trial = {model::Part::kHeap, test::Size(896, 512), 1};
+  replica.See(model::RecommendationEvent{EventType::kModified, object});
+  REQUIRE(replica.Decide().reason == Reason::kTrial);
+  SECTION("by what was published before") {
+    object.explore = false;
+    replica.See(model::RecommendationEvent{EventType::kModified, object});
+    CHECK(replica.Decide().reason == Reason::kRightSize);
+  }
+  SECTION("by a session that has not looked at it yet") {
+    test::HistoryBuilder history;
+    for (const auto* run : {"a", "b"}) history.Run(run, test::Size(1408, 1024), MiB(1300));
+    replica.advisor.BeginRows(true);
+    replica.Row(history, recommend::Trial{model::Part::kHeap, test::Size(896, 512), 1});
+    REQUIRE(replica.Decide().reason == Reason::kTrial);
+    object.explore = false;
+    replica.See(model::RecommendationEvent{EventType::kModified, object});
+    CHECK(replica.Decide().reason == Reason::kRightSize);
   }
 }
 

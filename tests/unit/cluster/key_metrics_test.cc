@@ -48,5 +48,21 @@ TEST_CASE("past advice is counted by whether it covered a run and sized it", "[c
   }
 }
 
+TEST_CASE("the next trial is told by its part and the size of that", "[cluster]") {
+  ClusterStory story({.policy = *recommend::ParsePolicy("adaptive"), .safety = {}});
+  story.LiveTold();
+  auto row = story.Only();
+  const auto text = [&] { return KeyMetrics({{row.history->GetKey(), row}}, {}); };
+  const std::string series =
+      R"(sparkfit_trial_memory_bytes{namespace="jobs",signature="nightly",profile="0",part=)";
+  // Half of 4096 MiB.
+  CHECK_THAT(text(), Contains(series + "\"heap\"} 2147483648\n") && !Contains("part=\"outside"));
+  row.recommendation.next.trial =
+      recommend::Trial{model::Part::kOutside, {MiB(4096 + 384), MiB(4096)}, 1};
+  CHECK_THAT(text(), Contains(series + "\"outside\"} 402653184\n") && !Contains("part=\"heap"));
+  row.recommendation.next.trial.reset();
+  CHECK_THAT(text(), !Contains(series));
+}
+
 }  // namespace
 }  // namespace sparkfit::cluster

@@ -683,6 +683,20 @@ TEST_CASE("a pod's setting that nobody can mean is a condition until a run does 
   CHECK(term.status["conditions"].back()["type"] != "InvalidSpec");
 }
 
+TEST_CASE("a status says where smaller sizes are not tried because nobody wants it", "[cluster]") {
+  Term term;
+  term.Use(term.Run("u1"), base::MiB(2000));
+  term.Settle();
+  CHECK_FALSE(term.status["effective"].contains("explore"));
+  term.Modify([](auto& object) {
+    object.explore = false;
+    ++object.generation;
+  });
+  term.Tick();
+  REQUIRE(term.CarryOut() == 1);
+  CHECK(term.status["effective"]["explore"] == false);
+}
+
 TEST_CASE("a policy that does not exist is called so, however long", "[cluster]") {
   Term term;
   term.Use(term.Run("u1"), base::MiB(2000));

@@ -304,6 +304,46 @@ TEST_CASE("a user's settings win over the job's, each alone", "[controller]") {
   CHECK(story.Only().recommendation.target == GiB(4));
 }
 
+TEST_CASE("no smaller size is tried where the job's object says so", "[controller]") {
+  ClusterStory story({.policy = *recommend::ParsePolicy("adaptive"), .safety = {}});
+  story.LiveTold();
+  const auto before = story.Only();
+  REQUIRE(before.recommendation.next.trial);
+  CHECK(before.explore);
+  story.pipeline.TakeChanged();
+  auto object = Object(EventType::kAdded, "nightly-1", "nightly");
+  object.object.explore = false;
+  story.Observe(object);
+  CHECK(story.pipeline.TakeChanged().size() == 1);
+  const auto after = story.Only();
+  CHECK_FALSE(after.explore);
+  CHECK_FALSE(after.recommendation.next.trial);
+  CHECK(after.recommendation.target == before.recommendation.target);
+  CHECK_THAT(after.explanation, !Catch::Contains("tries"));
+  object.event = EventType::kModified;
+  object.object.explore.reset();
+  story.Observe(object);
+  CHECK(story.Only().recommendation.next.trial);
+}
+
+TEST_CASE("who does not want smaller sizes gets none after a restart either", "[controller]") {
+  const controller::PipelineOptions options{.policy = *recommend::ParsePolicy("adaptive"),
+                                            .safety = {}};
+  ClusterStory before(options);
+  before.LiveTold();
+  before.Only();
+  const auto saved =
+      std::make_shared<const model::KeyCheckpoint>(before.pipeline.Save({"jobs", "nightly", 0}));
+  for (const bool explore : {true, false}) {
+    ClusterStory after(options);
+    auto object = Object(EventType::kAdded, "nightly-1", "nightly");
+    object.object.explore = explore;
+    after.Observe(object);
+    after.Observe(model::RestoreEvent{saved});
+    CHECK(after.Only().recommendation.next.trial.has_value() == explore);
+  }
+}
+
 // A story in which an executor of a family lives.
 struct Families {
   ClusterStory story{{.policy = *recommend::ParsePolicy("adaptive"), .safety = {}}};

@@ -212,6 +212,17 @@ TEST_CASE("cached blocks bound what is tried", "[recommend][trial]") {
   CHECK_FALSE(full.Next().trial);
 }
 
+TEST_CASE("who stops exploring keeps what did well, and nobody tries on", "[recommend][trial]") {
+  Job job;
+  job.Submitted();
+  job.Try({});
+  auto context = job.b.ContextWith();
+  context.explore = false;
+  const auto recommendation = Recommend(job.b.history, context);
+  CHECK(recommendation.target == MiB(1613 + 400));  // 1.05 × 1536 = 1612.8
+  CHECK_FALSE(recommendation.next.trial);
+}
+
 TEST_CASE("who dials safe goes down by a quarter", "[recommend][trial]") {
   Job job;
   job.b.policy = *ParsePolicy("adaptive:risk=safe");
@@ -223,6 +234,16 @@ TEST_CASE("there is no trial where it could not be judged, or is not wanted",
           "[recommend][trial]") {
   Job job;
   job.Submitted();
+  SECTION("its user does not want it") {
+    CHECK(FindTrial(job.b.history, job.b.policy, false).reason == NoTrial::kNotWanted);
+    auto context = job.b.ContextWith();
+    const auto tries = Recommend(job.b.history, context);
+    context.explore = false;
+    const auto keeps = Recommend(job.b.history, context);
+    CHECK(tries.next.trial);
+    CHECK_FALSE(keeps.next.trial);
+    CHECK(keeps.target == tries.target);
+  }
   SECTION("another policy") {
     job.b.policy = *ParsePolicy("percentile");
     CHECK(job.Next().reason == NoTrial::kPolicy);

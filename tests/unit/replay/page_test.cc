@@ -62,6 +62,23 @@ TEST_CASE("the page's numbers are those of -o json", "[replay][page]") {
         "--conf spark.executor.memory=" + std::to_string(heap) + "m");
 }
 
+TEST_CASE("the page has what the next run tries", "[replay][page]") {
+  FleetRecorder recorder;
+  ClusterStory story({.policy = *recommend::ParsePolicy("adaptive"), .safety = {}}, &recorder);
+  story.LiveTold();
+  const auto row = story.Only();
+  auto job = MakeJob(row, recorder.ReportOf(*row.history));
+  FleetPage page(2);
+  page.Add(job);
+  job.row.recommendation.next.trial.reset();
+  page.Add(job);
+  const auto data = DataOf(page.Html(story.now, {}));
+  // Half of 4096 MiB of heap, in the only executor.
+  CHECK(data["jobs"][0]["next"] ==
+        json({{"part", "heap"}, {"bytes", MiB(2048).value}, {"executors", 1}}));
+  CHECK(data["jobs"][1]["next"].is_null());
+}
+
 TEST_CASE("intervals on the page keep the peak", "[replay][page]") {
   Recorded recorded;
   auto job = recorded.Jobs()[0];

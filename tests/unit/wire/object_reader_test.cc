@@ -44,6 +44,8 @@ TEST_CASE("whatever a user makes of the settings, the object stays the one of it
       Case{R"("memory":{"max":"4096m"})", "spec.memory.max"},
       Case{R"("memory":{"max":4096})", "spec.memory.max"},
       Case{R"("memory":{"min":"2Gi","max":"1Gi"})", "spec.memory.min: 2048Mi is above"},
+      Case{R"("explore":"false")", "spec.explore"}, Case{R"("explore":0)", "spec.explore"},
+      Case{R"("explore":null)", "spec.explore"}, Case{R"("explore":[false])", "spec.explore"},
       Case{R"("mode":7)", "spec.mode"}, Case{R"("mode":"Sometimes")", "spec.mode"});
   INFO(odd.setting);
   const auto object =
@@ -58,6 +60,7 @@ TEST_CASE("whatever a user makes of the settings, the object stays the one of it
   CHECK_FALSE(object->min_memory);
   CHECK_FALSE(object->max_memory);
   CHECK_FALSE(object->mode);
+  CHECK_FALSE(object->explore);
 }
 
 TEST_CASE("whatever anybody makes of the status, the object is read", "[wire][objects]") {

@@ -125,6 +125,17 @@ TEST_CASE("a user's recommendation object is read with policy and bounds", "[wir
   CHECK(event.object.policy == "percentile:margin=0.2,halfLife=12h");
 }
 
+TEST_CASE("whether a job may try smaller sizes is written to a log and read back", "[wire][log]") {
+  for (const auto explore : {std::optional<bool>{}, std::optional(false), std::optional(true)}) {
+    model::RecommendationEvent event;
+    event.object.name_space = "jobs";
+    event.object.name = event.object.signature = "nightly";
+    event.object.explore = explore;
+    const auto again = std::get<model::RecommendationEvent>(Observed(WriteLine({{}, event})).what);
+    CHECK(again.object.explore == explore);
+  }
+}
+
 TEST_CASE("a header carries the recorder's options, and its version is checked", "[wire][log]") {
   const auto header =
       Parse(R"({"type":"header","version":1,"options":{"step":"0.5"},"recorded":"x"})");

@@ -12,7 +12,7 @@ TEST_CASE("an object is read as its status says", "[wire]") {
     "spec": {"signature": "nightly", "resourceProfile": 2},
     "status": {
       "effective": {"mode": "Initial", "policy": "percentile"},
-      "recommendation": {"memory": {"target": "1164Mi", "lower": "1Gi", "upper": "2Gi", "uncapped": "1524Mi"},
+      "recommendation": {"memory": {"target": "1164Mi", "targetRequest": "1100Mi", "lower": "1Gi", "upper": "2Gi", "uncapped": "1524Mi"},
                          "heap": "900Mi", "overhead": "264Mi"},
       "observed": {"applications": 2, "executors": 5, "sampledExecutors": 4, "containerOOMs": 2, "heapOOMs": 1, "unknownEnds": 4,
                    "peak": "1079Mi", "request": "970Mi", "lastOOM": "2026-11-25T00:48:35Z",
@@ -26,6 +26,7 @@ TEST_CASE("an object is read as its status says", "[wire]") {
   REQUIRE(job);
   CHECK(job->key == model::Key{"etl", "nightly", 2});
   CHECK(job->target->value == std::int64_t{1164} << 20);
+  CHECK(job->target_request->value == std::int64_t{1100} << 20);
   CHECK(job->upper->value == std::int64_t{2} << 30);
   CHECK(job->heap->value == std::int64_t{900} << 20);
   CHECK(job->request->value == std::int64_t{970} << 20);
