@@ -141,7 +141,7 @@ Judgement JudgeRun(const FinishedRun& run, const std::vector<const RunConduct*>&
                          ? std::optional(UsualOf(run.others))
                          : UsualOf(whole, *run.part, model::SizeOf(run.tried_size, *run.part));
   if (!usual) return {Verdict::kUnsure, "there is nothing to compare it with"};
-  return Judge(run.tried, *usual, points);
+  return Judge(*run.part, run.tried, *usual, points);
 }
 
 // Of the run's tasks, those that were done on trial.
@@ -216,6 +216,26 @@ bool IsSlower(const std::vector<const RunConduct*>& runs, const ShapeHistory& sh
   return MedianOfThree(runs, first) > kSlower * MedianOfThree(runs, first - kRunsOfClock);
 }
 
+// What is cached fills its room, which it did not in larger heaps. The executor on trial may have
+// had fewer blocks than others have now.
+bool IsCrowded(const std::vector<const RunConduct*>& runs, const ShapeHistory& shape) {
+  if (runs.empty() || runs.back()->heap > InBytes(model::SizeOf(shape.well, Part::kHeap))) {
+    return false;
+  }
+  const auto& latest = *runs.back();
+  return latest.fullest >= kFull && std::any_of(runs.begin(), runs.end(), [&](const auto* run) {
+           return run->heap > latest.heap && run->fullest < kFull;
+         });
+}
+
+// Of a size by trial that is everybody's now: goes back where it does badly.
+void CheckInForce(const std::vector<const RunConduct*>& runs, ShapeHistory& shape) {
+  const bool crowded = IsCrowded(runs, shape);
+  if (!crowded && !IsSlower(runs, shape)) return;
+  const bool heap = crowded || shape.before.heap > shape.well.heap;
+  shape.TriedTooSmall(heap ? Part::kHeap : Part::kOutside, shape.well);
+}
+
 // What was tried is meant for the work of then. Where there is more to do it grows with it.
 void FollowWork(const model::Work& work, ShapeHistory& shape) {
   if (shape.work == model::Work{}) return;
@@ -238,24 +258,24 @@ void LearnRun(model::KeyHistory& history, const FinishedRun& run, double points)
   }
   history.AddConduct(ConductOf(run));
   FollowWork(WorkOf(run), *shape);
-  if (!shape->tried || !IsSlower(ConductsOf(history, shape->id, true), *shape)) return;
-  const bool heap = shape->before.heap > shape->well.heap;
-  shape->TriedTooSmall(heap ? Part::kHeap : Part::kOutside, shape->well);
+  if (shape->tried) CheckInForce(ConductsOf(history, shape->id, true), *shape);
 }
 
 }  // namespace
 
-Judgement Judge(const Conduct& tried, const Usual& usual, double points) {
+Judgement Judge(Part part, const Conduct& tried, const Usual& usual, double points) {
   if (tried.told < tried.executors) return {Verdict::kUnsure, "its driver told too little of it"};
   const double tasks = PerExecutor(tried.tasks, tried.executors);
   if (tried.busy < kLittleWork || tasks < std::max(kFewTasks, kShareOfTasks * usual.tasks)) {
     return {Verdict::kUnsure, "it had too few tasks"};
   }
-  if (tried.Collecting() > usual.collecting + points) {
-    return {Verdict::kTooSmall, "it collected more than others"};
-  }
   if (FailedShare(tried) > usual.failed + kFailedTasks) {
     return {Verdict::kTooSmall, "more of its tasks failed"};
+  }
+  // Less memory outside of the heap kills, or does nothing: all else is in the heap, or has a cap.
+  if (part == Part::kOutside) return {Verdict::kWell, "it did as well as others"};
+  if (tried.Collecting() > usual.collecting + points) {
+    return {Verdict::kTooSmall, "it collected more than others"};
   }
   if (tried.fullest >= kFull && usual.fullest < kFull) {
     return {Verdict::kTooSmall, "what it cached filled its room"};

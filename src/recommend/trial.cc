@@ -26,6 +26,8 @@ constexpr double kStep = 0.5;
 constexpr double kSafeStep = 0.75;
 // Sizes are near enough to each other after a death; otherwise kNear.
 constexpr double kNearAfterDeath = 1.3;
+// Room beyond what was used.
+constexpr double kRoom = 1.1;
 // Spark's reserve, beside which the heap is shared out (UnifiedMemoryManager).
 constexpr Bytes kReserved = base::MiB(300);
 
@@ -62,6 +64,20 @@ Bytes UsedOutside(const std::vector<const RunConduct*>& runs) {
   return base::Scaled({1}, most).RoundedUpToMiB();
 }
 
+// What executors with the smallest heaps used in all, and some more, as samples miss short peaks:
+// with so much no container is killed.
+Bytes UsedInAll(const model::KeyHistory& history, const std::vector<const RunConduct*>& runs,
+                Bytes heap) {
+  Bytes most;
+  for (const auto& run : history.Runs()) {
+    const auto told = std::find_if(runs.begin(), runs.end(), [&](const RunConduct* conduct) {
+      return conduct->application == run.application && conduct->heap <= kNear * Value(heap);
+    });
+    if (told != runs.end()) most = std::max(most, run.used);
+  }
+  return base::Scaled(most, kRoom);
+}
+
 // Beside a smaller heap: an explicit overhead as it was, or Spark's default for the heap; and at
 // least what was in use, which may have found room in a heap that was not full.
 Bytes OutsideBeside(Bytes heap, const SplitRule& rule, const ExecutorSize& well, Bytes used) {
@@ -83,8 +99,9 @@ Trial Spread(const ShapeHistory& shape, const RunConduct& latest) {
           std::max(some, kTaskAttempts - 1)};
 }
 
-std::optional<Trial> TrialBelow(const ShapeHistory& shape, const RunConduct& latest,
-                                const std::vector<const RunConduct*>& runs, double risk) {
+std::optional<Trial> TrialBelow(const model::KeyHistory& history, const ShapeHistory& shape,
+                                const RunConduct& latest, double risk) {
+  const auto runs = ConductsOf(history, shape.id, false);
   const auto& well = SmallestReached(shape);
   const auto rule = RuleFor(shape.submitted, {});
   if (!rule || !well.heap) return std::nullopt;
@@ -97,7 +114,9 @@ std::optional<Trial> TrialBelow(const ShapeHistory& shape, const RunConduct& lat
     if (total < well.limit) return Trial{Part::kHeap, {total, *heap}, executors};
   }
   const Bytes had = model::SizeOf(well, Part::kOutside);
-  const Bytes least_outside = std::max(model::kLeastDefaultOverhead, used);
+  const Bytes in_all = UsedInAll(history, runs, *well.heap);
+  const Bytes beside = in_all.value > 0 ? std::max(in_all - *well.heap, Bytes{}) : used;
+  const Bytes least_outside = std::max(model::kLeastDefaultOverhead, std::min(used, beside));
   if (const auto outside = NextSize(shape.Of(Part::kOutside), had, least_outside, step)) {
     return Trial{Part::kOutside, {*well.heap + *outside, *well.heap}, executors};
   }
@@ -147,7 +166,7 @@ NextTrial FindTrial(const model::KeyHistory& history, const Policy& policy, bool
   if (told == conducts.rend() || told->shape_id != shape->id) {
     return {{}, NoTrial::kDriverSilent};
   }
-  auto trial = TrialBelow(*shape, *told, ConductsOf(history, shape->id, false), policy.risk);
+  auto trial = TrialBelow(history, *shape, *told, policy.risk);
   const auto reason = trial ? NoTrial::kNone : NoTrial::kNothingSmaller;
   return {std::move(trial), reason};
 }

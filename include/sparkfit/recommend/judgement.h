@@ -33,6 +33,6 @@ struct Usual {
 };
 
 // `points` is how much larger the share of collections may be, 0.05 for five points.
-Judgement Judge(const model::Conduct& tried, const Usual& usual, double points);
+Judgement Judge(model::Part part, const model::Conduct& tried, const Usual& usual, double points);
 
 }  // namespace sparkfit::recommend

@@ -371,6 +371,38 @@ TEST_CASE("what did well with less work than a run before is given so much more"
   CHECK(job.InForce() == Size(1898 + 400, 1898));
 }
 
+TEST_CASE("what happens in the heap is no fault of a trial with less outside of it",
+          "[recommend][trial]") {
+  Job job;
+  job.submitted = Size(3072 + 2000, 3072);
+  job.Submitted();
+  while (job.Next().trial->part == Part::kHeap) job.Try({});
+  const auto tried = job.Next().trial->size;
+  Did bad;
+  bad.collecting = 0.2;
+  bad.stored_mib = 990;
+  bad.spilled_mib = 10;
+  job.Try(bad);
+  CHECK(job.b.Shape().Of(Part::kOutside).too_small.value == 0);
+  CHECK(job.InForce().limit < tried.limit + MiB(100));
+}
+
+TEST_CASE("a heap in force whose cache fills its room is too small", "[recommend][trial]") {
+  Did caches;
+  caches.stored_mib = 600;
+  Job job;
+  job.Submitted(caches);
+  job.Try(caches, caches);
+  const auto in_force = job.InForce();
+  REQUIRE(in_force.heap < job.submitted.heap);
+  // Blocks are spread out in another way now.
+  Did full = caches;
+  full.stored_mib = 980;
+  job.Run({{in_force, caches}, {in_force, full}});
+  CHECK(job.b.Shape().Of(Part::kHeap).too_small == *in_force.heap);
+  CHECK(job.InForce() == job.submitted);
+}
+
 TEST_CASE("runs that have less to do say nothing of a size", "[recommend][trial]") {
   Job job;
   job.Submitted();
