@@ -129,7 +129,8 @@ def heap():
 
 def late(state={}):
     state["round"] = state.get("round", 0) + 1
-    live(2 * TASKS, TASKS, size if state["round"] == rounds else 16)
+    # Long enough to be seen: usage is known every 5 to 10 s.
+    live(*((16 * TASKS, 4 * TASKS, size) if state["round"] == rounds else (2 * TASKS, TASKS, 16)))
 
 
 def skew():
