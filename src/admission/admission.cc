@@ -204,6 +204,10 @@ model::PodPatch MakePatch(const recommend::Split& split, const Question& questio
                        {"sparkfit.io/applied-memory", base::FormatQuantity(limit)},
                        {"sparkfit.io/applied-heap", JvmMiB(split.heap)},
                        {"sparkfit.io/recommendation", question.advice->object}};
+  if (places.request && *places.request < question.pod.size.limit) {
+    patch.annotations.emplace_back("sparkfit.io/original-request",
+                                   base::FormatQuantity(*places.request));
+  }
   if (trial) patch.annotations.emplace_back("sparkfit.io/trial", model::Name(*trial));
   return patch;
 }

@@ -67,6 +67,9 @@ ordered_json MetadataOf(const PodFacts& pod) {
   for (const auto& key : pod.settings.Misspelt()) annotations[key] = "";
   if (pod.submitted != pod.size) {
     annotations["sparkfit.io/original-memory"] = base::FormatQuantity(pod.submitted.limit);
+    if (pod.request < pod.submitted.limit) {
+      annotations["sparkfit.io/original-request"] = base::FormatQuantity(pod.request);
+    }
     if (pod.submitted.heap) {
       annotations["sparkfit.io/original-heap"] = JvmMemory(*pod.submitted.heap);
     }

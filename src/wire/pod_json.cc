@@ -27,6 +27,7 @@ constexpr std::string_view kExecutorContainer = "spark-kubernetes-executor";
 constexpr std::string_view kHeapVariable = "SPARK_EXECUTOR_MEMORY";
 constexpr std::string_view kOriginalMemory = "sparkfit.io/original-memory";
 constexpr std::string_view kOriginalHeap = "sparkfit.io/original-heap";
+constexpr std::string_view kOriginalRequest = "sparkfit.io/original-request";
 constexpr std::string_view kTrial = "sparkfit.io/trial";
 constexpr std::string_view kAppliedMemory = "sparkfit.io/applied-memory";
 constexpr std::string_view kAppliedHeap = "sparkfit.io/applied-heap";
@@ -65,6 +66,7 @@ struct Draft {
   std::string_view profile;
   std::string_view original_memory;
   std::string_view original_heap;
+  std::string_view original_request;
   std::optional<ContainerFacts> container;
   std::vector<StatusFacts> statuses;
   model::PodPlaces* places = nullptr;  // null: nobody wants to patch
@@ -111,6 +113,7 @@ error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
     } else if (annotations) {
       if (key == kOriginalMemory) draft.original_memory = text;
       if (key == kOriginalHeap) draft.original_heap = text;
+      if (key == kOriginalRequest) draft.original_request = text;
       if (key == kTrial) draft.pod.trial = model::ParsePart(text);
       if (draft.places != nullptr && key == kAppliedMemory) draft.places->applied_memory = text;
       if (draft.places != nullptr && key == kAppliedHeap) draft.places->applied_heap = text;
@@ -434,7 +437,8 @@ void PutTogether(Draft& draft) {
   const auto original = draft.Amount(kOriginalMemory, draft.original_memory);
   if (original.value > 0) {
     pod.submitted = MakeSize(original, draft.Heap(kOriginalHeap, draft.original_heap));
-    pod.request = original;
+    const auto below = draft.Amount(kOriginalRequest, draft.original_request);
+    pod.request = below.value > 0 ? std::min(below, original) : original;
   }
   if (draft.places != nullptr) {
     auto& places = *draft.places;

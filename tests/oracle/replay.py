@@ -197,7 +197,8 @@ class PodFacts:
         self.submitted_limit, self.submitted_heap = self.limit, self.heap
         if OWN + "original-memory" in annotations:
             self.submitted_limit = spec.parse_bytes(annotations[OWN + "original-memory"])
-            self.request = self.submitted_limit
+            below = annotations.get(OWN + "original-request")
+            self.request = min(spec.parse_bytes(below), self.submitted_limit) if below else self.submitted_limit
         if OWN + "original-heap" in annotations:
             self.submitted_heap = parse_heap(annotations[OWN + "original-heap"])
 

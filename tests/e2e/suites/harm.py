@@ -76,10 +76,14 @@ def test_memory_that_grows_in_the_last_stage(bed):
 
 
 def test_one_task_of_eight_small_executors_grows(bed):
-    """The need changes, so that an executor may die; the run goes on."""
+    """The need changes. The task is tried again at once, and may meet four small executors (spark.task.maxFailures) before a
+    larger one is there; then the next run is as submitted."""
     before = plays_without_harm(bed, "eight", EIGHT, 5)
-    run = sized(bed, SKEWED.client("eight", "Initial"), "eight")  # fails where the application does
-    return f"{before}; with three times as much {len(run.ooms)} of {len(run.executors)} executors died"
+    run = sized(bed, SKEWED.client("eight", "Initial"), "eight", check=False)
+    after = sized(bed, SKEWED.client("eight", "Initial"), "eight")
+    assert not after.ooms and {executor.heap for executor in after.executors} == {1500}, after.executors
+    return (f"{before}; with three times as much {len(run.ooms)} of {len(run.executors)} executors died, and the run "
+            f"{'went on' if run.ok else 'failed'}; the next one, as submitted, is fine")
 
 
 def burst(name, application):
@@ -107,5 +111,6 @@ def test_a_request_below_the_limit_is_never_below_what_is_used(bed):
         kubectl("delete", "pods", "-n", "hogs", *names, "--grace-period=0", "--force")
     assert sizes[0] == ("500Mi", "1408Mi"), sizes
     mib = [tuple(int(text[:-2]) for text in size) for size in sizes]
-    assert all(request >= 600 and 600 <= limit <= 1408 for request, limit in mib[1:]), sizes
+    # What is used is a little more than what the program holds.
+    assert all(600 <= request <= 700 and 600 <= limit <= 1408 for request, limit in mib[1:]), sizes
     return ", ".join(f"{request} of {limit}" for request, limit in mib)

@@ -475,6 +475,7 @@ TEST_CASE("a request below the limit is as recommended, at most the limit", "[ad
   };
   given.Container()["resources"]["requests"]["memory"] = "700Mi";
   CHECK(request() == "700Mi");
+  CHECK(given.Created()["metadata"]["annotations"]["sparkfit.io/original-request"] == "700Mi");
   given.advice.target_request = MiB(800);
   CHECK(request() == "800Mi");
   given.advice.target_request = MiB(1200);

@@ -180,6 +180,11 @@ TEST_CASE("a patched pod shows both sizes", "[wire][pod]") {
   CHECK(facts.size.limit == MiB(2432));
   CHECK(facts.submitted == model::ExecutorSize{MiB(1408), MiB(1024)});
   CHECK(facts.request == MiB(1408));
+  pod["metadata"]["annotations"]["sparkfit.io/original-request"] = "500Mi";
+  CHECK(Facts(pod).request == MiB(500));
+  pod["metadata"]["annotations"]["sparkfit.io/original-request"] =
+      "2Gi";  // no API server allows it
+  CHECK(Facts(pod).request == MiB(1408));
 }
 
 TEST_CASE("missing sizes are unknown, not zero heaps", "[wire][pod]") {
