@@ -81,9 +81,10 @@ def test_one_task_of_eight_small_executors_grows(bed):
     before = plays_without_harm(bed, "eight", EIGHT, 5)
     run = sized(bed, SKEWED.client("eight", "Initial"), "eight", check=False)
     after = sized(bed, SKEWED.client("eight", "Initial"), "eight")
-    assert not after.ooms and {executor.heap for executor in after.executors} == {1500}, after.executors
+    assert not after.ooms, after.executors
+    assert run.ok or {executor.heap for executor in after.executors} == {1500}, after.executors
     return (f"{before}; with three times as much {len(run.ooms)} of {len(run.executors)} executors died, and the run "
-            f"{'went on' if run.ok else 'failed'}; the next one, as submitted, is fine")
+            f"{'went on' if run.ok else 'failed'}; in the next one nobody dies")
 
 
 def burst(name, application):
