@@ -352,7 +352,7 @@ std::optional<RunChange> KeyHistory::Seal(const std::string& uid) {
   }
   advice_.Seal(executor);
   if (const auto* application = Find(executor.application);
-      application == nullptr || !application->finished) {
+      application != nullptr && !application->finished) {
     NoteConduct(executor);
   }
   const auto id = std::move(entry->second.application);
