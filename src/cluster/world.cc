@@ -144,8 +144,13 @@ std::vector<const model::RecommendationObject*> World::Duplicates() const {
 
 void World::Count(const model::PodFacts& pod, int difference) {
   if (pod.role == model::PodRole::kDriver) {
-    difference > 0 ? void(drivers_.insert(pod.uid)) : void(drivers_.erase(pod.uid));
-    difference > 0 ? void(book_.Put(pod, pod.HasEnded())) : book_.Remove(pod.uid);
+    if (difference > 0) {
+      drivers_.insert(pod.uid);
+      book_.Put(pod, pod.HasEnded());
+    } else {
+      drivers_.erase(pod.uid);
+      book_.Remove(pod.uid);
+    }
   }
   if (pod.role != model::PodRole::kExecutor) return;
   if (Runs(pod)) {

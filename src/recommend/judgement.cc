@@ -100,6 +100,20 @@ RunConduct ConductOf(const FinishedRun& run) {
                    FailedShare(conduct) <= kFailedTasks};
 }
 
+// How a trial went.
+enum class Verdict { kUnsure, kWell, kTooSmall };
+
+// What an executor without a trial does: siblings in the same run, or roomier runs of a job with
+// one executor. Shares of 0 to 1, amounts for one executor.
+struct Usual {
+  double collecting = 0;
+  double fullest = 0;
+  double stored = 0;   // bytes
+  double spilled = 0;  // bytes
+  double failed = 0;   // share of tasks
+  double tasks = 0;    // 0: not known
+};
+
 Usual UsualOf(const Conduct& siblings) {
   return {.collecting = siblings.Collecting(),
           .fullest = siblings.fullest,
@@ -124,23 +138,51 @@ std::optional<Usual> UsualOf(const std::vector<const RunConduct*>& runs, Part pa
   return usual;
 }
 
-Judgement JudgeRun(const FinishedRun& run, const std::vector<const RunConduct*>& whole,
-                   double share_of_work, double points) {
-  const auto& summary = run.summary;
-  if (run.tried_lost) return {Verdict::kUnsure, "an executor on trial was lost"};
-  if (run.tried_resized) return {Verdict::kUnsure, "an executor on trial was resized"};
-  if (summary.outcome != model::Outcome::kSucceeded || summary.lost > 0) {
-    return {Verdict::kUnsure, "the run did not go well"};
+// `points` is how much larger the share of collections may be, 0.05 for five points.
+Verdict Judge(Part part, const Conduct& tried, const Usual& usual, double points) {
+  if (tried.told < tried.executors) return Verdict::kUnsure;  // its driver told too little of it
+  const double tasks = PerExecutor(tried.tasks, tried.executors);
+  if (tried.busy < kLittleWork || tasks < std::max(kFewTasks, kShareOfTasks * usual.tasks)) {
+    return Verdict::kUnsure;  // it had too few tasks
   }
-  if (share_of_work < kAsMuchWork) return {Verdict::kUnsure, "the run had less to do"};
+  if (FailedShare(tried) > usual.failed + kFailedTasks) {
+    return Verdict::kTooSmall;  // more of its tasks failed
+  }
+  // Less memory outside of the heap kills, or does nothing: all else is in the heap, or has a cap.
+  if (part == Part::kOutside) return Verdict::kWell;  // it did as well as others
+  if (tried.Collecting() > usual.collecting + points) {
+    return Verdict::kTooSmall;  // it collected more than others
+  }
+  if (tried.fullest >= kFull && usual.fullest < kFull) {
+    return Verdict::kTooSmall;  // what it cached filled its room
+  }
+  const double stored = PerExecutor(tried.stored, tried.executors);
+  if (stored < kHeld * usual.stored && tried.pressed >= kFull) {
+    return Verdict::kTooSmall;  // what it cached was lost
+  }
+  if (tried.spilled.value > 0 && usual.spilled <= 0) {
+    return Verdict::kTooSmall;  // it spilled where others did not
+  }
+  return Verdict::kWell;  // it did as well as others
+}
+
+Verdict JudgeRun(const FinishedRun& run, const std::vector<const RunConduct*>& whole,
+                 double share_of_work, double points) {
+  const auto& summary = run.summary;
+  if (run.tried_lost) return Verdict::kUnsure;     // an executor on trial was lost
+  if (run.tried_resized) return Verdict::kUnsure;  // an executor on trial was resized
+  if (summary.outcome != model::Outcome::kSucceeded || summary.lost > 0) {
+    return Verdict::kUnsure;  // the run did not go well
+  }
+  if (share_of_work < kAsMuchWork) return Verdict::kUnsure;  // the run had less to do
   const double longest = static_cast<double>(run.others.longest.count());
   if (static_cast<double>(run.tried.longest.count()) < kMostOfRun * longest) {
-    return {Verdict::kUnsure, "it was there for too little of the run"};
+    return Verdict::kUnsure;  // it was there for too little of the run
   }
   const auto usual = run.others.told > 0
                          ? std::optional(UsualOf(run.others))
                          : UsualOf(whole, *run.part, model::SizeOf(run.tried_size, *run.part));
-  if (!usual) return {Verdict::kUnsure, "there is nothing to compare it with"};
+  if (!usual) return Verdict::kUnsure;  // there is nothing to compare it with
   return Judge(*run.part, run.tried, *usual, points);
 }
 
@@ -179,7 +221,7 @@ void DidWell(const FinishedRun& run, double share_of_work, ShapeHistory& shape) 
 
 void LearnTrial(const FinishedRun& run, const std::vector<const RunConduct*>& whole,
                 double share_of_work, double points, ShapeHistory& shape) {
-  switch (JudgeRun(run, whole, share_of_work, points).verdict) {
+  switch (JudgeRun(run, whole, share_of_work, points)) {
     case Verdict::kUnsure:
       return;
     case Verdict::kWell:
@@ -262,33 +304,6 @@ void LearnRun(model::KeyHistory& history, const FinishedRun& run, double points)
 }
 
 }  // namespace
-
-Judgement Judge(Part part, const Conduct& tried, const Usual& usual, double points) {
-  if (tried.told < tried.executors) return {Verdict::kUnsure, "its driver told too little of it"};
-  const double tasks = PerExecutor(tried.tasks, tried.executors);
-  if (tried.busy < kLittleWork || tasks < std::max(kFewTasks, kShareOfTasks * usual.tasks)) {
-    return {Verdict::kUnsure, "it had too few tasks"};
-  }
-  if (FailedShare(tried) > usual.failed + kFailedTasks) {
-    return {Verdict::kTooSmall, "more of its tasks failed"};
-  }
-  // Less memory outside of the heap kills, or does nothing: all else is in the heap, or has a cap.
-  if (part == Part::kOutside) return {Verdict::kWell, "it did as well as others"};
-  if (tried.Collecting() > usual.collecting + points) {
-    return {Verdict::kTooSmall, "it collected more than others"};
-  }
-  if (tried.fullest >= kFull && usual.fullest < kFull) {
-    return {Verdict::kTooSmall, "what it cached filled its room"};
-  }
-  const double stored = PerExecutor(tried.stored, tried.executors);
-  if (stored < kHeld * usual.stored && tried.pressed >= kFull) {
-    return {Verdict::kTooSmall, "what it cached was lost"};
-  }
-  if (tried.spilled.value > 0 && usual.spilled <= 0) {
-    return {Verdict::kTooSmall, "it spilled where others did not"};
-  }
-  return {Verdict::kWell, "it did as well as others"};
-}
 
 void LearnRuns(model::KeyHistory& history, const Policy& policy) {
   for (const auto& run : history.TakeFinished()) LearnRun(history, run, PointsAt(policy.risk));

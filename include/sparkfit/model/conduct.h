@@ -17,8 +17,7 @@ namespace sparkfit::model {
 struct Conduct {
   std::uint32_t executors = 0;
   std::uint32_t told = 0;       // of them: their driver told of at least 90 % of their lives
-  base::Duration lived{};       // Σ lifetimes
-  base::Duration longest{};     // the longest of them
+  base::Duration longest{};     // the longest of their lives
   base::Duration busy{};        // Σ time of tasks
   base::Duration collecting{};  // of it, time of collections
   std::int64_t tasks = 0;       // that ended well
@@ -41,7 +40,7 @@ struct Conduct {
   };
   void Add(const ExecutorReading& reading, const Life& life);
   // One of which nothing was told.
-  void AddUntold(base::Duration lived);
+  void AddUntold(base::Duration life);
 
   // Collections as a share of the time of tasks; 0 without tasks.
   [[nodiscard]] double Collecting() const;

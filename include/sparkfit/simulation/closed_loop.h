@@ -25,8 +25,8 @@ struct LoopOptions {
   std::uint32_t runs = 50;
   std::uint64_t seed = 1;
   bool driver_metrics = false;  // drivers tell of their executors
-  double sample_seconds =
-      kSampleSeconds;  // between samples of usage; drivers are asked as often or more
+  // Between samples of usage. Drivers are asked as often, or more.
+  double sample_seconds = kSampleSeconds;
 };
 
 // Why a run failed.

@@ -185,14 +185,20 @@ TEST_CASE("a run keeps the size of its first executor, whatever is learnt meanwh
   }
 }
 
-TEST_CASE("a smaller size is not tried while another run of the job is under way",
-          "[advisor][run]") {
-  Replica replica;
+// Executor 1 is to try less of the heap, and would.
+model::RecommendationObject PublishTrial(Replica& replica) {
   auto object = replica.Publish(1408);
   object.published_submitted = test::Size(1408, 1024);
   object.published_trial = {model::Part::kHeap, test::Size(896, 512), 1};
   replica.See(model::RecommendationEvent{EventType::kModified, object});
   REQUIRE(replica.Decide().reason == Reason::kTrial);
+  return object;
+}
+
+TEST_CASE("a smaller size is not tried while another run of the job is under way",
+          "[advisor][run]") {
+  Replica replica;
+  PublishTrial(replica);
   auto other = Sibling("1", test::Size(1408, 1024));
   other.app_selector = "spark-2";
   SECTION("another job's does not matter") {
@@ -211,11 +217,7 @@ TEST_CASE("a smaller size is not tried while another run of the job is under way
 
 TEST_CASE("who does not want trials gets none at once, whichever replica answers", "[advisor]") {
   Replica replica;
-  auto object = replica.Publish(1408);
-  object.published_submitted = test::Size(1408, 1024);
-  object.published_trial = {model::Part::kHeap, test::Size(896, 512), 1};
-  replica.See(model::RecommendationEvent{EventType::kModified, object});
-  REQUIRE(replica.Decide().reason == Reason::kTrial);
+  auto object = PublishTrial(replica);
   SECTION("by what was published before") {
     object.explore = false;
     replica.See(model::RecommendationEvent{EventType::kModified, object});
