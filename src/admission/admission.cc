@@ -81,7 +81,7 @@ Bytes Bounded(Bytes target, const Question& question, const model::JobRequest& j
 
 // As it was submitted to this review, whatever its annotations say.
 model::Shape ShapeOf(const model::PodFacts& pod) {
-  return {pod.cores, model::ClassifyOverhead(pod.size)};
+  return {pod.cores, model::ClassifyOverhead(pod.size), pod.spark};
 }
 
 // Executors of another shape were not looked at: of their parts only what an OOM asked for counts.
@@ -89,7 +89,7 @@ recommend::PartBounds BoundsFor(const Question& question) {
   const auto& pod = question.pod;
   const auto& advice = *question.advice;
   auto bounds = advice.parts;
-  if (advice.shape != ShapeOf(pod)) bounds.most_heap.reset();
+  if (!advice.shape || !advice.shape->IsLike(ShapeOf(pod))) bounds.most_heap.reset();
   return bounds;
 }
 
@@ -104,7 +104,7 @@ std::optional<Reason> WhyNotSmaller(const Question& question) {
   const auto& pod = question.pod;
   const auto& advice = *question.advice;
   if (advice.low_confidence) return Reason::kLowConfidence;
-  if (advice.shape && *advice.shape != ShapeOf(pod)) return Reason::kOtherShape;
+  if (advice.shape && !advice.shape->IsLike(ShapeOf(pod))) return Reason::kOtherShape;
   if (advice.submitted.limit.value > 0 && pod.size.limit > advice.submitted.limit) {
     return Reason::kSubmittedLarger;
   }
@@ -308,8 +308,8 @@ std::string_view Describe(Reason reason) {
     case Reason::kLowConfidence:
       return "The recommendation is smaller and rests on few samples (LowConfidence).";
     case Reason::kOtherShape:
-      return "The recommendation is smaller and was learnt from executors with other cores or "
-             "another kind of overhead.";
+      return "The recommendation is smaller and was learnt from executors with other cores, "
+             "another kind of overhead or another release line of Spark.";
     case Reason::kSubmittedLarger:
       return "It was submitted with more memory than the executors that the recommendation was "
              "learnt from.";

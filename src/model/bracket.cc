@@ -30,12 +30,14 @@ void Bracket::TooSmall(Bytes size) {
 void Bracket::WentWell(Bytes size, Bytes used, int refutations) {
   roomiest = std::max(roomiest, size);
   const bool refutes = too_small.value > 0 ? size <= too_small || used <= use : enough.value > 0;
-  if (refutes && ++refuted >= refutations) {
-    too_small = enough = use = Bytes{};
-    refuted = 0;
-    killed = false;
-  }
+  if (refutes && ++refuted >= refutations) ForgetTooSmall();
   TriedWell(size);
+}
+
+void Bracket::ForgetTooSmall() {
+  too_small = enough = use = Bytes{};
+  refuted = 0;
+  killed = false;
 }
 
 void Bracket::TriedWell(Bytes size) {

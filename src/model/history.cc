@@ -175,6 +175,10 @@ void ShapeHistory::TriedTooSmall(Part part, const ExecutorSize& size) {
   DropWell(*this, part);
 }
 
+void ShapeHistory::ForgetTooSmall() {
+  for (auto& bracket : brackets) bracket.ForgetTooSmall();
+}
+
 void ShapeHistory::ForgetSizes() {
   well = before = candidate = {};
   tried = false;
@@ -194,7 +198,7 @@ Executor& KeyHistory::Start(const std::string& uid, Executor executor, base::Tim
   ++totals_.executors;
   const auto* shape = FindShape(application->shape_id);
   executor.shape_id = application->shape_id;
-  executor.comparable = shape != nullptr && shape->shape == executor.shape;
+  executor.comparable = shape != nullptr && shape->shape.IsLike(executor.shape);
   ++totals_.coverage[static_cast<std::size_t>(Coverage::kNone)];
   if (auto* current = FindShape(executor.shape_id); current != nullptr && executor.comparable) {
     // Who submits another size knows something of the job: what went well before says nothing.
@@ -225,9 +229,10 @@ ApplicationSummary& KeyHistory::StartApplication(const Executor& executor, base:
 
 std::uint32_t KeyHistory::UseShape(const Executor& executor) {
   const auto known = std::find_if(shapes_.begin(), shapes_.end(), [&](const ShapeHistory& entry) {
-    return entry.shape == executor.shape;
+    return entry.shape.IsLike(executor.shape);
   });
   if (known != shapes_.end()) {
+    if (executor.shape.spark.IsKnown()) known->shape.spark = executor.shape.spark;
     std::rotate(known, known + 1, shapes_.end());
   } else {
     if (shapes_.size() == kShapes) shapes_.erase(shapes_.begin());

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/model/shape.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
+#include <charconv>
 
 namespace sparkfit::model {
 
@@ -60,6 +63,24 @@ std::string_view Name(OverheadClass overhead) {
       return "explicit";
   }
   return "";
+}
+
+SparkLine ParseSparkLine(std::string_view version) {
+  SparkLine line;
+  const auto* end = version.data() + version.size();
+  const auto major = std::from_chars(version.data(), end, line.major);
+  if (major.ec != std::errc{} || major.ptr == end || *major.ptr != '.') return {};
+  const auto minor = std::from_chars(major.ptr + 1, end, line.minor);
+  return minor.ec == std::errc{} ? line : SparkLine{};
+}
+
+std::string Format(SparkLine line) {
+  return line.IsKnown() ? fmt::format("{}.{}", line.major, line.minor) : "";
+}
+
+bool Shape::IsLike(const Shape& other) const {
+  if (cores != other.cores || overhead != other.overhead) return false;
+  return spark == other.spark || !spark.IsKnown() || !other.spark.IsKnown();
 }
 
 std::optional<OverheadClass> ParseOverheadClass(std::string_view name) {

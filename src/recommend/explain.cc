@@ -119,8 +119,9 @@ std::string_view CeilingName(CeilingSource source) {
 
 std::string ExplainShape(const model::ShapeHistory& shape) {
   return fmt::format(
-      "kept at the submitted size until a run of the new shape ({} cores, {} overhead) has ended",
-      shape.shape.cores.empty() ? "unknown" : shape.shape.cores, model::Name(shape.shape.overhead));
+      "kept at the submitted size until a run of the new shape ({} cores, {} overhead{}) has ended",
+      shape.shape.cores.empty() ? "unknown" : shape.shape.cores, model::Name(shape.shape.overhead),
+      shape.shape.spark.IsKnown() ? ", Spark " + model::Format(shape.shape.spark) : "");
 }
 
 std::string ExplainGuard(const Applied& applied, const model::ShapeHistory& shape) {

@@ -35,9 +35,12 @@ constexpr double kMoreWork = 1.02;
 constexpr double kFailedTasks = 0.01;
 // Cached blocks below this share of what siblings hold were lost.
 constexpr double kHeld = 0.8;
-// Runs that take so many times as long are slower: the clock's check, of three runs against three.
+// Runs that take so many times as long are slower: the clock's check.
 constexpr double kSlower = 1.15;
-constexpr std::size_t kRunsOfClock = 3;
+// A job has become smaller where it had so many times as much to do.
+constexpr double kShrunk = 1.5;
+// Both compare so many runs with as many before.
+constexpr std::size_t kRunsCompared = 3;
 // A run with so few executors cannot lose a task that often while it has one on trial: what
 // replaces the second one that dies is as submitted.
 constexpr std::uint32_t kFewExecutors = 2;
@@ -232,8 +235,8 @@ void LearnTrial(const FinishedRun& run, const std::vector<const RunConduct*>& wh
 }
 
 double MedianOfThree(const std::vector<const RunConduct*>& runs, std::size_t first) {
-  std::array<double, kRunsOfClock> busy{};
-  for (std::size_t i = 0; i < kRunsOfClock; ++i) busy.at(i) = runs[first + i]->busy;
+  std::array<double, kRunsCompared> busy{};
+  for (std::size_t i = 0; i < kRunsCompared; ++i) busy.at(i) = runs[first + i]->busy;
   std::sort(busy.begin(), busy.end());
   return busy[1];
 }
@@ -246,16 +249,16 @@ bool IsSlower(const std::vector<const RunConduct*>& runs, const ShapeHistory& sh
     return run->heap == heap && run->outside == outside;
   };
   const auto count = std::count_if(runs.begin(), runs.end(), in_force);
-  if (count != kRunsOfClock || runs.size() < 2 * kRunsOfClock) return false;
-  const auto first = runs.size() - kRunsOfClock;
+  if (count != kRunsCompared || runs.size() < 2 * kRunsCompared) return false;
+  const auto first = runs.size() - kRunsCompared;
   const bool latest =
       std::all_of(runs.begin() + static_cast<std::ptrdiff_t>(first), runs.end(), in_force);
   if (!latest) return false;
-  for (auto i = first - kRunsOfClock; i < runs.size(); ++i) {
+  for (auto i = first - kRunsCompared; i < runs.size(); ++i) {
     if (runs[i]->work.RatioTo(runs.back()->work) < kAsMuchWork) return false;
     if (runs.back()->work.RatioTo(runs[i]->work) < kAsMuchWork) return false;
   }
-  return MedianOfThree(runs, first) > kSlower * MedianOfThree(runs, first - kRunsOfClock);
+  return MedianOfThree(runs, first) > kSlower * MedianOfThree(runs, first - kRunsCompared);
 }
 
 // What is cached fills its room, which it did not in larger heaps. The executor on trial may have
@@ -287,6 +290,18 @@ void FollowWork(const model::Work& work, ShapeHistory& shape) {
   shape.work = work;
 }
 
+// Each of the latest three runs had much less to do than each that is remembered from before. Three
+// of those at least: the other days of the week say nothing of the day with the large input.
+bool HasShrunk(const std::vector<const RunConduct*>& runs) {
+  if (runs.size() < 2 * kRunsCompared) return false;
+  const auto latest = runs.end() - kRunsCompared;
+  return std::all_of(latest, runs.end(), [&](const auto* now) {
+    return std::all_of(runs.begin(), latest, [&](const auto* before) {
+      return before->work.RatioTo(now->work) >= kShrunk;
+    });
+  });
+}
+
 void LearnRun(model::KeyHistory& history, const FinishedRun& run, double points) {
   auto* shape = history.FindShape(run.summary.shape_id);
   if (shape == nullptr) return;
@@ -300,6 +315,7 @@ void LearnRun(model::KeyHistory& history, const FinishedRun& run, double points)
   }
   history.AddConduct(ConductOf(run));
   FollowWork(WorkOf(run), *shape);
+  if (HasShrunk(ConductsOf(history, shape->id, true))) shape->ForgetTooSmall();
   if (shape->tried) CheckInForce(ConductsOf(history, shape->id, true), *shape);
 }
 

@@ -20,10 +20,12 @@ using model::Part;
 using model::RunConduct;
 using model::ShapeHistory;
 
-// A dial from here on goes down more slowly: to three quarters, not to a half.
+// A dial from here on goes down more slowly: to three quarters, not to a half. So does a job whose
+// Spark may leave later executors one core after an OOM (spark.kubernetes.allocation.recoveryMode).
 constexpr double kSafe = 2;
 constexpr double kStep = 0.5;
 constexpr double kSafeStep = 0.75;
+constexpr model::SparkLine kHasRecoveryMode{4, 2};
 // Sizes are near enough to each other after a death; otherwise kNear.
 constexpr double kNearAfterDeath = 1.3;
 // Room beyond what was used.
@@ -105,7 +107,8 @@ std::optional<Trial> TrialBelow(const model::KeyHistory& history, const ShapeHis
   const auto& well = SmallestReached(shape);
   const auto rule = RuleFor(shape.submitted, {});
   if (!rule || !well.heap) return std::nullopt;
-  const double step = risk >= kSafe ? kSafeStep : kStep;
+  const bool slow = risk >= kSafe || shape.shape.spark >= kHasRecoveryMode;
+  const double step = slow ? kSafeStep : kStep;
   const Bytes used = UsedOutside(runs);
   const int executors = latest.executors >= 4 ? 2 : 1;
   const auto least = std::max(kSmallestHeap, HeapForCached(latest));

@@ -100,10 +100,14 @@ void Read(const json& value, model::ExecutorSize& size) {
   if (size.heap && *size.heap > size.limit) throw Damaged("a heap above its limit");
 }
 
-json Of(const model::Shape& shape) { return {shape.cores, static_cast<int>(shape.overhead)}; }
+json Of(const model::Shape& shape) {
+  return {shape.cores, static_cast<int>(shape.overhead), model::Format(shape.spark)};
+}
 void Read(const json& value, model::Shape& shape) {
   Read(value.at(0), shape.cores);
   shape.overhead = ReadEnum(value.at(1), model::OverheadClass::kExplicit);
+  // One that was written before there were lines: any line.
+  if (value.size() > 2) shape.spark = model::ParseSparkLine(value.at(2).get<std::string>());
 }
 
 json Of(const model::JobRequest& job) {

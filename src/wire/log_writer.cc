@@ -57,6 +57,7 @@ ordered_json MetadataOf(const PodFacts& pod) {
   if (!pod.app_selector.empty()) labels["spark-app-selector"] = pod.app_selector;
   if (!pod.executor_id.empty()) labels["spark-exec-id"] = pod.executor_id;
   if (pod.profile > 0) labels["spark-exec-resourceprofile-id"] = std::to_string(pod.profile);
+  if (pod.spark.IsKnown()) labels["spark-version"] = model::Format(pod.spark);
   ordered_json annotations = ordered_json::object();
   for (std::size_t i = 0; i < model::kSettingCount; ++i) {
     const auto setting = static_cast<model::Setting>(i);

@@ -113,6 +113,9 @@ ordered_json ObservedOf(const model::KeyHistory& history) {
     }
     observed["shape"] = {{"cores", shape->shape.cores},
                          {"overhead", std::string(model::Name(shape->shape.overhead))}};
+    if (shape->shape.spark.IsKnown()) {
+      observed["shape"]["spark"] = model::Format(shape->shape.spark);
+    }
   }
   Put(observed, "lastSample", totals.last_sample);
   Put(observed, "lastOOM", totals.last_oom);

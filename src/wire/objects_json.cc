@@ -118,9 +118,10 @@ error_code ReadPublishedShape(JsonValue json, RecommendationObject& object) {
     if (auto bad = value.get_string().get(text)) return bad;
     if (key == "cores") shape.cores = text;
     if (key == "overhead") overhead = model::ParseOverheadClass(text);
+    if (key == "spark") shape.spark = model::ParseSparkLine(text);
     return SUCCESS;
   });
-  if (overhead) object.published_shape = model::Shape{shape.cores, *overhead};
+  if (overhead) object.published_shape = model::Shape{shape.cores, *overhead, shape.spark};
   return error;
 }
 

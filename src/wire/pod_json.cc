@@ -127,6 +127,8 @@ error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
       draft.pod.executor_id = text;
     } else if (key == "spark-exec-resourceprofile-id") {
       draft.profile = text;
+    } else if (key == "spark-version") {
+      draft.pod.spark = model::ParseSparkLine(text);
     } else if (key == kInactive && draft.places != nullptr) {
       draft.places->inactive = text == "true";
     }

@@ -202,9 +202,10 @@ class PodFacts:
         if OWN + "original-heap" in annotations:
             self.submitted_heap = parse_heap(annotations[OWN + "original-heap"])
 
-        # D1: shape = cores and overhead class of the submitted size.
+        # D1: shape = cores, overhead class of the submitted size and release line of Spark.
         self.kind = overhead_class(self.submitted_limit, self.submitted_heap)
-        self.shape = (env.get("SPARK_EXECUTOR_CORES"), self.kind)
+        line = ".".join(labels.get("spark-version", "").split(".")[:2])
+        self.shape = (env.get("SPARK_EXECUTOR_CORES"), self.kind, line)
         self.explicit = (None if self.kind is None else self.submitted_limit - self.submitted_heap)
 
         self.profile = int(labels.get("spark-exec-resourceprofile-id", "0") or "0")

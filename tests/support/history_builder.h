@@ -37,7 +37,7 @@ class HistoryBuilder {
     executor.application = application;
     executor.size = size;
     executor.submitted = submitted.value_or(size);
-    executor.shape = {cores, model::ClassifyOverhead(executor.submitted)};
+    executor.shape = {cores, model::ClassifyOverhead(executor.submitted), line};
     executor.request = executor.submitted.limit;
     executor.created = now;
     const auto uid = "uid-" + std::to_string(++started_);
@@ -99,6 +99,7 @@ class HistoryBuilder {
 
   recommend::Policy policy;
   recommend::Safety safety;
+  model::SparkLine line{};  // of executors from now on
   model::KeyHistory history;
   base::Time now{std::chrono::hours(24 * 20000)};
 

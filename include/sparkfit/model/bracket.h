@@ -42,6 +42,9 @@ struct Bracket {
   // An executor on trial did well with `size`.
   void TriedWell(base::Bytes size);
 
+  // What was too small may be enough now: the job has much less to do.
+  void ForgetTooSmall();
+
   // Sizes that went well say nothing any more: the job was submitted with another size.
   void ForgetSizes() { well = roomiest = base::Bytes{}; }
 

@@ -165,6 +165,8 @@ struct ShapeHistory {
   // A run has so many times as much to do as those that sizes by trial were meant for.
   void Grow(double times);
   void TriedTooSmall(Part part, const ExecutorSize& size);
+  // The job has much less to do than when parts were too small.
+  void ForgetTooSmall();
   // The job is submitted with another size.
   void ForgetSizes();
 };

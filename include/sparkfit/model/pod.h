@@ -58,13 +58,14 @@ struct PodFacts {
   std::optional<Part> trial;  // by admission: this part is smaller than any run went well with
   base::Bytes request;        // submitted memory request; the limit where there is none
   std::string cores;
+  SparkLine spark;
   std::optional<Termination> ended;         // state.terminated of the executor container
   std::optional<Termination> last_restart;  // lastState.terminated of it
 
   // Parts that could not be understood and were left out, for a person to read.
   std::vector<std::string> problems;
 
-  [[nodiscard]] Shape GetShape() const { return {cores, ClassifyOverhead(submitted)}; }
+  [[nodiscard]] Shape GetShape() const { return {cores, ClassifyOverhead(submitted), spark}; }
 
   // The application that the pod belongs to: its selector, else its owner, else itself.
   [[nodiscard]] const std::string& ApplicationId() const;

@@ -52,10 +52,28 @@ OverheadClass ClassifyOverhead(const ExecutorSize& size);
 std::string_view Name(OverheadClass overhead);  // "default 0.1", "default 0.4", "explicit"
 std::optional<OverheadClass> ParseOverheadClass(std::string_view name);
 
+// A line of Spark's releases, such as 3.5: those within one need as much memory as each other.
+struct SparkLine {
+  std::uint16_t major = 0;  // 0: not known
+  std::uint16_t minor = 0;
+
+  [[nodiscard]] bool IsKnown() const { return major > 0; }
+  friend auto operator<=>(const SparkLine&, const SparkLine&) = default;
+};
+
+// Of a version as the label spark-version has it ("3.5.8", "4.2.0-preview1"), or of a line; not
+// known where the text is none.
+SparkLine ParseSparkLine(std::string_view version);
+std::string Format(SparkLine line);  // "3.5"; "" where it is not known
+
 // Sizes are compared only between executors of one shape.
 struct Shape {
   std::string cores;  // SPARK_EXECUTOR_CORES as the pod shows it; "" where it does not
   OverheadClass overhead = OverheadClass::kExplicit;
+  SparkLine spark{};
+
+  // Whether sizes of the two are compared: a line that is not known may be any.
+  [[nodiscard]] bool IsLike(const Shape& other) const;
 
   friend bool operator==(const Shape&, const Shape&) = default;
 };

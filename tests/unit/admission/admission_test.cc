@@ -366,6 +366,11 @@ TEST_CASE("with few samples, or of another shape, it is only raised", "[admissio
     given.Container()["env"][0]["value"] = "4";
     CHECK(given.Why() == "OtherShape");
   }
+  SECTION("another release line of Spark") {
+    given.advice.shape->spark = {3, 5};
+    given.pod["metadata"]["labels"]["spark-version"] = "4.0.1";
+    CHECK(given.Why() == "OtherShape");
+  }
   given.AfterOom(1616, 384);
   CHECK(given.Gets() == Sizes(1616, 2000));
 }

@@ -154,6 +154,19 @@ TEST_CASE("samples of other shapes count until the new shape is proven", "[model
   CHECK(b.history.LargestPeak() == MiB(6000));
 }
 
+TEST_CASE("an upgrade to another release line of Spark is another shape", "[model][history]") {
+  HistoryBuilder b;
+  b.Run("app-1", DefaultSize(8192), MiB(6000));  // written down before lines were
+  b.line = {3, 5};
+  b.Run("app-2", DefaultSize(8192), MiB(5000));
+  REQUIRE(b.history.CurrentShape()->shape.spark == b.line);
+  CHECK(b.history.PeakCount() == 2);
+  b.line = {4, 0};
+  b.Run("app-3", DefaultSize(8192), MiB(2000));
+  CHECK(b.history.LargestPeak() == MiB(2000));
+  CHECK(b.history.PeakCount() == 1);
+}
+
 TEST_CASE("a sample that comes after the application's end still proves its shape",
           "[model][history]") {
   HistoryBuilder b;

@@ -37,5 +37,28 @@ TEST_CASE("an overhead is default only where Spark would have computed it", "[mo
   CHECK(ClassifyOverhead({MiB(1408), std::nullopt}) == OverheadClass::kExplicit);
 }
 
+TEST_CASE("a release line is the first two numbers of a version", "[model][shape]") {
+  CHECK(ParseSparkLine("3.5.8") == SparkLine{3, 5});
+  CHECK(ParseSparkLine("4.2.0-preview1") == SparkLine{4, 2});
+  CHECK(ParseSparkLine("3.5") == SparkLine{3, 5});
+  CHECK(Format({4, 10}) == "4.10");
+  for (const auto* none : {"", "3", "3.", ".5", "v3.5", "-3.5", "70000.1", "3.x"}) {
+    INFO(none);
+    CHECK_FALSE(ParseSparkLine(none).IsKnown());
+    CHECK(Format(ParseSparkLine(none)).empty());
+  }
+  CHECK(SparkLine{4, 10} > SparkLine{4, 2});
+}
+
+TEST_CASE("sizes are compared within a release line; one that is not known is any",
+          "[model][shape]") {
+  const Shape known{"4", OverheadClass::kDefaultJvm, {3, 5}};
+  CHECK(known.IsLike({"4", OverheadClass::kDefaultJvm, {}}));
+  CHECK(Shape{"4", OverheadClass::kDefaultJvm, {}}.IsLike(known));
+  CHECK_FALSE(known.IsLike({"4", OverheadClass::kDefaultJvm, {4, 0}}));
+  CHECK_FALSE(known.IsLike({"2", OverheadClass::kDefaultJvm, {3, 5}}));
+  CHECK_FALSE(known.IsLike({"4", OverheadClass::kExplicit, {3, 5}}));
+}
+
 }  // namespace
 }  // namespace sparkfit::model

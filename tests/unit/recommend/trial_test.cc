@@ -34,6 +34,7 @@ constexpr seconds kLife = minutes(100);
 struct Job {
   test::HistoryBuilder b{*ParsePolicy("adaptive")};
   model::ExecutorSize submitted = DefaultSize(3072);
+  model::SparkLine line{};
   int runs = 0;
 
   // A run of executors with these sizes, of which the first `trying` are on trial.
@@ -46,7 +47,7 @@ struct Job {
       executor.application = application;
       executor.size = executors[i].first;
       executor.submitted = submitted;
-      executor.shape = {"1", model::ClassifyOverhead(submitted)};
+      executor.shape = {"1", model::ClassifyOverhead(submitted), line};
       executor.request = submitted.limit;
       executor.created = b.now;
       if (i < trying) executor.trial = trial;
@@ -417,6 +418,35 @@ TEST_CASE("runs that have less to do say nothing of a size", "[recommend][trial]
   CHECK(outside.too_small == MiB(384));
   for (int i = 0; i < 3; ++i) job.Submitted();
   CHECK(outside.too_small.value == 0);
+}
+
+TEST_CASE("what was too small may be enough for a job that became smaller", "[recommend][trial]") {
+  Job job;
+  job.Submitted();
+  Did spills;
+  spills.spilled_mib = 100;
+  job.Try(spills);
+  job.Submitted();
+  const auto& heap = job.b.Shape().Of(Part::kHeap);
+  REQUIRE(heap.too_small == MiB(1536));
+  Did light;
+  light.input_mib = 600;  // 1000 / 600 is more than 1.5; of what else is known nothing changed
+  light.tasks = 60;
+  for (int i = 0; i < 2; ++i) job.Submitted(light);
+  CHECK(heap.too_small == MiB(1536));
+  job.Submitted(light);
+  CHECK(heap.too_small.value == 0);
+}
+
+TEST_CASE("from Spark 4.2 on trials go down by a quarter", "[recommend][trial]") {
+  Job job;
+  job.line = {4, 1};
+  job.Submitted();
+  CHECK(job.NextHeap() == 1536);
+  Job later;
+  later.line = {4, 2};
+  later.Submitted();
+  CHECK(later.NextHeap() == 2304);  // 0.75 × 3072
 }
 
 TEST_CASE("every reason for no trial is a sentence", "[recommend][trial]") {

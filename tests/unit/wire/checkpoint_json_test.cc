@@ -88,6 +88,23 @@ TEST_CASE("a checkpoint is read back as it was written", "[wire][checkpoint]") {
   CHECK(object->version == "5");
 }
 
+TEST_CASE("a checkpoint remembers the release line of Spark, an older one knows of none",
+          "[wire][checkpoint]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  pod.spark = {3, 5};
+  story.Live(pod, MiB(2000));
+  const auto spec = WriteCheckpoint(story.pipeline.Save(kKey));
+  const auto read = Read(spec);
+  REQUIRE(read);
+  CHECK(read->history.shapes.at(0).shape.spark == model::SparkLine{3, 5});
+  auto data = json::parse(spec.data);
+  data["shapes"][0]["shape"].erase(2);
+  const auto old = Read(Sealed({spec.encoding, "", data.dump()}));
+  REQUIRE(old);
+  CHECK_FALSE(old->history.shapes.at(0).shape.spark.IsKnown());
+}
+
 TEST_CASE("the checkpoint of ten thousand executors fits into an object", "[wire][checkpoint]") {
   const auto spec = WriteCheckpoint(Checkpoint(10000));
   CHECK(spec.encoding == "gzip+base64");

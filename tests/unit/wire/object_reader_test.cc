@@ -80,7 +80,8 @@ TEST_CASE("what another replica published is read back", "[wire][objects]") {
       R"({"signature":"nightly"})",
       R"({"recommendation":{"memory":{"target":"2256Mi","targetRequest":"2Gi"},"leastHeap":"1Gi",
           "leastOverhead":"452Mi","mostHeap":"1800Mi"},
-          "observed":{"submitted":{"memory":"4Gi","heap":"3Gi"}}})");
+          "observed":{"submitted":{"memory":"4Gi","heap":"3Gi"},
+                      "shape":{"cores":"4","overhead":"default 0.1","spark":"3.5"}}})");
   REQUIRE(object);
   CHECK(object->published_target == base::MiB(2256));
   CHECK(object->published_least_overhead == base::MiB(452));
@@ -88,6 +89,7 @@ TEST_CASE("what another replica published is read back", "[wire][objects]") {
   CHECK(object->published_least_heap == base::MiB(1024));
   CHECK(object->published_most_heap == base::MiB(1800));
   CHECK(object->published_submitted == model::ExecutorSize{base::GiB(4), base::GiB(3)});
+  CHECK(object->published_shape == model::Shape{"4", model::OverheadClass::kDefaultJvm, {3, 5}});
 }
 
 TEST_CASE("a submitted size that cannot be is as if it were not there", "[wire][objects]") {

@@ -19,7 +19,7 @@ Json Pod() {
     "metadata": {
       "name": "nightly-1-exec-1", "namespace": "jobs", "uid": "u1",
       "creationTimestamp": "2026-11-23T10:08:20Z",
-      "labels": {"spark-role": "executor", "spark-app-selector": "spark-1",
+      "labels": {"spark-role": "executor", "spark-app-selector": "spark-1", "spark-version": "3.5.8",
                  "spark-exec-resourceprofile-id": "3", "sparkfit.io/signature": "label"},
       "annotations": {"sparkfit.io/signature": "nightly", "other/annotation": "x"},
       "ownerReferences": [{"uid": "rs", "kind": "X"}, {"uid": "d1", "kind": "Pod", "controller": true}]
@@ -68,7 +68,7 @@ TEST_CASE("the facts of an executor pod", "[wire][pod]") {
   CHECK(facts.submitted == facts.size);
   CHECK(facts.request == MiB(2432));
   CHECK(facts.cores == "4");
-  CHECK(facts.GetShape() == model::Shape{"4", model::OverheadClass::kDefaultJvm});
+  CHECK(facts.GetShape() == model::Shape{"4", model::OverheadClass::kDefaultJvm, {3, 5}});
   CHECK_FALSE(facts.ended.has_value());  // the sidecar's end is not the executor's
   CHECK_FALSE(facts.deleted);
   CHECK_FALSE(facts.restarts);
