@@ -115,11 +115,13 @@ void AddFormat(CLI::App& command, std::string& output, const std::string& standa
       ->type_name("FORMAT");
 }
 
-void AddOutput(CLI::App& command, std::string& output, std::string& html, bool& strict) {
-  AddFormat(command, output, "table; with --html nothing");
-  command.add_option("--html", html, "write a page for people to this file; it needs no network")
+void AddReport(CLI::App& command, ReportFlags& flags) {
+  AddFormat(command, flags.output, "table; with --html nothing");
+  command
+      .add_option("--html", flags.html, "write a page for people to this file; it needs no network")
       ->type_name("FILE");
-  command.add_flag("--strict", strict, "fail (exit code 1) where anything could not be read");
+  command.add_flag("--force", flags.force, "the page replaces a file that is there");
+  command.add_flag("--strict", flags.strict, "fail (exit code 1) where anything could not be read");
 }
 
 constexpr std::string_view kControllerExamples = R"(Examples:
@@ -199,14 +201,18 @@ void AddController(CLI::App& app, Commands& commands) {
   AddCluster(controller, commands.controller);
   controller
       .add_option("--record", commands.controller.record,
-                  "tee everything that is observed to this file, an observation log")
+                  "tee everything that is observed to this file, an observation log; one that is "
+                  "there is continued")
       ->type_name("FILE");
   controller.footer(PolicyHelp() + std::string(kControllerExamples));
   auto& record =
       *app.add_subcommand("record", "observe only, and write an observation log for replay");
   commands.record.publish = false;
   AddCluster(record, commands.record);
-  record.add_option("--output", commands.record.record, "the file that is written")
+  record
+      .add_option(
+          "--output", commands.record.record,
+          "the file that is written, - for standard output; a log that is there is continued")
       ->type_name("FILE")
       ->required();
   record.footer(std::string(kRecordExamples));
@@ -287,7 +293,7 @@ void AddReplay(CLI::App& app, ReplayFlags& flags) {
   command.add_option("--signature", flags.signatures, "only this signature; repeatable")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  AddOutput(command, flags.output, flags.html, flags.strict);
+  AddReport(command, flags.report);
   AddOptions(command, flags.common, Offer::kOffline);
   command.footer(PolicyHelp() + std::string(kReplayExamples));
 }
@@ -359,7 +365,7 @@ void AddBacktest(CLI::App& app, BacktestFlags& flags) {
   command.add_option("--job", flags.job, "closed loop: only this one, with each of its runs")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
-  AddOutput(command, flags.output, flags.html, flags.strict);
+  AddReport(command, flags.report);
   command.footer(PolicyHelp() + std::string(kBacktestExamples));
 }
 

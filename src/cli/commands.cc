@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <ostream>
 
+#include "sparkfit/base/file.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/replay/backtest.h"
 #include "sparkfit/replay/fleet.h"
@@ -84,22 +84,23 @@ std::vector<std::string> NotesOn(std::vector<std::string> unused,
   return unused;
 }
 
-Result<void> WritePage(const std::string& path, const std::string& page, const Process& process) {
-  std::ofstream file(path, std::ios::binary);
-  file << page << std::flush;
-  if (!file) {
-    return base::Fail(base::Code::kUnavailable, path + ": cannot be written");
-  }
-  process.err << fmt::format("{}: {:.1f} MB, open it in a browser\n", path,
+Result<void> WritePage(const ReportFlags& flags, const std::string& page, const Process& process) {
+  auto written = base::ReplaceFile(flags.html, page, flags.force);
+  if (!written) return written;
+  process.err << fmt::format("{}: {:.1f} MB, open it in a browser\n", flags.html,
                              static_cast<double>(page.size()) / 1e6);
   return {};
 }
 
-// The format on standard output; nothing where a page is all that was asked for.
-Result<std::optional<replay::OutputFormat>> OutputOf(const std::string& output,
-                                                     const std::string& html) {
-  if (output.empty() && !html.empty()) return std::nullopt;
-  const auto format = replay::ParseOutputFormat(output.empty() ? "table" : output);
+// The format on standard output; nothing where a page is all that was asked for. Before long work
+// it is known, too, that there is room for the page.
+Result<std::optional<replay::OutputFormat>> OutputOf(const ReportFlags& flags) {
+  if (!flags.html.empty()) {
+    auto free = base::CheckFree(flags.html, flags.force);
+    if (!free) return tl::unexpected<base::Error>(free.error());
+    if (flags.output.empty()) return std::nullopt;
+  }
+  const auto format = replay::ParseOutputFormat(flags.output.empty() ? "table" : flags.output);
   if (!format) return tl::unexpected<base::Error>(format.error());
   return *format;
 }
@@ -116,7 +117,7 @@ ReplayChoice Choose(const ReplayFlags& flags, Settings& settings) {
     if (at) choice.at = *at;
     if (!at) settings.Problem("--at: " + at.error().message);
   }
-  const auto output = OutputOf(flags.output, flags.html);
+  const auto output = OutputOf(flags.report);
   if (output) choice.output = *output;
   if (!output) settings.Problem(output.error().message);
   return choice;
@@ -162,7 +163,7 @@ void CheckSource(const BacktestFlags& flags, std::vector<std::string>& problems)
     return;
   }
   if (!flags.files.empty()) problems.emplace_back("--closed-loop takes no table");
-  if (!flags.html.empty()) problems.emplace_back("--closed-loop makes no page");
+  if (!flags.report.html.empty()) problems.emplace_back("--closed-loop makes no page");
   const auto& loop = flags.loop;
   if (loop.profiles < 1 || loop.profiles > kMostProfiles) {
     problems.push_back(fmt::format("--profiles is 1 to {}", kMostProfiles));
@@ -170,7 +171,7 @@ void CheckSource(const BacktestFlags& flags, std::vector<std::string>& problems)
   if (loop.runs < simulation::kFewestRuns || loop.runs > kMostRuns) {
     problems.push_back(fmt::format("--runs is {} to {}", simulation::kFewestRuns, kMostRuns));
   }
-  if (flags.job && !flags.output.empty() && flags.output != "table") {
+  if (flags.job && !flags.report.output.empty() && flags.report.output != "table") {
     problems.emplace_back("--job prints tables only");
   }
 }
@@ -296,7 +297,8 @@ int RunReplay(const ReplayFlags& flags, const Process& process) {
   if (Refuse(settings.Problems(), process)) return kExitUsage;
 
   replay::FleetRecorder recorder;
-  controller::Pipeline pipeline(settings.Get().pipeline, flags.html.empty() ? nullptr : &recorder);
+  controller::Pipeline pipeline(settings.Get().pipeline,
+                                flags.report.html.empty() ? nullptr : &recorder);
   auto rows = [&] {
     Progress progress("lines read:", process);
     return replay::Replay(reader, pipeline, choice.at, [&](auto n) { progress.Show(n); });
@@ -305,17 +307,18 @@ int RunReplay(const ReplayFlags& flags, const Process& process) {
   std::erase_if(*rows, [&](const auto& row) { return !Wanted(flags, row.key); });
   if (choice.output) process.out << replay::Render(*rows, *choice.output) << std::flush;
   const auto unused = NotUsed(reader, pipeline);
-  if (!flags.html.empty()) {
+  if (!flags.report.html.empty()) {
     const auto notes = NotesOn(unused, reader.GetProblems());
     const auto written =
-        WritePage(flags.html, FleetPageOf(flags, pipeline, recorder, notes), process);
+        WritePage(flags.report, FleetPageOf(flags, pipeline, recorder, notes), process);
     if (!written) return Fail(written.error().message, process);
   }
   const base::Logger log(process.err, settings.Get().log_level, settings.Get().log_format);
   const bool unread = Report(reader.GetProblems(), log);
   const bool odd = ReportUnused(unused, pipeline, log);
   if (unread && reader.Counts().observations == 0) return Fail("nothing could be read", process);
-  if (flags.strict && (unread || odd)) return Fail("there were problems (--strict)", process);
+  if (flags.report.strict && (unread || odd))
+    return Fail("there were problems (--strict)", process);
   return kExitFine;
 }
 
@@ -330,7 +333,7 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
     if (policy) policies.push_back(*policy);
     if (!policy) problems.push_back(policy.error().message);
   }
-  const auto output = OutputOf(flags.output, flags.html);
+  const auto output = OutputOf(flags.report);
   if (!output) problems.push_back(output.error().message);
   CheckSource(flags, problems);
   if (Refuse(problems, process)) return kExitUsage;
@@ -346,7 +349,7 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
   table.Sort();
   std::vector<replay::BacktestResult> results;
   std::string page;
-  if (flags.html.empty()) {
+  if (flags.report.html.empty()) {
     for (std::size_t i = 0; i < policies.size(); ++i) {
       results.push_back(replay::Backtest(table, policies[i], names[i]));
     }
@@ -360,14 +363,14 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
     page = BacktestPageOf(table, workflows, reports);
   }
   if (*output) process.out << replay::Render(results, **output) << std::flush;
-  if (!flags.html.empty()) {
-    const auto written = WritePage(flags.html, page, process);
+  if (!flags.report.html.empty()) {
+    const auto written = WritePage(flags.report, page, process);
     if (!written) return Fail(written.error().message, process);
   }
   const bool unread =
       Report(table.GetProblems(), {process.err, base::LogLevel::kInfo, base::LogFormat::kText});
   if (unread && table.Executions().empty()) return Fail("nothing could be read", process);
-  if (flags.strict && unread) return Fail("there were problems (--strict)", process);
+  if (flags.report.strict && unread) return Fail("there were problems (--strict)", process);
   return kExitFine;
 }
 

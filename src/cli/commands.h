@@ -22,15 +22,21 @@ struct CommonFlags {
   std::map<std::string, std::string> options;  // by Option::key, those that were given
 };
 
+// How a command tells what it found.
+struct ReportFlags {
+  std::string output;  // empty: a table, or nothing where there is a page
+  std::string html;    // a file for a page; empty: none
+  bool force = false;  // the page replaces a file that is there
+  bool strict = false;
+};
+
 struct ReplayFlags {
   CommonFlags common;
   std::vector<std::string> files;
   std::string at;
   std::vector<std::string> namespaces;
   std::vector<std::string> signatures;
-  std::string output;  // empty: a table, or nothing where there is a page
-  std::string html;    // a file for a page; empty: none
-  bool strict = false;
+  ReportFlags report;
 };
 
 struct BacktestFlags {
@@ -39,9 +45,7 @@ struct BacktestFlags {
   bool closed_loop = false;
   simulation::LoopOptions loop;
   std::optional<std::uint32_t> job;  // of the loop, in all detail
-  std::string output;                // as of replay
-  std::string html;
-  bool strict = false;
+  ReportFlags report;
 };
 
 struct ControllerFlags {

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <fstream>
 #include <memory>
 
 #include "commands.h"
+#include "sparkfit/base/file.h"
 #include "sparkfit/base/number.h"
 #include "sparkfit/base/wait.h"
 #include "sparkfit/cluster/controller.h"
@@ -54,24 +54,28 @@ std::string Identity(const Process& process) {
                      process.clock.SteadyNow().time_since_epoch().count());
 }
 
-// A log that is complete up to the last line, whenever the process ends.
+// A log that is complete up to the last line, whenever the process ends. A controller that was
+// started anew goes on with its log: a reader takes what is told twice once.
 class Recorder {
  public:
-  Recorder(const std::string& path, const base::Logger& log)
-      : file_(path, std::ios::binary | std::ios::trunc), log_(log) {}
+  Recorder(base::Descriptor file, const base::Logger& log) : file_(std::move(file)), log_(log) {}
 
-  [[nodiscard]] bool Good() const { return file_.good(); }
   void Write(const std::string& line) {
-    if (file_ << line << std::flush || failed_) return;
+    if (base::WriteAll(file_.Get(), line, "").has_value() || failed_) return;
     failed_ = true;
     log_.Error("the observation log cannot be written any more");
   }
 
  private:
-  std::ofstream file_;
+  base::Descriptor file_;
   const base::Logger& log_;
   bool failed_ = false;
 };
+
+base::Result<base::Descriptor> OpenLog(const std::string& path) {
+  if (path == "-") return base::Descriptor(::dup(STDOUT_FILENO));
+  return base::ContinueFile(path, R"({"type":"header")");
+}
 
 std::map<std::string, std::string> RecordedOptions(const Config& config) {
   std::map<std::string, std::string> options;
@@ -264,8 +268,9 @@ int Serve(const ControllerFlags& flags, const Config& config, const kube::Cluste
   }
   std::unique_ptr<Recorder> recorder;
   if (!flags.record.empty()) {
-    recorder = std::make_unique<Recorder>(flags.record, log);
-    if (!recorder->Good()) return Fail("cannot write " + flags.record, process, kExitUsage);
+    auto file = OpenLog(flags.record);
+    if (!file) return Fail(file.error().message, process, kExitUsage);
+    recorder = std::make_unique<Recorder>(*std::move(file), log);
     recorder->Write(wire::WriteHeader(RecordedOptions(config)));
     options.record = [&](const std::string& line) { recorder->Write(line); };
   }

@@ -2,13 +2,18 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "sparkfit/base/file.h"
 #include "sparkfit/kube/config.h"
 
 extern char** environ;
@@ -20,7 +25,6 @@ using base::Code;
 using base::Fail;
 using base::Result;
 
-constexpr int kLongestSilenceMs = 60'000;
 constexpr std::size_t kMostOutput = std::size_t{1} << 20;
 
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
@@ -45,23 +49,53 @@ std::vector<std::string> EnvironmentOf(const ExecPlugin& plugin) {
   return all;
 }
 
+// Ready to be read after so long.
+Result<base::Descriptor> TimerOf(base::Duration limit) {
+  base::Descriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(limit);
+  itimerspec when{};
+  when.it_value.tv_sec = seconds.count();
+  when.it_value.tv_nsec = std::chrono::nanoseconds(limit - seconds).count();
+  if (::timerfd_settime(timer.Get(), 0, &when, nullptr) != 0) {
+    return Fail(Code::kUnavailable, "no timer");
+  }
+  return timer;
+}
+
+// Until there is something to be read; false where the time is over before.
+bool WaitFor(int descriptor, const base::Descriptor& timer) {
+  std::array<pollfd, 2> ready{{{descriptor, POLLIN, 0}, {timer.Get(), POLLIN, 0}}};
+  while (::poll(ready.data(), ready.size(), -1) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return ready[1].revents == 0;
+}
+
 // Everything the process prints, until it closes its output.
-Result<std::string> ReadAll(int descriptor) {
+Result<std::string> ReadAll(int descriptor, const base::Descriptor& timer) {
   std::string text;
   std::array<char, 4096> buffer;
-  for (;;) {
-    pollfd ready{descriptor, POLLIN, 0};
-    if (::poll(&ready, 1, kLongestSilenceMs) <= 0) {
-      return Fail(Code::kUnavailable, "it did not answer within a minute");
-    }
+  while (WaitFor(descriptor, timer)) {
     const auto count = ::read(descriptor, buffer.data(), buffer.size());
     if (count <= 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(count));
     if (text.size() > kMostOutput) return Fail(Code::kUnavailable, "it prints without end");
   }
+  return Fail(Code::kUnavailable, "it took too long");
 }
 
-Result<std::string> Output(const ExecPlugin& plugin) {
+// Its exit code; ended where it takes too long.
+int ExitOf(pid_t child, const base::Descriptor& timer) {
+  const base::Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  if (process.Get() >= 0 && !WaitFor(process.Get(), timer)) ::kill(child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Result<std::string> Output(const ExecPlugin& plugin, base::Duration limit) {
+  const auto timer = TimerOf(limit);
+  if (!timer) return tl::unexpected<base::Error>(timer.error());
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) return Fail(Code::kUnavailable, "no pipe");
   posix_spawn_file_actions_t actions;
@@ -81,14 +115,11 @@ Result<std::string> Output(const ExecPlugin& plugin) {
     ::close(ends[0]);
     return Fail(Code::kUnavailable, "it could not be started; is it installed?");
   }
-  auto text = ReadAll(ends[0]);
+  auto text = ReadAll(ends[0], *timer);
   ::close(ends[0]);
   if (!text) ::kill(child, SIGKILL);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  if (text && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
-    return Fail(Code::kUnavailable, "it failed");
-  }
+  const int exit = ExitOf(child, *timer);
+  if (text && exit != 0) return Fail(Code::kUnavailable, "it failed");
   return text;
 }
 
@@ -108,9 +139,9 @@ Result<ExecToken> ParseExecCredential(const std::string& text) {
   return token;
 }
 
-Result<ExecToken> RunExecPlugin(const ExecPlugin& plugin) {
+Result<ExecToken> RunExecPlugin(const ExecPlugin& plugin, base::Duration limit) {
   const auto context = "credential plugin " + plugin.command;
-  auto text = Output(plugin);
+  auto text = Output(plugin, limit);
   if (!text) return Fail(context, text.error());
   auto token = ParseExecCredential(*text);
   if (!token) return Fail(context, token.error());

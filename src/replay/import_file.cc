@@ -4,13 +4,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -34,16 +32,6 @@ tl::unexpected<base::Error> Errno(const std::string& path) {
   return base::Fail(Code::kUnavailable, path + ": " + std::strerror(errno));
 }
 
-Result<void> WriteAll(int descriptor, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const auto n = ::write(descriptor, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Errno(path);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
-}
-
 }  // namespace
 
 ImportFile::ImportFile(std::string path, Arguments arguments)
@@ -51,10 +39,6 @@ ImportFile::ImportFile(std::string path, Arguments arguments)
       arguments_(std::move(arguments)),
       gzip_(path_.ends_with(".gz")),
       hash_(base::Fnv1a("")) {}
-
-ImportFile::~ImportFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
 
 Result<std::unique_ptr<ImportFile>> ImportFile::Open(const std::string& path,
                                                      const Arguments& arguments) {
@@ -70,21 +54,22 @@ Result<void> ImportFile::Take() {
     const std::string text{std::istreambuf_iterator<char>(resume), {}};
     if (auto fine = Check(text); !fine) return base::Fail(ResumePath(), fine.error());
   } else {
-    if (::access(path_.c_str(), F_OK) == 0) {
+    if (!base::CheckFree(path_, false)) {
       return base::Fail(Code::kInvalidArgument,
                         path_ + ": is there already, and complete; give another name");
     }
     if (auto written = WriteResume(); !written) return written;
   }
-  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) return Errno(path_);
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+  auto opened = base::OpenFile(path_, O_RDWR | O_CREAT);
+  if (!opened) return tl::unexpected<base::Error>(opened.error());
+  file_ = *std::move(opened);
+  if (::flock(file_.Get(), LOCK_EX | LOCK_NB) != 0) {
     return base::Fail(Code::kUnavailable, path_ + ": another process writes it");
   }
   std::uint64_t hash = base::Fnv1a("");
   std::array<char, 65536> buffer{};
   for (std::uint64_t left = bytes_; left > 0;) {
-    const auto n = ::read(descriptor_, buffer.data(), std::min<std::uint64_t>(left, buffer.size()));
+    const auto n = ::read(file_.Get(), buffer.data(), std::min<std::uint64_t>(left, buffer.size()));
     if (n <= 0) break;
     hash = base::Fnv1a({buffer.data(), static_cast<std::size_t>(n)}, hash);
     left -= static_cast<std::uint64_t>(n);
@@ -95,7 +80,7 @@ Result<void> ImportFile::Take() {
                                   path_, ResumePath()));
   }
   const auto end = static_cast<off_t>(bytes_);
-  if (::ftruncate(descriptor_, end) != 0 || ::lseek(descriptor_, end, SEEK_SET) != end) {
+  if (::ftruncate(file_.Get(), end) != 0 || ::lseek(file_.Get(), end, SEEK_SET) != end) {
     return Errno(path_);
   }
   return {};
@@ -139,14 +124,7 @@ Result<void> ImportFile::WriteResume() {
       {"bytes", bytes_},
       {"hash", hash_},
       {"state", state_}}.dump(-1, ' ', false, json::error_handler_t::replace);
-  const auto fresh = ResumePath() + ".new";
-  const int descriptor = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor < 0) return Errno(fresh);
-  auto written = WriteAll(descriptor, fmt::format("{:016x}\n{}", base::Fnv1a(rest), rest), fresh);
-  if (written && ::fdatasync(descriptor) != 0) written = Errno(fresh);
-  ::close(descriptor);
-  if (written && std::rename(fresh.c_str(), ResumePath().c_str()) != 0) return Errno(ResumePath());
-  return written;
+  return base::ReplaceFile(ResumePath(), fmt::format("{:016x}\n{}", base::Fnv1a(rest), rest), true);
 }
 
 Result<void> ImportFile::WritePiece(std::string_view text) {
@@ -155,7 +133,7 @@ Result<void> ImportFile::WritePiece(std::string_view text) {
   const std::string_view bytes = gzip_ ? std::string_view(packed) : text;
   bytes_ += bytes.size();
   hash_ = base::Fnv1a(bytes, hash_);
-  return WriteAll(descriptor_, bytes, path_);
+  return base::WriteAll(file_.Get(), bytes, path_);
 }
 
 Result<void> ImportFile::Append(std::string_view text) {
@@ -171,14 +149,14 @@ Result<void> ImportFile::Append(std::string_view text) {
 
 Result<void> ImportFile::Commit(const std::string& state) {
   if (auto written = WritePiece(std::exchange(piece_, {})); !written) return written;
-  if (::fdatasync(descriptor_) != 0) return Errno(path_);
+  if (::fdatasync(file_.Get()) != 0) return Errno(path_);
   state_ = state;
   return WriteResume();
 }
 
 Result<void> ImportFile::Finish() {
   if (auto written = WritePiece(std::exchange(piece_, {})); !written) return written;
-  if (::fdatasync(descriptor_) != 0) return Errno(path_);
+  if (::fdatasync(file_.Get()) != 0) return Errno(path_);
   if (::unlink(ResumePath().c_str()) != 0) return Errno(ResumePath());
   return {};
 }

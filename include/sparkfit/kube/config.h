@@ -66,12 +66,13 @@ std::unique_ptr<Authenticator> MakeAuthenticator(const Credentials& credentials,
                                                  const base::Clock& clock);
 
 // Runs the plugin and gives the token and, if it says so, until when it is good. For the command
-// line: it may ask a person. At most a minute.
+// line: it may ask a person. One that takes longer than the limit in all is ended.
 struct ExecToken {
   std::string token;
   std::optional<base::Time> expires;
 };
-base::Result<ExecToken> RunExecPlugin(const ExecPlugin& plugin);
+base::Result<ExecToken> RunExecPlugin(const ExecPlugin& plugin,
+                                      base::Duration limit = std::chrono::minutes(1));
 base::Result<ExecToken> ParseExecCredential(const std::string& json);
 
 }  // namespace sparkfit::kube

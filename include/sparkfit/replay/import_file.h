@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "sparkfit/base/file.h"
 #include "sparkfit/base/result.h"
 
 namespace sparkfit::replay {
@@ -25,7 +26,6 @@ class ImportFile {
   // written or somebody else writes it.
   static base::Result<std::unique_ptr<ImportFile>> Open(const std::string& path,
                                                         const Arguments& arguments);
-  ~ImportFile();
   ImportFile(const ImportFile&) = delete;
   ImportFile& operator=(const ImportFile&) = delete;
 
@@ -51,7 +51,7 @@ class ImportFile {
   std::string path_;
   Arguments arguments_;
   bool gzip_;
-  int descriptor_ = -1;
+  base::Descriptor file_;
   std::uint64_t bytes_ = 0;
   std::uint64_t hash_;  // of these bytes
   std::string state_;

@@ -151,7 +151,7 @@ TEST_CASE("import says all that is wrong with its arguments", "[cli]") {
 // The JSON of the page that a command wrote.
 nlohmann::json PageOf(std::vector<std::string> arguments) {
   const test::TempFile page("");
-  arguments.insert(arguments.end(), {"--html", page.Path()});
+  arguments.insert(arguments.end(), {"--html", page.Path(), "--force"});
   const auto outcome = Call(arguments);
   CHECK(outcome.code == kExitFine);
   CHECK(outcome.out.empty());
@@ -189,8 +189,16 @@ TEST_CASE("a page that cannot be written is a failure", "[cli]") {
 
 TEST_CASE("a page and a table on standard output go together", "[cli]") {
   const test::TempFile page("");
-  const auto both = Call({"replay", kLog, "--html", page.Path(), "-o", "table"});
+  const auto both = Call({"replay", kLog, "--html", page.Path(), "--force", "-o", "table"});
   CHECK_THAT(both.out, Catch::Contains("TARGET"));
+}
+
+TEST_CASE("a page replaces a file only where that was asked for", "[cli]") {
+  const test::TempFile theirs("theirs");
+  const auto outcome = Call({"replay", kLog, "--html", theirs.Path()});
+  CHECK(outcome.code == kExitUsage);
+  CHECK_THAT(outcome.err, Catch::Contains("--force"));
+  CHECK(std::filesystem::file_size(theirs.Path()) == 6);
 }
 
 TEST_CASE("strict makes what could not be read a failure", "[cli]") {

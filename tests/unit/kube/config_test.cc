@@ -132,5 +132,17 @@ TEST_CASE("a credential plugin's token is taken from what it prints", "[kube]") 
   CHECK(!RunExecPlugin(plugin));
 }
 
+TEST_CASE("a credential plugin has a time in all, whatever it does with it", "[kube]") {
+  ExecPlugin plugin;
+  plugin.command = "sh";
+  const auto limit = std::chrono::milliseconds(20);
+  for (const auto* script :
+       {"exec sleep 1000", "while :; do echo x; sleep 0.001; done", "exec >&-; exec sleep 1000"}) {
+    INFO(script);
+    plugin.arguments = {"-c", script};
+    CHECK(!RunExecPlugin(plugin, limit));
+  }
+}
+
 }  // namespace
 }  // namespace sparkfit::kube
