@@ -421,7 +421,7 @@ void KeyHistory::NoteConduct(const Executor& executor) {
 }
 
 void KeyHistory::AddReading(Executor& executor, const ExecutorReading& reading, base::Time now) {
-  executor.told = reading;
+  executor.told = std::make_shared<const ExecutorReading>(reading);
   executor.told_at = now;
 }
 

@@ -41,8 +41,6 @@ constexpr std::array<KnownKey, 9> kEmrKeys{{{"", Setting::kEmrToggle},
                                             {".memory.min", Setting::kMinMemory, 1},
                                             {".memory.max", Setting::kMaxMemory, 1}}};
 
-std::size_t Index(Setting setting) { return static_cast<std::size_t>(setting); }
-
 template <std::size_t N>
 const KnownKey* FindSuffix(const std::array<KnownKey, N>& keys, std::string_view suffix) {
   for (const auto& key : keys) {
@@ -79,7 +77,8 @@ const PodSettings* Holder(Setting setting, const PodSettings& executor, const Po
 std::optional<std::string> LookUp(Setting setting, const PodSettings& executor,
                                   const PodSettings* driver) {
   const auto* holder = Holder(setting, executor, driver);
-  return holder != nullptr ? holder->Get(setting) : std::nullopt;
+  if (holder == nullptr) return std::nullopt;
+  return std::string(*holder->Get(setting));
 }
 
 // Reads the settings of a job; those that cannot be used are absent and named.
@@ -214,10 +213,15 @@ std::optional<SettingSource> FindSetting(std::string_view key, bool annotation) 
 }
 
 void PodSettings::Offer(SettingSource source, std::string_view value) {
-  const auto i = Index(source.setting);
-  if (value.empty() || (values_[i] && ranks_[i] <= source.rank)) return;
-  values_[i] = value;
-  ranks_[i] = source.rank;
+  if (value.empty()) return;
+  const auto at = std::lower_bound(
+      values_.begin(), values_.end(), source.setting,
+      [](const Value& known, Setting setting) { return known.source.setting < setting; });
+  if (at == values_.end() || at->source.setting != source.setting) {
+    values_.insert(at, {source, std::string(value)});
+  } else if (source.rank < at->source.rank) {
+    *at = {source, std::string(value)};
+  }
 }
 
 void PodSettings::OfferUnknown(std::string_view key) {
@@ -225,12 +229,21 @@ void PodSettings::OfferUnknown(std::string_view key) {
   if (misspelt_.size() < kMostMisspelt && !MeantKey(key).empty()) misspelt_.emplace_back(key);
 }
 
-const std::optional<std::string>& PodSettings::Get(Setting setting) const {
-  return values_[Index(setting)];
+const PodSettings::Value* PodSettings::Find(Setting setting) const {
+  for (const auto& value : values_) {
+    if (value.source.setting == setting) return &value;
+  }
+  return nullptr;
+}
+
+std::optional<std::string_view> PodSettings::Get(Setting setting) const {
+  const auto* value = Find(setting);
+  if (value == nullptr) return std::nullopt;
+  return value->text;
 }
 
 std::string PodSettings::KeyOf(Setting setting) const {
-  const auto rank = ranks_[Index(setting)];
+  const auto rank = Find(setting)->source.rank;
   for (const auto& key : kEmrKeys) {
     if (key.setting == setting && rank >= 2 && key.alias == (rank - 2) / 2) {
       return std::string(kEmrPrefix) + std::string(key.suffix);

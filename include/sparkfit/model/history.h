@@ -16,6 +16,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,8 +69,8 @@ struct Executor {
   std::uint32_t shape_id = 0;
   std::optional<Part> trial;  // this part of it is smaller than any run went well with
 
-  // By its driver, the latest. Not in a checkpoint: the next one says it all again.
-  std::optional<ExecutorReading> told;
+  // By its driver, the latest; null: nothing. Not in a checkpoint: the next one says it all again.
+  std::shared_ptr<const ExecutorReading> told;
   base::Time told_at{};
 
   // True for a sample whose timestamp was not seen before.

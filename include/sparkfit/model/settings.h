@@ -45,6 +45,8 @@ inline constexpr std::size_t kSettingCount = 12;
 struct SettingSource {
   Setting setting;
   std::uint8_t rank;
+
+  friend bool operator==(const SettingSource&, const SettingSource&) = default;
 };
 
 // Nothing where the key is none of ours or EMR's.
@@ -56,14 +58,14 @@ std::vector<std::string> SettingKeys();
 // The annotation that carries a setting with the highest rank; FindSetting's counterpart.
 std::string AnnotationOf(Setting setting);
 
-// The settings of one pod, as written.
+// The settings of one pod, as written. Small: every pod that is known has them, and few of them.
 class PodSettings {
  public:
   // Keeps the value if nothing of a lower rank is there. Empty values count as absent.
   void Offer(SettingSource source, std::string_view value);
   // Remembers a key that FindSetting does not know if it is nearly one that it does; few of them.
   void OfferUnknown(std::string_view key);
-  [[nodiscard]] const std::optional<std::string>& Get(Setting setting) const;
+  [[nodiscard]] std::optional<std::string_view> Get(Setting setting) const;
   // The key that the setting was written under. REQUIRES: Get(setting).
   [[nodiscard]] std::string KeyOf(Setting setting) const;
   [[nodiscard]] const std::vector<std::string>& Misspelt() const { return misspelt_; }
@@ -71,8 +73,14 @@ class PodSettings {
   friend bool operator==(const PodSettings&, const PodSettings&) = default;
 
  private:
-  std::array<std::optional<std::string>, kSettingCount> values_;
-  std::array<std::uint8_t, kSettingCount> ranks_{};
+  struct Value {
+    SettingSource source;
+    std::string text;
+    friend bool operator==(const Value&, const Value&) = default;
+  };
+  [[nodiscard]] const Value* Find(Setting setting) const;
+
+  std::vector<Value> values_;  // by setting
   std::vector<std::string> misspelt_;
 };
 

@@ -30,7 +30,7 @@ PodFacts OwnedBy(const std::string& owner, const std::string& selector) {
 // Whose driver's settings an executor has; "" where it has none.
 std::string Found(const DriverBook& book, const PodFacts& executor) {
   const auto* settings = book.Of(executor);
-  return settings == nullptr ? "" : settings->Get(Setting::kSignature).value();
+  return settings == nullptr ? "" : std::string(settings->Get(Setting::kSignature).value());
 }
 
 TEST_CASE("an executor's driver is its owner, else who has its selector", "[model][drivers]") {

@@ -267,8 +267,10 @@ TEST_CASE("a signature is derived from labels only by rules, never from annotati
   pod["metadata"]["labels"]["team"] = "sales";
   pod["metadata"]["labels"]["app"] = "nightly";
   pod["metadata"]["annotations"]["app"] = "other";
-  const auto derived = [&](const model::SignatureRules* rules) {
-    return ParsePod(pod.dump(), rules)->settings.Get(model::Setting::kDerivedSignature);
+  const auto derived = [&](const model::SignatureRules* rules) -> std::optional<std::string> {
+    const auto facts = *ParsePod(pod.dump(), rules);
+    const auto found = facts.settings.Get(model::Setting::kDerivedSignature);
+    return found ? std::optional(std::string(*found)) : std::nullopt;
   };
   const auto rules = *model::SignatureRules::Parse("{team}-{app}");
   CHECK(derived(&rules) == "sales-nightly");
