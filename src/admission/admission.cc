@@ -206,7 +206,9 @@ model::PodPatch MakePatch(const Amounts& size, Bytes heap, const Question& quest
     patch.annotations.emplace_back("sparkfit.io/original-request",
                                    base::FormatQuantity(*places.request));
   }
-  if (trial) patch.annotations.emplace_back("sparkfit.io/trial", model::Name(*trial));
+  if (trial || question.pod.trial) {
+    patch.annotations.emplace_back("sparkfit.io/trial", trial ? model::Name(*trial) : "");
+  }
   return patch;
 }
 
@@ -230,6 +232,8 @@ std::string_view Name(Reason reason) {
       return "Sized";
     case Reason::kTrial:
       return "Trial";
+    case Reason::kRestored:
+      return "Restored";
     case Reason::kNotAnExecutor:
       return "NotAnExecutor";
     case Reason::kNoSignature:
@@ -285,7 +289,7 @@ std::string_view Name(Reason reason) {
 }
 
 Outcome OutcomeOf(Reason reason) {
-  if (reason == Reason::kSized || reason == Reason::kTrial) return Outcome::kPatched;
+  if (reason <= Reason::kRestored) return Outcome::kPatched;
   return reason < Reason::kConstraintsUnknown ? Outcome::kSkipped : Outcome::kRefused;
 }
 
@@ -295,6 +299,8 @@ std::string_view Describe(Reason reason) {
       return "It is created at the recommended size.";
     case Reason::kTrial:
       return "It tries a size that is smaller than any that went well.";
+    case Reason::kRestored:
+      return "It was sized, and what was added to its pod since leaves the submitted size alone.";
     case Reason::kNotAnExecutor:
       return "It is no Spark executor that is about to run.";
     case Reason::kNoSignature:
@@ -376,6 +382,58 @@ std::optional<model::Key> KeyOf(const model::PodFacts& pod, const model::PodSett
   return model::Key{pod.name_space, *signature, pod.profile};
 }
 
+namespace {
+
+// The size for a job that asks for one, as long as nobody gave it one.
+Decision Size(const Question& question, const model::JobRequest& job) {
+  if (const auto obstacle = Obstacle(question)) return {*obstacle};
+  if (!question.limits.constraints.known) return {Reason::kConstraintsUnknown};
+  const Acceptance acceptance(question.limits.constraints, question.places.others,
+                              Submitted(question));
+  if (!acceptance.Accepts(Submitted(question))) return {Reason::kNotAllowed};
+  const auto request = WantedRequest(question);
+  const auto wanted = WantedFor(question);
+  if (!wanted.not_smaller) {
+    const auto tried = SizeOnTrial(question, job);
+    const auto size = tried ? acceptance.With(tried->limit, request) : std::nullopt;
+    if (size)
+      return {Reason::kTrial,
+              MakePatch(*size, *tried->heap, question, question.advice->trial->part)};
+  }
+  const Bytes bounded = Bounded(wanted.total, question, job);
+  if (const auto reason = StaysAt(bounded, wanted, question)) return {*reason};
+  const auto size = acceptance.Nearest(bounded, request);
+  if (!size) return {Reason::kNoRoom};
+  const auto split = recommend::SplitTotal(size->limit, wanted.rule);
+  if (!split) return {Reason::kTooSmall};
+  return {Reason::kSized, MakePatch(*size, split->heap, question)};
+}
+
+// What was given stays, unless somebody added to the pod since, and all together is too much. Then
+// the executor is sized once more, from what was submitted.
+Decision SizeAgain(const Question& question, const model::JobRequest& job) {
+  auto pod = question.pod;
+  auto places = question.places;
+  pod.size = pod.submitted;
+  if (!pod.size.heap || !question.limits.constraints.known) return {Reason::kAlreadySized};
+  places.limit_text = base::FormatQuantity(pod.size.limit);
+  places.heap_text = JvmMiB(*pod.size.heap);
+  if (places.request) places.request = pod.request;
+  const Question as_submitted{.pod = pod,
+                              .places = places,
+                              .driver = question.driver,
+                              .advice = question.advice,
+                              .run = question.run,
+                              .limits = question.limits};
+  const Acceptance acceptance(question.limits.constraints, places.others, Submitted(as_submitted));
+  if (acceptance.Accepts(Submitted(question))) return {Reason::kAlreadySized};
+  auto decision = Size(as_submitted, job);
+  if (decision.patch || !acceptance.Accepts(Submitted(as_submitted))) return decision;
+  return {Reason::kRestored, MakePatch(Submitted(as_submitted), *pod.size.heap, as_submitted)};
+}
+
+}  // namespace
+
 Decision Decide(const Question& question) {
   const auto& pod = question.pod;
   if (pod.role != model::PodRole::kExecutor || question.places.inactive) {
@@ -388,27 +446,8 @@ Decision Decide(const Question& question) {
     return {Reason::kModeOff};
   }
   if (advice == nullptr || !advice->target) return {Reason::kNoRecommendation};
-  if (AlreadySized(question)) return {Reason::kAlreadySized};
-  if (const auto obstacle = Obstacle(question)) return {*obstacle};
-  if (!question.limits.constraints.known) return {Reason::kConstraintsUnknown};
-  const Acceptance acceptance(question.limits.constraints, question.places.others,
-                              Submitted(question));
-  if (!acceptance.Accepts(Submitted(question))) return {Reason::kNotAllowed};
-  const auto request = WantedRequest(question);
-  const auto wanted = WantedFor(question);
-  if (!wanted.not_smaller) {
-    const auto tried = SizeOnTrial(question, job);
-    const auto size = tried ? acceptance.With(tried->limit, request) : std::nullopt;
-    if (size)
-      return {Reason::kTrial, MakePatch(*size, *tried->heap, question, advice->trial->part)};
-  }
-  const Bytes bounded = Bounded(wanted.total, question, job);
-  if (const auto reason = StaysAt(bounded, wanted, question)) return {*reason};
-  const auto size = acceptance.Nearest(bounded, request);
-  if (!size) return {Reason::kNoRoom};
-  const auto split = recommend::SplitTotal(size->limit, wanted.rule);
-  if (!split) return {Reason::kTooSmall};
-  return {Reason::kSized, MakePatch(*size, split->heap, question)};
+  if (AlreadySized(question)) return SizeAgain(question, job);
+  return Size(question, job);
 }
 
 }  // namespace sparkfit::admission

@@ -60,6 +60,7 @@ enum class Outcome { kPatched, kSkipped, kRefused };
 enum class Reason {
   kSized,
   kTrial,
+  kRestored,
 
   kNotAnExecutor,
   kNoSignature,
@@ -97,7 +98,7 @@ std::string_view Describe(Reason reason);
 
 struct Decision {
   Reason reason = Reason::kNotUnderstood;
-  std::optional<model::PodPatch> patch = {};  // with kSized and kTrial
+  std::optional<model::PodPatch> patch = {};  // where it is patched
 };
 
 // The key that the pod belongs to: its own signature, else its driver's (may be null). Nothing

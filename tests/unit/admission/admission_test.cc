@@ -610,5 +610,49 @@ TEST_CASE("a trial that the API server would refuse is none", "[admission][const
   CHECK(given.Gets() == Sizes(616, 1000));
 }
 
+TEST_CASE("what others add to the pod after us is made room for", "[admission][constraints]") {
+  Case given;
+  given.Container()["resources"]["requests"]["memory"] = "1000Mi";
+  given.AfterOom(1616, 384);
+  given.limits.constraints.pod.max = MiB(2000);
+  CHECK(Amounts(given) == Sizes(2000, 1000));
+  given.pod = given.Created();
+  CHECK(given.Why() == "AlreadySized");
+  const auto add = [&](const char* memory) {
+    given.pod["spec"]["containers"].push_back(
+        {{"name", "s"}, {"resources", {{"limits", {{"memory", memory}}}}}});
+  };
+  add("300Mi");
+  CHECK(Amounts(given) == Sizes(1700, 1000));
+  given.pod = given.Created();
+  CHECK(given.Why() == "AlreadySized");
+  CHECK(given.pod["metadata"]["annotations"]["sparkfit.io/original-memory"] == "1408Mi");
+  add("292Mi");
+  CHECK(given.Why() == "Restored");
+  given.pod = given.Created();
+  CHECK(given.Container()["resources"]["limits"]["memory"] == "1408Mi");
+  CHECK(given.Container()["resources"]["requests"]["memory"] == "1000Mi");
+  CHECK(given.Container()["env"][1]["value"] == "1024m");
+  CHECK(given.Why() == "AlreadySized");
+  add("1Mi");
+  CHECK(given.Why() == "NotAllowed");
+}
+
+TEST_CASE("a size on trial that others leave no room for is no trial any more",
+          "[admission][constraints][trial]") {
+  Case given;
+  given.advice.submitted = {MiB(1408), MiB(1024)};
+  given.advice.trial = recommend::Trial{model::Part::kHeap, {MiB(896), MiB(512)}, 1};
+  given.pod["metadata"]["labels"]["spark-exec-id"] = "1";
+  given.limits.constraints.pod.max_ratio = 1500;
+  given.pod = given.Created();
+  REQUIRE(given.pod["metadata"]["annotations"]["sparkfit.io/trial"] == "heap");
+  // (l + 500) / (l + 1) ≤ 1.5 from l = 997 on.
+  given.pod["spec"]["containers"].push_back(json::parse(
+      R"({"name":"s","resources":{"requests":{"memory":"1Mi"},"limits":{"memory":"500Mi"}}})"));
+  CHECK(given.Gets() == Sizes(616, 1000));
+  CHECK(given.Created()["metadata"]["annotations"]["sparkfit.io/trial"] == "");
+}
+
 }  // namespace
 }  // namespace sparkfit::admission
