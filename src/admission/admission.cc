@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "sparkfit/admission/constraints.h"
 #include "sparkfit/base/number.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/recommend/split.h"
@@ -13,6 +14,7 @@ namespace sparkfit::admission {
 namespace {
 
 using base::Bytes;
+using model::Amounts;
 using model::Mode;
 
 // Spark's own notation: whole MiB.
@@ -35,6 +37,7 @@ std::optional<Reason> Obstacle(const Question& question) {
   if (!places.heap_variable || !pod.size.heap) return Reason::kNoHeap;
   if (places.java_options_set_heap) return Reason::kJavaOptions;
   if (places.pod_level_resources) return Reason::kPodLevelResources;
+  if (places.unclear_amounts) return Reason::kNotUnderstood;
   if (places.limit_text.empty() || pod.size.limit.value == 0) return Reason::kNoLimit;
   return std::nullopt;
 }
@@ -47,24 +50,18 @@ std::optional<Bytes> Known(Bytes amount) {
   return amount.value > 0 ? std::optional(amount) : std::nullopt;
 }
 
-// What is left of it for the executor, beside the pod's other containers.
-std::optional<Bytes> RoomIn(const std::optional<Bytes>& total, Bytes others) {
-  if (!total) return std::nullopt;
-  return std::max(Bytes{}, *total - others);
-}
-
 // What the largest node leaves for the executor: never less than was submitted.
 Bytes RoomOnNodes(const Question& question) {
-  return std::max(question.limits.largest_node - question.places.others, question.pod.size.limit);
+  return std::max(question.limits.largest_node - question.places.others.beside.request,
+                  question.pod.size.limit);
 }
 
-// The size within what the job or its user set, and within what can run at all; whole MiB.
+// The size within what the job or its user set, and within what nodes can run; whole MiB.
 Bytes Bounded(Bytes target, const Question& question, const model::JobRequest& job) {
   const auto& limits = question.limits;
   std::vector<std::string> told_elsewhere;
   const auto [min, max] = model::BoundsInForce(job, question.advice->bounds, told_elsewhere);
   if (min) target = std::max(target, *min);
-  if (limits.range.container_min) target = std::max(target, *limits.range.container_min);
   target = target.RoundedUpToMiB();
   const auto ceiling = max ? max : Known(limits.configured_max);
   Lower(target, ceiling);
@@ -74,8 +71,6 @@ Bytes Bounded(Bytes target, const Question& question, const model::JobRequest& j
   if (limits.largest_node.value > 0) {
     Lower(target, known > limits.largest_node ? known : RoomOnNodes(question));
   }
-  Lower(target, limits.range.container_max);
-  Lower(target, RoomIn(limits.range.pod_max, question.places.others));
   return base::MiB(target.WholeMiB());
 }
 
@@ -117,6 +112,19 @@ std::optional<Reason> WhyNotSmaller(const Question& question) {
 // and a replacement is never on trial.
 bool HasTrialNumber(const model::PodFacts& pod, int executors) {
   return base::ParseNumber(pod.executor_id, 1, executors).has_value();
+}
+
+// The request to be had with a limit. None for one that is as the limit, or that the API server
+// makes so: both stay equal. One below it is as recommended.
+std::optional<Bytes> WantedRequest(const Question& question) {
+  const auto before = question.places.request.value_or(question.pod.size.limit);
+  if (before >= question.pod.size.limit) return std::nullopt;
+  return question.advice->target_request.value_or(before);
+}
+
+Amounts Submitted(const Question& question) {
+  const Bytes limit = question.pod.size.limit;
+  return {question.places.request.value_or(limit), limit};
 }
 
 // The size to try, if this executor is to try it. It is never larger than submitted, as all else is
@@ -179,36 +187,28 @@ std::optional<Reason> StaysAt(Bytes bounded, const Wanted& wanted, const Questio
   return wanted.not_smaller;
 }
 
-// A request equal to the limit stays equal. One below it is as recommended, and never above what it
-// was unless the limit is raised with it.
-std::optional<Bytes> RequestFor(Bytes limit, const Question& question) {
-  const auto& before = question.places.request;
-  if (!before) return std::nullopt;
-  if (*before >= question.pod.size.limit) return limit;
-  return std::min(limit, question.advice->target_request.value_or(*before));
-}
-
-model::PodPatch MakePatch(const recommend::Split& split, const Question& question,
+model::PodPatch MakePatch(const Amounts& size, Bytes heap, const Question& question,
                           std::optional<model::Part> trial = std::nullopt) {
   const auto& places = question.places;
-  const Bytes limit = split.heap + split.overhead;
   model::PodPatch patch;
   patch.container = places.container;
   patch.heap_variable = *places.heap_variable;
-  patch.limit = limit;
-  patch.request = RequestFor(limit, question);
-  patch.heap = split.heap;
+  patch.limit = size.limit;
+  if (places.request) patch.request = size.request;
+  patch.heap = heap;
   patch.has_annotations = places.has_annotations;
   patch.annotations = {{"sparkfit.io/original-memory", places.limit_text},
                        {"sparkfit.io/original-heap", places.heap_text},
-                       {"sparkfit.io/applied-memory", base::FormatQuantity(limit)},
-                       {"sparkfit.io/applied-heap", JvmMiB(split.heap)},
+                       {"sparkfit.io/applied-memory", base::FormatQuantity(size.limit)},
+                       {"sparkfit.io/applied-heap", JvmMiB(heap)},
                        {"sparkfit.io/recommendation", question.advice->object}};
   if (places.request && *places.request < question.pod.size.limit) {
     patch.annotations.emplace_back("sparkfit.io/original-request",
                                    base::FormatQuantity(*places.request));
   }
-  if (trial) patch.annotations.emplace_back("sparkfit.io/trial", model::Name(*trial));
+  if (trial || question.pod.trial) {
+    patch.annotations.emplace_back("sparkfit.io/trial", trial ? model::Name(*trial) : "");
+  }
   return patch;
 }
 
@@ -232,6 +232,8 @@ std::string_view Name(Reason reason) {
       return "Sized";
     case Reason::kTrial:
       return "Trial";
+    case Reason::kRestored:
+      return "Restored";
     case Reason::kNotAnExecutor:
       return "NotAnExecutor";
     case Reason::kNoSignature:
@@ -260,6 +262,10 @@ std::string_view Name(Reason reason) {
       return "ShrinkOnly";
     case Reason::kNoRoom:
       return "NoRoom";
+    case Reason::kNotAllowed:
+      return "NotAllowed";
+    case Reason::kConstraintsUnknown:
+      return "ConstraintsUnknown";
     case Reason::kNotUnderstood:
       return "NotUnderstood";
     case Reason::kNoContainer:
@@ -283,8 +289,8 @@ std::string_view Name(Reason reason) {
 }
 
 Outcome OutcomeOf(Reason reason) {
-  if (reason == Reason::kSized || reason == Reason::kTrial) return Outcome::kPatched;
-  return reason < Reason::kNotUnderstood ? Outcome::kSkipped : Outcome::kRefused;
+  if (reason <= Reason::kRestored) return Outcome::kPatched;
+  return reason < Reason::kConstraintsUnknown ? Outcome::kSkipped : Outcome::kRefused;
 }
 
 std::string_view Describe(Reason reason) {
@@ -293,6 +299,8 @@ std::string_view Describe(Reason reason) {
       return "It is created at the recommended size.";
     case Reason::kTrial:
       return "It tries a size that is smaller than any that went well.";
+    case Reason::kRestored:
+      return "It was sized, and what was added to its pod since leaves the submitted size alone.";
     case Reason::kNotAnExecutor:
       return "It is no Spark executor that is about to run.";
     case Reason::kNoSignature:
@@ -322,7 +330,12 @@ std::string_view Describe(Reason reason) {
     case Reason::kShrinkOnly:
       return "It needs more, and executors are only made smaller (shrinkOnly).";
     case Reason::kNoRoom:
-      return "It needs more, and a bound, the largest node or a LimitRange leaves no room for it.";
+      return "It is to have another size, and a bound, the largest node, a LimitRange or a "
+             "ResourceQuota leaves no room for it.";
+    case Reason::kNotAllowed:
+      return "A LimitRange of its namespace does not allow it as it was submitted.";
+    case Reason::kConstraintsUnknown:
+      return "The LimitRanges of its namespace are not known, or one of them could not be read.";
     case Reason::kNotUnderstood:
       return "The pod could not be read.";
     case Reason::kNoContainer:
@@ -337,7 +350,7 @@ std::string_view Describe(Reason reason) {
     case Reason::kHeapFromElsewhere:
       return "SPARK_EXECUTOR_MEMORY comes from a ConfigMap, a Secret or a field (valueFrom).";
     case Reason::kJavaOptions:
-      return "_JAVA_OPTIONS sets the heap, which wins over SPARK_EXECUTOR_MEMORY.";
+      return "Options of the JVM in its environment set the heap, or might do so.";
     case Reason::kPodLevelResources:
       return "The pod has resources of its own (spec.resources), which its containers share.";
     case Reason::kTooSmall:
@@ -369,6 +382,58 @@ std::optional<model::Key> KeyOf(const model::PodFacts& pod, const model::PodSett
   return model::Key{pod.name_space, *signature, pod.profile};
 }
 
+namespace {
+
+// The size for a job that asks for one, as long as nobody gave it one.
+Decision Size(const Question& question, const model::JobRequest& job) {
+  if (const auto obstacle = Obstacle(question)) return {*obstacle};
+  if (!question.limits.constraints.known) return {Reason::kConstraintsUnknown};
+  const Acceptance acceptance(question.limits.constraints, question.places.others,
+                              Submitted(question));
+  if (!acceptance.Accepts(Submitted(question))) return {Reason::kNotAllowed};
+  const auto request = WantedRequest(question);
+  const auto wanted = WantedFor(question);
+  if (!wanted.not_smaller) {
+    const auto tried = SizeOnTrial(question, job);
+    const auto size = tried ? acceptance.With(tried->limit, request) : std::nullopt;
+    if (size)
+      return {Reason::kTrial,
+              MakePatch(*size, *tried->heap, question, question.advice->trial->part)};
+  }
+  const Bytes bounded = Bounded(wanted.total, question, job);
+  if (const auto reason = StaysAt(bounded, wanted, question)) return {*reason};
+  const auto size = acceptance.Nearest(bounded, request);
+  if (!size) return {Reason::kNoRoom};
+  const auto split = recommend::SplitTotal(size->limit, wanted.rule);
+  if (!split) return {Reason::kTooSmall};
+  return {Reason::kSized, MakePatch(*size, split->heap, question)};
+}
+
+// What was given stays, unless somebody added to the pod since, and all together is too much. Then
+// the executor is sized once more, from what was submitted.
+Decision SizeAgain(const Question& question, const model::JobRequest& job) {
+  auto pod = question.pod;
+  auto places = question.places;
+  pod.size = pod.submitted;
+  if (!pod.size.heap || !question.limits.constraints.known) return {Reason::kAlreadySized};
+  places.limit_text = base::FormatQuantity(pod.size.limit);
+  places.heap_text = JvmMiB(*pod.size.heap);
+  if (places.request) places.request = pod.request;
+  const Question as_submitted{.pod = pod,
+                              .places = places,
+                              .driver = question.driver,
+                              .advice = question.advice,
+                              .run = question.run,
+                              .limits = question.limits};
+  const Acceptance acceptance(question.limits.constraints, places.others, Submitted(as_submitted));
+  if (acceptance.Accepts(Submitted(question))) return {Reason::kAlreadySized};
+  auto decision = Size(as_submitted, job);
+  if (decision.patch || !acceptance.Accepts(Submitted(as_submitted))) return decision;
+  return {Reason::kRestored, MakePatch(Submitted(as_submitted), *pod.size.heap, as_submitted)};
+}
+
+}  // namespace
+
 Decision Decide(const Question& question) {
   const auto& pod = question.pod;
   if (pod.role != model::PodRole::kExecutor || question.places.inactive) {
@@ -381,20 +446,8 @@ Decision Decide(const Question& question) {
     return {Reason::kModeOff};
   }
   if (advice == nullptr || !advice->target) return {Reason::kNoRecommendation};
-  if (AlreadySized(question)) return {Reason::kAlreadySized};
-  if (const auto obstacle = Obstacle(question)) return {*obstacle};
-  const auto wanted = WantedFor(question);
-  if (!wanted.not_smaller) {
-    if (const auto size = SizeOnTrial(question, job)) {
-      const recommend::Split split{*size->heap, size->limit - *size->heap};
-      return {Reason::kTrial, MakePatch(split, question, advice->trial->part)};
-    }
-  }
-  const Bytes bounded = Bounded(wanted.total, question, job);
-  if (const auto reason = StaysAt(bounded, wanted, question)) return {*reason};
-  const auto split = recommend::SplitTotal(bounded, wanted.rule);
-  if (!split) return {Reason::kTooSmall};
-  return {Reason::kSized, MakePatch(*split, question)};
+  if (AlreadySized(question)) return SizeAgain(question, job);
+  return Size(question, job);
 }
 
 }  // namespace sparkfit::admission

@@ -126,10 +126,8 @@ std::optional<std::int64_t> ParsePlain(std::string_view text) {
   return number << scale->exponent2;
 }
 
-}  // namespace
-
-Result<std::int64_t> ParseQuantity(std::string_view text) {
-  if (const auto plain = ParsePlain(text)) return *plain;
+// The quantity × 10^exponent10.
+Result<std::int64_t> ParseShifted(std::string_view text, int exponent10) {
   if (text.empty() || text.size() > kLongestQuantity) return NotAQuantity(text);
   auto rest = text;
   const bool negative = rest[0] == '-';
@@ -142,10 +140,19 @@ Result<std::int64_t> ParseQuantity(std::string_view text) {
   }
   const auto scale = ParseSuffix(rest);
   if ((whole.empty() && fraction.empty()) || !scale) return NotAQuantity(text);
-  Shift(whole, fraction, scale->exponent10);
+  Shift(whole, fraction, scale->exponent10 + exponent10);
   const std::int64_t magnitude = Magnitude(whole, fraction, scale->exponent2);
   return negative ? -magnitude : magnitude;
 }
+
+}  // namespace
+
+Result<std::int64_t> ParseQuantity(std::string_view text) {
+  if (const auto plain = ParsePlain(text)) return *plain;
+  return ParseShifted(text, 0);
+}
+
+Result<std::int64_t> ParseThousandths(std::string_view text) { return ParseShifted(text, 3); }
 
 Result<Bytes> ParseMemory(std::string_view text) {
   const auto value = ParseQuantity(text);

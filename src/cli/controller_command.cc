@@ -222,7 +222,8 @@ cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Confi
 
 // At the same time, of the controller's threads.
 std::size_t MostRequests(const LiveConfig& live) {
-  constexpr std::size_t kSources = 3;   // pods, recommendations, LimitRanges; of each namespace
+  // Pods, recommendations, LimitRanges, ResourceQuotas; of each namespace.
+  constexpr std::size_t kSources = 4;
   constexpr std::size_t kKubelets = 8;  // that are asked at once
   constexpr std::size_t kOthers = 4;    // nodes, writer, lease, certificates
   return kSources * std::max<std::size_t>(live.namespaces.size(), 1) +

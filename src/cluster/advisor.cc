@@ -94,9 +94,14 @@ void Advisor::TakeExecutor(const model::PodEvent& event) {
   if (run.pods.empty() && driver == nullptr) runs_.erase(key);
 }
 
-void Advisor::SetRange(const std::string& name_space, const model::LimitRange& range) {
+void Advisor::Take(const ConstraintEvent& event) {
   const std::unique_lock lock(mutex_);
-  ranges_.insert_or_assign(name_space, range);
+  constraints_.Take(event);
+}
+
+void Advisor::SetListed(const Listed& listed) {
+  const std::unique_lock lock(mutex_);
+  constraints_.SetListed(listed);
 }
 
 void Advisor::BeginRows(bool leading) {
@@ -194,12 +199,10 @@ Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlac
   Answer answer;
   answer.key = admission::KeyOf(pod, settings);
   const auto advice = answer.key ? AdviceFor(*answer.key) : std::nullopt;
-  const auto range = ranges_.find(pod.name_space);
-  const admission::Limits limits{
-      .configured_max = configured_max_,
-      .largest_node = nodes_.LargestFor(&pod.placement, now),
-      .range = range == ranges_.end() ? model::LimitRange{} : range->second,
-      .shrink_only = shrink_only_};
+  const admission::Limits limits{.configured_max = configured_max_,
+                                 .largest_node = nodes_.LargestFor(&pod.placement, now),
+                                 .constraints = constraints_.Of(pod.name_space),
+                                 .shrink_only = shrink_only_};
   auto run = RunOf(pod);
   // Only a trial has to be alone, and to find out takes a look at every run of the namespace.
   run.beside_another = advice && advice->trial && IsBesideAnother(pod, *answer.key);

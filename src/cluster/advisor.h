@@ -16,6 +16,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "constraint_book.h"
 #include "sparkfit/admission/admission.h"
 #include "sparkfit/controller/pipeline.h"
 #include "sparkfit/model/driver_book.h"
@@ -33,7 +34,9 @@ class Advisor {
 
   // Takes what changed in `world`, which has taken the observation already.
   void Take(const model::Observation& observation, const World& world);
-  void SetRange(const std::string& name_space, const model::LimitRange& range);
+  void Take(const ConstraintEvent& event);
+  // A list of LimitRanges or of ResourceQuotas.
+  void SetListed(const Listed& listed);
 
   // Rows are those of the leader's session from now on, or else those of a session that knows no
   // more than the pods; there are none yet.
@@ -90,7 +93,7 @@ class Advisor {
   std::map<model::Key, Published> objects_;
   std::map<model::Key, Learnt> rows_;
   bool leading_ = false;
-  std::map<std::string, model::LimitRange> ranges_;  // by namespace
+  ConstraintBook constraints_;
   model::NodeMemory nodes_;
 };
 

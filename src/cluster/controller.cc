@@ -92,7 +92,6 @@ struct Controller::Impl {
   void TakeListed(const Listed& listed);
   void TakeWritten(const Written& written);
   void TakeUsage(const Usage& usage);
-  void TakeRange(const RangeEvent& event);
   void TakeRefused(const Refused& refused);
   void TakeNote(const Noted& noted);
   void LeaveNote();
@@ -168,8 +167,8 @@ void Controller::Impl::Run(const std::stop_token& stop) {
 
 void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
   const auto follow = [&](Kind kind, const std::string& name_space) {
-    // Without the LimitRanges we know less, but go on.
-    if (kind != Kind::kLimitRanges) world.Expect(kind, name_space);
+    // Who sizes nobody needs to know what pods may have.
+    if (!ConstrainsPods(kind)) world.Expect(kind, name_space);
     threads.emplace_back([this, kind, name_space](const std::stop_token& stop) {
       Source(kind, around, name_space).Run(client, stop);
     });
@@ -178,7 +177,9 @@ void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
     follow(Kind::kPods, name_space);
     // Who only records needs none of our objects.
     if (options.publish) follow(Kind::kRecommendations, name_space);
-    if (options.admission) follow(Kind::kLimitRanges, name_space);
+    if (!options.admission) continue;
+    follow(Kind::kLimitRanges, name_space);
+    follow(Kind::kResourceQuotas, name_space);
   }
   if (options.namespaces.empty()) follow(Kind::kNodes, "");
   if (options.admission) {
@@ -215,7 +216,7 @@ void Controller::Impl::Take(Message message) {
     void operator()(const Observation& observation) const { impl.TakeObservation(observation); }
     void operator()(const Listed& listed) const { impl.TakeListed(listed); }
     void operator()(const Usage& usage) const { impl.TakeUsage(usage); }
-    void operator()(const RangeEvent& event) const { impl.TakeRange(event); }
+    void operator()(const ConstraintEvent& event) const { impl.advisor->Take(event); }
     void operator()(const Refused& refused) const { impl.TakeRefused(refused); }
     void operator()(const Leading& now) const { impl.SetLeading(now.leading); }
     void operator()(const Noted& noted) const { impl.TakeNote(noted); }
@@ -241,11 +242,7 @@ void Controller::Impl::TakeObservation(const Observation& observation) {
 
 void Controller::Impl::TakeListed(const Listed& listed) {
   for (const auto& observation : world.Missing(listed, clock.Wall())) TakeObservation(observation);
-  if (listed.kind == Kind::kLimitRanges) {
-    for (const auto& name_space : world.DropRanges(listed)) {
-      advisor->SetRange(name_space, world.RangeOf(name_space));
-    }
-  }
+  if (ConstrainsPods(listed.kind)) advisor->SetListed(listed);
   world.SetListed(listed);
 }
 
@@ -259,12 +256,6 @@ void Controller::Impl::TakeUsage(const Usage& usage) {
     session->Observe({usage.t, sample});
   }
   metrics.ObserveStep("usage", std::chrono::duration<double>(clock.SteadyNow() - begun).count());
-}
-
-void Controller::Impl::TakeRange(const RangeEvent& event) {
-  world.Take(event);
-  const auto& name_space = event.range.name_space;
-  advisor->SetRange(name_space, world.RangeOf(name_space));
 }
 
 void Controller::Impl::TakeRefused(const Refused& refused) {
@@ -327,7 +318,7 @@ std::string Controller::Impl::Admit(std::string_view body) {
   if (review) answer = advisor->Decide(review->pod, review->places, clock.Wall());
   const auto reason = answer.decision.reason;
   const auto outcome = admission::OutcomeOf(reason);
-  if (outcome == admission::Outcome::kRefused && answer.key) {
+  if (outcome == admission::Outcome::kRefused && answer.key && !review->dry_run) {
     // News that are not told are in the metrics all the same.
     inbox.TryPush(Refused{*answer.key, reason, review->pod.name});
   }

@@ -15,12 +15,17 @@
 
 #include "sparkfit/admission/admission.h"
 #include "sparkfit/base/time.h"
+#include "sparkfit/model/constraints.h"
 #include "sparkfit/model/observation.h"
-#include "sparkfit/model/patch.h"
 
 namespace sparkfit::cluster {
 
-enum class Kind { kPods, kNodes, kRecommendations, kLimitRanges };
+enum class Kind { kPods, kNodes, kRecommendations, kLimitRanges, kResourceQuotas };
+
+// What admission has to know besides the observations.
+inline bool ConstrainsPods(Kind kind) {
+  return kind == Kind::kLimitRanges || kind == Kind::kResourceQuotas;
+}
 
 // A collection was listed, of one namespace or, where that is empty, of all: what is not among
 // these (UIDs; names of nodes; namespace/name of the others) is gone.
@@ -50,10 +55,13 @@ struct Driver {
   bool watched = false;       // closely: more is asked, and more often
 };
 
-// What admission has to know besides the observations.
-struct RangeEvent {
+// A LimitRange or a ResourceQuota is there, has changed or is gone.
+struct ConstraintEvent {
+  Kind kind;
   model::EventType event;
-  model::LimitRange range;
+  std::string name_space;
+  std::string name;
+  model::Constraints constraints;
 };
 
 // Admission left a pod alone that wanted to be sized.
@@ -95,8 +103,8 @@ struct Written {
   std::string object_version = {};  // of the recommendation, where its status was written
 };
 
-using Message =
-    std::variant<model::Observation, Listed, Usage, RangeEvent, Refused, Leading, Noted, Written>;
+using Message = std::variant<model::Observation, Listed, Usage, ConstraintEvent, Refused, Leading,
+                             Noted, Written>;
 
 // Bounded: who is faster than the main loop waits.
 class Inbox {

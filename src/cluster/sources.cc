@@ -38,6 +38,8 @@ kube::Collection Source::CollectionOf(Kind kind) {
       return {"executorrecommendations", "/apis/sparkfit.io/v1alpha1/executorrecommendations", ""};
     case Kind::kLimitRanges:
       return {"limitranges", "/api/v1/limitranges", ""};
+    case Kind::kResourceQuotas:
+      return {"resourcequotas", "/api/v1/resourcequotas", ""};
   }
   return {};
 }
@@ -88,6 +90,12 @@ void Source::Push(What what) {
   around_.inbox.Push(model::Observation{around_.clock.Wall(), std::move(what)}, stop_);
 }
 
+void Source::PushConstraints(EventType event, const wire::ObjectIdentity& object,
+                             const model::Constraints& constraints) {
+  around_.inbox.Push(ConstraintEvent{kind_, event, object.name_space, object.name, constraints},
+                     stop_);
+}
+
 std::string Source::IdOf(const wire::ObjectIdentity& object) const {
   switch (kind_) {
     case Kind::kPods:
@@ -96,6 +104,7 @@ std::string Source::IdOf(const wire::ObjectIdentity& object) const {
       return object.name;
     case Kind::kRecommendations:
     case Kind::kLimitRanges:
+    case Kind::kResourceQuotas:
       return object.name_space + "/" + object.name;
   }
   return "";
@@ -107,9 +116,12 @@ std::string Source::Take(EventType event, std::string_view object, bool unwatche
     around_.metrics.CountUnreadable(resource);
     around_.log.Warning("object cannot be understood",
                         {{"resource", resource}, {"why", error.message}});
-    // It is there all the same: what was known of it stays.
+    // It is there all the same: what was known of it stays, but for what it demands of pods.
     const auto identity = reader_.Identity(object);
-    return identity ? IdOf(*identity) : "";
+    if (!identity) return std::string();
+    if (kind_ == Kind::kLimitRanges) PushConstraints(event, *identity, model::UnknownRange());
+    if (kind_ == Kind::kResourceQuotas) PushConstraints(event, *identity, model::UnknownQuota());
+    return IdOf(*identity);
   };
   switch (kind_) {
     case Kind::kPods: {
@@ -134,12 +146,13 @@ std::string Source::Take(EventType event, std::string_view object, bool unwatche
       Push(model::RecommendationEvent{event, *std::move(recommendation)});
       return id;
     }
-    case Kind::kLimitRanges: {
-      auto range = reader_.LimitRange(object);
-      if (!range) return unreadable(range.error());
-      auto id = IdOf({range->name_space, range->name, ""});
-      around_.inbox.Push(RangeEvent{event, *std::move(range)}, stop_);
-      return id;
+    case Kind::kLimitRanges:
+    case Kind::kResourceQuotas: {
+      const auto read =
+          kind_ == Kind::kLimitRanges ? reader_.LimitRange(object) : reader_.ResourceQuota(object);
+      if (!read) return unreadable(read.error());
+      PushConstraints(event, read->object, read->constraints);
+      return IdOf(read->object);
     }
   }
   return "";

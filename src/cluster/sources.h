@@ -52,6 +52,9 @@ class Source final : public kube::CollectionHandler {
   template <typename What>
   void Push(What what);
 
+  void PushConstraints(model::EventType event, const wire::ObjectIdentity& object,
+                       const model::Constraints& constraints);
+
   // For metrics and the log: pods, or namespace/pods.
   [[nodiscard]] std::string Name() const;
 

@@ -77,38 +77,6 @@ void World::Take(const model::Observation& observation) {
   }
 }
 
-void World::Take(const RangeEvent& event) {
-  const ObjectName name{event.range.name_space, event.range.name};
-  if (event.event == EventType::kDeleted) {
-    ranges_.erase(name);
-  } else {
-    ranges_.insert_or_assign(name, event.range);
-  }
-}
-
-std::set<std::string> World::DropRanges(const Listed& listed) {
-  std::set<std::string> changed;
-  std::erase_if(ranges_, [&](const auto& entry) {
-    const auto& [name_space, name] = entry.first;
-    if (!listed.Covers(name_space) || listed.ids.contains(name_space + "/" + name)) return false;
-    changed.insert(name_space);
-    return true;
-  });
-  return changed;
-}
-
-model::LimitRange World::RangeOf(const std::string& name_space) const {
-  model::LimitRange strictest;
-  strictest.name_space = name_space;
-  for (auto range = ranges_.lower_bound({name_space, ""});
-       range != ranges_.end() && range->first.first == name_space; ++range) {
-    model::Tighten(strictest.container_min, range->second.container_min, false);
-    model::Tighten(strictest.container_max, range->second.container_max, true);
-    model::Tighten(strictest.pod_max, range->second.pod_max, true);
-  }
-  return strictest;
-}
-
 std::vector<model::NodeEvent> World::RememberedNodes(base::Time now) const {
   return node_memory_.Remembered(node_labels_, now, wire::kMostRemembered);
 }
@@ -216,6 +184,7 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
       }
       break;
     case Kind::kLimitRanges:
+    case Kind::kResourceQuotas:
       break;  // of no interest to observers
     case Kind::kRecommendations:
       for (const auto& [name, object] : recommendations_) {

@@ -28,10 +28,6 @@ class World {
   // The deletions that a list shows, as observations at `t`; not taken yet.
   [[nodiscard]] std::vector<model::Observation> Missing(const Listed& listed, base::Time t) const;
 
-  void Take(const RangeEvent& event);
-  // Forgets the LimitRanges that a list does not show; those of which namespaces.
-  std::set<std::string> DropRanges(const Listed& listed);
-
   // Observations come from this collection.
   void Expect(Kind kind, const std::string& name_space) { missing_.emplace(kind, name_space); }
   void SetListed(const Listed& listed) { missing_.erase({listed.kind, listed.name_space}); }
@@ -44,8 +40,6 @@ class World {
   [[nodiscard]] const std::map<std::string, model::NodeEvent>& Nodes() const { return nodes_; }
   // What the next leader must know of nodes, as observations that tell it so.
   [[nodiscard]] std::vector<model::NodeEvent> RememberedNodes(base::Time now) const;
-  // All LimitRanges of a namespace in one: the strictest of each bound.
-  [[nodiscard]] model::LimitRange RangeOf(const std::string& name_space) const;
   // UIDs of executors that were made larger and that no node was found for yet.
   [[nodiscard]] const std::set<std::string>& RaisedAndPending() const { return pending_; }
   // The nodes that executors run on, and whether an executor of that name is there.
@@ -90,7 +84,6 @@ class World {
   model::NodeMemory node_memory_;
   std::set<std::string> node_labels_;  // keys that executors' placements name
   std::set<std::string> pending_;
-  std::map<ObjectName, model::LimitRange> ranges_;
   std::map<ObjectName, model::RecommendationObject> recommendations_;
   std::map<model::Key, std::set<ObjectName>> by_key_;
   std::set<model::Key> contested_;  // keys with several objects

@@ -57,7 +57,7 @@ struct OwnMetrics::Impl {
   Gauges& up =
       Gauge(registry, "sparkfit_source_up",
             "1: the source answers. source: pods, nodes, executorrecommendations, limitranges, "
-            "with their namespace before them where namespaces are listed; podmetrics or "
+            "resourcequotas, with their namespace before them where namespaces are listed; podmetrics or "
             "kubelets: at least one answered.");
   Gauges& staleness = Gauge(registry, "sparkfit_usage_staleness_seconds",
                             "Age of the newest usage sample; grows while no executor runs.");

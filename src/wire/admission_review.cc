@@ -24,13 +24,24 @@ struct Envelope {
   std::string_view operation;
   std::string uid;
   std::string name_space;
-  std::string resource;  // group/version/resource/subresource
+  std::string resource;     // group/version/resource
+  std::string object_kind;  // group/version/kind
+  std::string subresource;
+  bool dry_run = false;
 };
 
-error_code ReadResource(JsonValue json, std::string& resource) {
-  return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
-    return key == "resource" ? ReadString(value, resource) : SUCCESS;
+// A resource or a kind, in full.
+error_code ReadFull(JsonValue json, std::string_view name, std::string& full) {
+  std::string_view group;
+  std::string_view version;
+  std::string_view last;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "group") return value.get_string().get(group);
+    if (key == "version") return value.get_string().get(version);
+    return key == name ? value.get_string().get(last) : SUCCESS;
   });
+  full = fmt::format("{}/{}/{}", group, version, last);
+  return error;
 }
 
 error_code ReadRequest(JsonValue json, Envelope& envelope) {
@@ -38,13 +49,10 @@ error_code ReadRequest(JsonValue json, Envelope& envelope) {
     if (key == "uid") return ReadString(value, envelope.uid);
     if (key == "namespace") return ReadString(value, envelope.name_space);
     if (key == "operation") return value.get_string().get(envelope.operation);
-    if (key == "resource") return ReadResource(value, envelope.resource);
-    if (key == "subResource") {
-      std::string_view sub;
-      const auto error = value.get_string().get(sub);
-      if (!sub.empty()) envelope.resource += "/" + std::string(sub);
-      return error;
-    }
+    if (key == "resource") return ReadFull(value, "resource", envelope.resource);
+    if (key == "kind") return ReadFull(value, "kind", envelope.object_kind);
+    if (key == "subResource") return ReadString(value, envelope.subresource);
+    if (key == "dryRun" && !value.is_null()) return value.get_bool().get(envelope.dry_run);
     return SUCCESS;
   });
 }
@@ -66,7 +74,9 @@ base::Result<void> IsQuestion(const Envelope& envelope) {
     return other("apiVersion", envelope.api_version);
   }
   if (envelope.uid.empty()) return base::Fail(Code::kMalformed, "no request with a uid");
-  if (envelope.resource != "pods") return other("resource", envelope.resource);
+  if (envelope.resource != "/v1/pods") return other("resource", envelope.resource);
+  if (envelope.object_kind != "/v1/Pod") return other("kind of object", envelope.object_kind);
+  if (!envelope.subresource.empty()) return other("subResource", envelope.subresource);
   if (envelope.operation != "CREATE") return other("operation", envelope.operation);
   return {};
 }
@@ -83,6 +93,7 @@ base::Result<Review> ReadObject(JsonObject root, const Envelope& envelope,
       if (auto bad = object.get_object().get(pod)) return bad;
       Review review;
       review.uid = envelope.uid;
+      review.dry_run = envelope.dry_run;
       auto facts = ReadPodToPatch(pod, rules, &review.places);
       if (!facts) {
         result = tl::unexpected<base::Error>(facts.error());

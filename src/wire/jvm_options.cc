@@ -34,6 +34,14 @@ constexpr std::array<Signal, 6> kEnding{{{"HUP", "1", kSignals + 1},
                                          {"TERM", "15", kSignals + 15}}};
 constexpr int kTerminated = kSignals + 15;
 
+constexpr std::string_view kSoftMost = "SoftMaxHeapSize";
+// Sizes that are not to be found by -Xmx; files of options; what Kubernetes puts in.
+constexpr std::array<std::string_view, 4> kUnclear{"HeapSize", "Flags=", "OptionsFile=", "$("};
+// -Xmx, -Xms and -Xmn, and shares of the machine: these lose but in the variable that is read last.
+constexpr std::string_view kReadLast = "_JAVA_OPTIONS";
+constexpr std::array<std::string_view, 4> kSizes{"-Xm",
+                                                 "MaxRAM=", "RAMPercentage=", "RAMFraction="};
+
 constexpr std::string_view kBlanks = " \t\r\n'\"\\";
 constexpr std::string_view kNames = "ABCDEFGHIJKLMNOPQRSTUVWXYZ12";
 constexpr std::string_view kDigits = "0123456789";
@@ -140,6 +148,19 @@ void AddHeapOomExits(std::string_view text, std::vector<int>& exits) {
     AddKills(commands, exits);
     text.remove_prefix(commands.size());
   }
+}
+
+bool MaySetHeap(std::string_view variable, std::string_view text) {
+  const auto has = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  if (std::find(kJvmVariables.begin(), kJvmVariables.end(), variable) == kJvmVariables.end()) {
+    return has(kSoftMost);
+  }
+  if (std::any_of(kUnclear.begin(), kUnclear.end(), has)) return true;
+  if (variable == kReadLast && std::any_of(kSizes.begin(), kSizes.end(), has)) return true;
+  for (std::size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
+    if (at == 0 || Is(text[at - 1], kBlanks)) return true;  // a file of arguments
+  }
+  return false;
 }
 
 std::string HeapOomOption(int exit_code) {

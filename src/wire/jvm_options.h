@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JVM options that decide how a JVM ends when its heap is full:
+// What JVM options in the environment say. How a JVM ends when its heap is full:
 //
 //   -XX:+ExitOnOutOfMemoryError       exit 3
 //   -XX:+CrashOnOutOfMemoryError      exit 134
@@ -8,6 +8,7 @@
 //                                     `kill -9 %p`, 143 of `kill %p`, …
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,17 @@ namespace sparkfit::wire {
 // account, and the target of a kill is taken to be the JVM. What other commands and scripts do is
 // not known: they add none.
 void AddHeapOomExits(std::string_view text, std::vector<int>& exits);
+
+// Whether a variable's text sets the heap whatever SPARK_EXECUTOR_MEMORY says, or might: by an
+// option that wins, by a file of options, or by what Kubernetes puts in for `$(NAME)`. Options that
+// Spark passes itself lose, as its script writes the heap behind them; but no JVM starts whose heap
+// is smaller than its SoftMaxHeapSize.
+bool MaySetHeap(std::string_view variable, std::string_view text);
+
+// The variables that a JVM reads itself: where somebody else than the pod sets them, nobody knows
+// what they say.
+inline constexpr std::array<std::string_view, 3> kJvmVariables{"_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS",
+                                                               "JDK_JAVA_OPTIONS"};
 
 // An option that AddHeapOomExits understands as this exit code.
 std::string HeapOomOption(int exit_code);

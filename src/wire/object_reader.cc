@@ -43,8 +43,11 @@ base::Result<ObjectIdentity> ObjectReader::Identity(std::string_view json) {
   return impl_->Parse(json, [](JsonObject object) { return ReadIdentity(object); });
 }
 
-base::Result<model::LimitRange> ObjectReader::LimitRange(std::string_view json) {
+base::Result<NamedConstraints> ObjectReader::LimitRange(std::string_view json) {
   return impl_->Parse(json, [](JsonObject object) { return ReadLimitRange(object); });
+}
+base::Result<NamedConstraints> ObjectReader::ResourceQuota(std::string_view json) {
+  return impl_->Parse(json, [](JsonObject object) { return ReadResourceQuota(object); });
 }
 
 }  // namespace sparkfit::wire

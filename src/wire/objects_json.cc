@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The smaller objects: PodMetrics, ExecutorRecommendation, Node; and what all have.
+// The smaller objects: PodMetrics, ExecutorRecommendation, Node, LimitRange, ResourceQuota; and
+// what all have.
 #include <fmt/format.h>
+
+#include <array>
 
 #include "json.h"
 #include "placement_json.h"
@@ -394,43 +397,122 @@ Result<model::NodeEvent> ReadNode(JsonObject object) {
 
 namespace {
 
-error_code ReadLimit(JsonValue json, model::LimitRange& range, std::string& problem) {
+error_code ReadThousandths(JsonValue json, std::optional<std::int64_t>& amount,
+                           std::string& problem) {
+  std::string_view text;
+  if (auto error = ReadQuantityText(json, text)) return error;
+  const auto thousandths = base::ParseThousandths(text);
+  if (thousandths && *thousandths >= 0) {
+    amount = *thousandths;
+  } else {
+    problem = fmt::format("memory \"{}\"", text.substr(0, 40));
+  }
+  return SUCCESS;
+}
+
+error_code ReadMemory(JsonValue amounts, std::optional<std::int64_t>& thousandths,
+                      std::string& problem) {
+  return ForEachMember(amounts, [&](std::string_view resource, JsonValue amount) -> error_code {
+    return resource == "memory" ? ReadThousandths(amount, thousandths, problem) : SUCCESS;
+  });
+}
+
+// Whole bytes that are at most, or at least, so much.
+std::optional<base::Bytes> AtMost(std::optional<std::int64_t> thousandths) {
+  return thousandths ? std::optional(base::Bytes{*thousandths / 1000}) : std::nullopt;
+}
+std::optional<base::Bytes> AtLeast(std::optional<std::int64_t> thousandths) {
+  if (!thousandths) return std::nullopt;
+  return base::Bytes{*thousandths / 1000 + (*thousandths % 1000 > 0 ? 1 : 0)};
+}
+
+error_code ReadLimit(JsonValue json, model::Constraints& constraints, std::string& problem) {
   std::string_view type;
-  std::string_view min;
-  std::string_view max;
+  std::optional<std::int64_t> min;
+  std::optional<std::int64_t> max;
+  model::Constraints limit;
+  model::AllowedMemory allowed;
   const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "type") return value.get_string().get(type);
-    if (key != "min" && key != "max") return SUCCESS;
-    return ForEachMember(value, [&](std::string_view resource, JsonValue amount) -> error_code {
-      return resource == "memory" ? ReadQuantityText(amount, key == "min" ? min : max) : SUCCESS;
-    });
-  });
-  const auto take = [&](std::string_view text, std::optional<base::Bytes>& bound, bool upper) {
-    if (text.empty()) return;
-    if (const auto amount = base::ParseMemory(text)) {
-      model::Tighten(bound, *amount, upper);
-    } else {
-      problem = amount.error().message;
+    if (key == "min") return ReadMemory(value, min, problem);
+    if (key == "max") return ReadMemory(value, max, problem);
+    if (key == "maxLimitRequestRatio") {
+      return ReadMemory(value, allowed.max_ratio, problem);
     }
-  };
-  if (type == "Container") {
-    take(min, range.container_min, false);
-    take(max, range.container_max, true);
-  } else if (type == "Pod") {
-    take(max, range.pod_max, true);
-  }
+    return SUCCESS;
+  });
+  allowed.min = AtLeast(min);
+  allowed.max = AtMost(max);
+  if (type == "Container") limit.container = allowed;
+  if (type == "Pod") limit.pod = allowed;
+  model::Add(constraints, limit);
   return error;
+}
+
+// What a quota counts under several names.
+struct QuotaPart {
+  std::string_view name;
+  std::optional<base::Bytes> model::Constraints::*left;
+};
+constexpr std::array<QuotaPart, 3> kQuotaParts{
+    {{"memory", &model::Constraints::requests_left},
+     {"requests.memory", &model::Constraints::requests_left},
+     {"limits.memory", &model::Constraints::limits_left}}};
+
+// In thousandths, each as the parts above.
+struct QuotaAmounts {
+  std::array<std::optional<std::int64_t>, kQuotaParts.size()> of;
+};
+
+error_code ReadQuotaAmounts(JsonValue json, QuotaAmounts& amounts, std::string& problem) {
+  return ForEachMember(json, [&](std::string_view resource, JsonValue amount) -> error_code {
+    for (std::size_t i = 0; i < kQuotaParts.size(); ++i) {
+      if (resource != kQuotaParts.at(i).name) continue;
+      return ReadThousandths(amount, amounts.of.at(i), problem);
+    }
+    return SUCCESS;
+  });
+}
+
+// What is asked for in the spec is enforced as soon as the status has it; until then no pod fits.
+model::Constraints QuotaOf(const QuotaAmounts& asked, const QuotaAmounts& hard,
+                           const QuotaAmounts& used) {
+  model::Constraints quota;
+  for (std::size_t i = 0; i < kQuotaParts.size(); ++i) {
+    if (!asked.of.at(i) && !hard.of.at(i)) continue;
+    const auto left = hard.of.at(i) && used.of.at(i) ? *hard.of.at(i) - *used.of.at(i) : 0;
+    model::Constraints part;
+    part.*kQuotaParts.at(i).left = AtMost(std::max<std::int64_t>(left, 0));
+    model::Add(quota, part);
+  }
+  return quota;
+}
+
+// An object of the namespace, read by `read` member by member.
+template <typename Read>
+Result<NamedConstraints> ReadConstraints(JsonObject object, const std::string& problem,
+                                         Read&& read) {
+  NamedConstraints named;
+  const auto error =
+      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
+        if (key == "metadata") return ReadName(value, named.object);
+        return read(key, value, named.constraints);
+      });
+  if (error) return Malformed(error);
+  if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
+  if (named.object.name_space.empty() || named.object.name.empty()) {
+    return base::Fail(Code::kMalformed, "an object without namespace or name");
+  }
+  return named;
 }
 
 }  // namespace
 
-Result<model::LimitRange> ReadLimitRange(JsonObject object) {
-  model::LimitRange range;
-  ObjectIdentity identity;
+Result<NamedConstraints> ReadLimitRange(JsonObject object) {
   std::string problem;
-  const auto error =
-      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, identity);
+  return ReadConstraints(
+      object, problem,
+      [&](std::string_view key, JsonValue value, model::Constraints& range) -> error_code {
         if (key != "spec") return SUCCESS;
         return ForEachMember(value, [&](std::string_view what, JsonValue limits) -> error_code {
           if (what != "limits") return SUCCESS;
@@ -438,14 +520,25 @@ Result<model::LimitRange> ReadLimitRange(JsonObject object) {
                                 [&](JsonValue limit) { return ReadLimit(limit, range, problem); });
         });
       });
-  if (error) return Malformed(error);
-  if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
-  range.name_space = std::move(identity.name_space);
-  range.name = std::move(identity.name);
-  if (range.name_space.empty() || range.name.empty()) {
-    return base::Fail(Code::kMalformed, "limit range without namespace or name");
-  }
-  return range;
+}
+
+Result<NamedConstraints> ReadResourceQuota(JsonObject object) {
+  std::string problem;
+  QuotaAmounts asked;
+  QuotaAmounts hard;
+  QuotaAmounts used;
+  auto named = ReadConstraints(
+      object, problem,
+      [&](std::string_view key, JsonValue value, model::Constraints&) -> error_code {
+        if (key != "spec" && key != "status") return SUCCESS;
+        return ForEachMember(value, [&](std::string_view what, JsonValue amounts) -> error_code {
+          if (what == "used") return ReadQuotaAmounts(amounts, used, problem);
+          if (what != "hard") return SUCCESS;
+          return ReadQuotaAmounts(amounts, key == "spec" ? asked : hard, problem);
+        });
+      });
+  if (named) named->constraints = QuotaOf(asked, hard, used);
+  return named;
 }
 
 Result<ObjectIdentity> ReadIdentity(JsonObject object) {

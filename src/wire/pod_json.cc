@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "json.h"
@@ -48,7 +49,17 @@ struct ContainerFacts {
   std::optional<std::size_t> heap_variable;
   bool heap_from_elsewhere = false;
   bool java_options_set_heap = false;
+  // Of the JVM's variables, by their places in kJvmVariables.
+  std::array<bool, kJvmVariables.size()> in_env{};
+  std::array<bool, kJvmVariables.size()> maybe_in_env_from{};
 
+  // Nobody knows what they say.
+  [[nodiscard]] bool MayHaveOtherJvmVariables() const {
+    for (std::size_t i = 0; i < kJvmVariables.size(); ++i) {
+      if (maybe_in_env_from.at(i) && !in_env.at(i)) return true;
+    }
+    return false;
+  }
   [[nodiscard]] bool IsExecutor() const {
     return name == kExecutorContainer || heap_variable || runs_executor;
   }
@@ -194,11 +205,28 @@ error_code ReadVariable(JsonValue variable, ContainerFacts& container) {
     container.heap_variable = index;
     container.heap_from_elsewhere = from_elsewhere;
   }
-  if (name == "_JAVA_OPTIONS" && (text.find("-Xm") != std::string_view::npos || from_elsewhere)) {
-    container.java_options_set_heap = true;
+  if (MaySetHeap(name, text)) container.java_options_set_heap = true;
+  for (std::size_t i = 0; i < kJvmVariables.size(); ++i) {
+    if (name != kJvmVariables.at(i)) continue;
+    container.in_env.at(i) = true;
+    if (from_elsewhere) container.java_options_set_heap = true;
   }
   if (name == "SPARK_EXECUTOR_CORES") container.cores = text;
   AddHeapOomExits(text, container.heap_oom_exits);
+  return error;
+}
+
+// Variables of a ConfigMap or a Secret, whose names nobody knows but for what they begin with.
+// Those of env win over them.
+error_code ReadVariables(JsonValue source, ContainerFacts& container) {
+  std::string_view prefix;
+  const auto error = ForEachMember(source, [&](std::string_view key, JsonValue value) {
+    if (key == "prefix" && value.get_string().get(prefix) != SUCCESS) prefix = {};
+    return SUCCESS;
+  });
+  for (std::size_t i = 0; i < kJvmVariables.size(); ++i) {
+    if (kJvmVariables.at(i).starts_with(prefix)) container.maybe_in_env_from.at(i) = true;
+  }
   return error;
 }
 
@@ -220,6 +248,9 @@ error_code ReadContainer(JsonValue json, ContainerFacts& container) {
     if (key == "env") {
       return ForEachElement(value, [&](JsonValue v) { return ReadVariable(v, container); });
     }
+    if (key == "envFrom") {
+      return ForEachElement(value, [&](JsonValue v) { return ReadVariables(v, container); });
+    }
     if (key == "args") {
       return ForEachElement(value, [&](JsonValue v) {
         std::string_view text;
@@ -240,12 +271,31 @@ error_code ReadContainer(JsonValue json, ContainerFacts& container) {
   });
 }
 
-// What a container that is not the executor wants of the node.
+// What the API server makes of a container's amounts. It counts in thousandths of bytes, and so far
+// no sum of ours goes.
+model::Amounts AmountsOf(const ContainerFacts& container, Draft& draft) {
+  const auto amount = [&](std::string_view what, std::string_view text) {
+    const auto thousandths = base::ParseThousandths(text);
+    if (!text.empty() && thousandths.value_or(1) % 1000 != 0) draft.places->unclear_amounts = true;
+    if (!text.empty() && !base::ParseMemory(text)) draft.places->unclear_amounts = true;
+    return draft.Amount(what, text);
+  };
+  const auto limit = amount("memory limit", container.limit);
+  const bool none = container.request.empty();
+  return {none ? limit : amount("memory request", container.request), limit};
+}
+
+void AddTo(model::Amounts& sum, const model::Amounts& amounts, Draft& draft) {
+  const auto add = [&](base::Bytes& to, base::Bytes amount) {
+    to = std::min(to + amount, base::kLargestPlausible);
+    if (to == base::kLargestPlausible) draft.places->unclear_amounts = true;
+  };
+  add(sum.request, amounts.request);
+  add(sum.limit, amounts.limit);
+}
+
 void CountOther(const ContainerFacts& container, Draft& draft) {
-  const auto request = draft.Amount("memory request", container.request);
-  draft.places->others =
-      draft.places->others +
-      (request.value > 0 ? request : draft.Amount("memory limit", container.limit));
+  AddTo(draft.places->others.beside, AmountsOf(container, draft), draft);
 }
 
 // The name Spark gives wins over a container that merely looks like an executor.
@@ -264,11 +314,22 @@ void TakeContainer(const ContainerFacts& container, std::size_t index, Draft& dr
   if (chosen) draft.container = container;
 }
 
+// One after the other: a sidecar stays, any other one ends before the next begins.
 error_code ReadInitContainers(JsonValue containers, Draft& draft) {
+  auto& [beside, before] = draft.places->others;
+  model::Amounts sidecars;
   return ForEachElement(containers, [&](JsonValue json) {
     ContainerFacts container;
     const auto error = ReadContainer(json, container);
-    if (container.always) CountOther(container, draft);
+    const auto amounts = AmountsOf(container, draft);
+    auto running = sidecars;
+    AddTo(running, amounts, draft);
+    if (container.always) {
+      sidecars = running;
+      AddTo(beside, amounts, draft);
+    }
+    before.request = std::max(before.request, running.request);
+    before.limit = std::max(before.limit, running.limit);
     return error;
   });
 }
@@ -446,10 +507,11 @@ void PutTogether(Draft& draft) {
     auto& places = *draft.places;
     places.heap_variable = container.heap_variable;
     places.heap_from_elsewhere = container.heap_from_elsewhere;
-    places.java_options_set_heap = container.java_options_set_heap;
+    places.java_options_set_heap =
+        container.java_options_set_heap || container.MayHaveOtherJvmVariables();
     places.limit_text = container.limit;
     places.heap_text = container.heap;
-    if (request.value > 0) places.request = request;
+    if (!container.request.empty()) places.request = request;
   }
   for (auto& status : draft.statuses) {
     if (status.name != container.name) continue;

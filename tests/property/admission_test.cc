@@ -83,9 +83,9 @@ Limits AnyLimits() {
   Limits limits;
   limits.configured_max = MaybeBytes(1, 90000).value_or(Bytes{});
   limits.largest_node = MaybeBytes(1, 90000).value_or(Bytes{});
-  limits.range.container_min = MaybeBytes(1, 1000);
-  limits.range.container_max = MaybeBytes(1, 90000);
-  limits.range.pod_max = MaybeBytes(1, 90000);
+  limits.constraints.container.min = MaybeBytes(1, 1000);
+  limits.constraints.container.max = MaybeBytes(1, 90000);
+  limits.constraints.pod.max = MaybeBytes(1, 90000);
   limits.shrink_only = *rc::gen::arbitrary<bool>();
   return limits;
 }
@@ -142,9 +142,8 @@ TEST_CASE("any admission keeps its promises", "[admission]") {
     const bool only_raised = advice.low_confidence || advice.latest_failed || run.out_of_memory;
     if (only_raised) RC_ASSERT(after.size.limit > before.size.limit);
     const bool asked = advice.parts.least_heap.value + advice.parts.least_outside.value > 0;
-    const bool least = advice.bounds.min || limits.range.container_min || run.first;
+    const bool least = advice.bounds.min || run.first;
     if (!asked && !least) RC_ASSERT(after.size.limit < before.size.limit);
-    if (limits.range.container_max) RC_ASSERT(after.size.limit <= *limits.range.container_max);
     std::vector<std::string> problems;
     const auto user = model::BoundsInForce({}, advice.bounds, problems);  // none if min above max
     if (limits.largest_node.value > 0) {

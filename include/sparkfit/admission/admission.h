@@ -47,10 +47,10 @@ struct RunState {
 // What no executor may exceed. The largest node limits growth only: nobody gets less than was
 // submitted or recommended because of it where that is more.
 struct Limits {
-  base::Bytes configured_max;  // 0: none
-  base::Bytes largest_node;    // allocatable, of those that it can run on; 0: not known
-  model::LimitRange range;     // of the namespace
-  bool shrink_only = false;    // never raise: for gang schedulers and quotas
+  base::Bytes configured_max;      // 0: none
+  base::Bytes largest_node;        // allocatable, of those that it can run on; 0: not known
+  model::Constraints constraints;  // of the namespace
+  bool shrink_only = false;        // never raise: for gang schedulers and quotas
 };
 
 enum class Outcome { kPatched, kSkipped, kRefused };
@@ -60,6 +60,7 @@ enum class Outcome { kPatched, kSkipped, kRefused };
 enum class Reason {
   kSized,
   kTrial,
+  kRestored,
 
   kNotAnExecutor,
   kNoSignature,
@@ -74,8 +75,10 @@ enum class Reason {
   kRunOutOfMemory,
   kRunUnderWay,
   kShrinkOnly,
-  kNoRoom,  // the ceiling, the largest node or a LimitRange leaves no more than it has
+  kNoRoom,      // a bound, the largest node, a LimitRange or a quota leaves no other size
+  kNotAllowed,  // as submitted the API server refuses it
 
+  kConstraintsUnknown,
   kNotUnderstood,
   kNoContainer,
   kSeveralContainers,
@@ -95,7 +98,7 @@ std::string_view Describe(Reason reason);
 
 struct Decision {
   Reason reason = Reason::kNotUnderstood;
-  std::optional<model::PodPatch> patch = {};  // with kSized and kTrial
+  std::optional<model::PodPatch> patch = {};  // where it is patched
 };
 
 // The key that the pod belongs to: its own signature, else its driver's (may be null). Nothing

@@ -19,6 +19,10 @@ namespace sparkfit::base {
 // ±(2^63−1) as apimachinery caps it. kMalformed for anything outside the grammar.
 Result<std::int64_t> ParseQuantity(std::string_view text);
 
+// The same in thousandths, as Quantity.MilliValue() has it: what ratios and comparisons of the API
+// server count in.
+Result<std::int64_t> ParseThousandths(std::string_view text);
+
 // An amount of memory: a quantity that is not negative and at most kLargestPlausible, else
 // kMalformed with the reason.
 Result<Bytes> ParseMemory(std::string_view text);

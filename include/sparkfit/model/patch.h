@@ -4,7 +4,6 @@
 // are to be.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -12,8 +11,16 @@
 #include <vector>
 
 #include "sparkfit/base/bytes.h"
+#include "sparkfit/model/constraints.h"
 
 namespace sparkfit::model {
+
+// What the containers that are not the executor ask for, as the API server sums it (KEP-753). It
+// takes a limit for the request of a container that has none.
+struct OtherContainers {
+  Amounts beside;  // that run together with the executor: containers and sidecars
+  Amounts before;  // the most that is asked for while init containers run
+};
 
 // Where a pod under review has what sizes its executor, and what makes a change unsafe.
 struct PodPlaces {
@@ -21,14 +28,15 @@ struct PodPlaces {
   std::size_t candidates = 0;  // containers that may be the executor; 1 where one has Spark's name
   std::optional<std::size_t> heap_variable;  // in its env: the last SPARK_EXECUTOR_MEMORY
   bool heap_from_elsewhere = false;          // that one has valueFrom
-  bool java_options_set_heap = false;        // _JAVA_OPTIONS has -Xmx or -Xms, which win
+  bool java_options_set_heap = false;        // options of the JVM set it, or might
   bool pod_level_resources = false;          // spec.resources: the pod's containers share them
   bool inactive = false;                     // label spark-exec-inactive
   bool has_annotations = false;
-  std::optional<base::Bytes> request;  // memory, as written; absent: none
+  std::optional<base::Bytes> request;  // memory, as written, be it 0; absent: none
   std::string limit_text;              // as written
   std::string heap_text;
-  base::Bytes others;  // what the pod's other containers ask for together
+  OtherContainers others;
+  bool unclear_amounts = false;  // of these some is no whole number of bytes, or no plausible one
   // Annotations of an earlier admission.
   std::string applied_memory;
   std::string applied_heap;
@@ -44,21 +52,5 @@ struct PodPatch {
   bool has_annotations = false;        // else the map is made
   std::vector<std::pair<std::string, std::string>> annotations;
 };
-
-// The namespace's LimitRange as far as memory goes: a pod that breaks it is not created.
-struct LimitRange {
-  std::string name_space;
-  std::string name;
-  std::optional<base::Bytes> container_min;
-  std::optional<base::Bytes> container_max;
-  std::optional<base::Bytes> pod_max;
-};
-
-// Makes a bound the stricter of the two, either of which may be absent.
-inline void Tighten(std::optional<base::Bytes>& bound, const std::optional<base::Bytes>& other,
-                    bool upper) {
-  if (!other) return;
-  bound = !bound ? *other : upper ? std::min(*bound, *other) : std::max(*bound, *other);
-}
 
 }  // namespace sparkfit::model

@@ -17,7 +17,8 @@ namespace sparkfit::wire {
 
 // A question about a pod that is to be created.
 struct Review {
-  std::string uid;  // of the question; to be answered with
+  std::string uid;       // of the question; to be answered with
+  bool dry_run = false;  // nothing will be created: nothing may come of the question
   model::PodFacts pod;
   model::PodPlaces places;
 };

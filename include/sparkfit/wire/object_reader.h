@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "sparkfit/base/result.h"
+#include "sparkfit/model/constraints.h"
 #include "sparkfit/model/observation.h"
-#include "sparkfit/model/patch.h"
 #include "sparkfit/model/signature_rules.h"
 
 namespace sparkfit::wire {
@@ -19,6 +19,12 @@ struct ObjectIdentity {
   std::string name_space;
   std::string name;
   std::string uid;
+};
+
+// What an object of a namespace demands of its pods.
+struct NamedConstraints {
+  ObjectIdentity object;
+  model::Constraints constraints;
 };
 
 // Not safe for concurrent use; reuse one for many objects. kMalformed where an object lacks what it
@@ -33,7 +39,8 @@ class ObjectReader {
   base::Result<model::UsageSample> PodMetrics(std::string_view json);
   base::Result<model::RecommendationObject> Recommendation(std::string_view json);
   base::Result<model::NodeEvent> Node(std::string_view json);
-  base::Result<model::LimitRange> LimitRange(std::string_view json);
+  base::Result<NamedConstraints> LimitRange(std::string_view json);
+  base::Result<NamedConstraints> ResourceQuota(std::string_view json);
   // Of an object of any kind, also of one that cannot be read further.
   base::Result<ObjectIdentity> Identity(std::string_view json);
 

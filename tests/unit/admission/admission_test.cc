@@ -394,9 +394,9 @@ TEST_CASE("bounds, nearest first", "[admission]") {
   CHECK(limit() == 3000);  // the job's wins over the configured one
   given.advice.bounds.max = MiB(3800);
   CHECK(limit() == 3800);  // the user's over the job's
-  given.limits.range.container_max = MiB(2500);
+  given.limits.constraints.container.max = MiB(2500);
   CHECK(limit() == 2500);
-  given.limits.range.pod_max = MiB(2400);
+  given.limits.constraints.pod.max = MiB(2400);
   CHECK(limit() == 2400);
   given.limits.largest_node = MiB(2300);
   CHECK(limit() == 2300);
@@ -499,6 +499,164 @@ TEST_CASE("every reason has a name and a sentence of its own", "[admission]") {
   CHECK(names.size() == static_cast<std::size_t>(Reason::kTooSmall) + 1);
   CHECK(sentences.size() == names.size());
   CHECK_FALSE(names.contains(""));
+}
+
+// Limit and request that it gets, in MiB.
+Sizes Amounts(const Case& given) {
+  const auto patch = given.Decide().patch;
+  REQUIRE(patch);
+  REQUIRE(patch->request);
+  return {patch->limit.WholeMiB(), patch->request->WholeMiB()};
+}
+
+TEST_CASE("a minimum of the namespace keeps an executor as large as it asks for",
+          "[admission][constraints]") {
+  Case given;  // of 1408 MiB, to have 1000
+  auto& constraints = given.limits.constraints;
+  constraints.container.min = MiB(1100);
+  CHECK(given.Gets() == Sizes(716, 1100));
+  constraints.pod.min = MiB(1200);
+  CHECK(given.Gets() == Sizes(816, 1200));
+  constraints.pod.min = MiB(1408);
+  CHECK(given.Why() == "NoRoom");
+  // A sidecar has its part of the pod's sums.
+  given.pod["spec"]["containers"].push_back(json::parse(
+      R"({"name":"s","resources":{"requests":{"memory":"200Mi"},"limits":{"memory":"200Mi"}}})"));
+  constraints.container.min.reset();
+  CHECK(given.Gets() == Sizes(824, 1208));
+  // Without a limit it has none in the sum of limits; an init container may have all of it.
+  given.Container(1)["resources"].erase("limits");
+  CHECK(given.Why() == "NoRoom");
+  given.pod["spec"]["initContainers"] =
+      json::parse(R"([{"name":"i","resources":{"limits":{"memory":"2Gi"}}}])");
+  CHECK(given.Gets() == Sizes(616, 1000));
+}
+
+TEST_CASE("the ratio of limit and request is kept", "[admission][constraints]") {
+  Case given;
+  auto& constraints = given.limits.constraints;
+  auto& requests = given.Container()["resources"]["requests"];
+  requests["memory"] = "704Mi";
+  SECTION("of a container that grows: its request goes up with it") {
+    given.AfterOom(2616, 384);
+    CHECK(Amounts(given) == Sizes(3000, 704));
+    constraints.container.max_ratio = 2000;
+    CHECK(Amounts(given) == Sizes(3000, 1500));
+    constraints.requests_left = MiB(900);  // and no further than the quota lets it
+    CHECK(Amounts(given) == Sizes(1800, 900));
+    constraints.requests_left = MiB(100);  // it has its 704, whatever is left
+    CHECK(given.Why() == "NoRoom");
+  }
+  SECTION("of one that shrinks and whose request shrinks more") {
+    given.advice.target_request = MiB(300);
+    CHECK(Amounts(given) == Sizes(1000, 300));
+    constraints.container.max_ratio = 2000;
+    CHECK(Amounts(given) == Sizes(1000, 500));
+  }
+  SECTION("of a pod whose sidecar asks for little: its limit weighs more in a smaller pod") {
+    requests["memory"] = "1408Mi";
+    given.pod["spec"]["containers"].push_back(json::parse(
+        R"({"name":"s","resources":{"requests":{"memory":"100Mi"},"limits":{"memory":"1100Mi"}}})"));
+    constraints.pod.max_ratio = 1800;  // as submitted 2508 / 1508
+    // (l + 1100) / (l + 100) ≤ 1.8 from l = 1150 on.
+    CHECK(given.Gets() == Sizes(766, 1150));
+  }
+}
+
+TEST_CASE("a quota is not exceeded by who grows", "[admission][constraints]") {
+  Case given;
+  given.AfterOom(2616, 384);
+  auto& constraints = given.limits.constraints;
+  SECTION("requests") { constraints.requests_left = MiB(2000); }
+  SECTION("limits") { constraints.limits_left = MiB(2000); }
+  CHECK(Amounts(given) == Sizes(2000, 2000));
+  // A sidecar has its part of it.
+  given.pod["spec"]["containers"].push_back(
+      json::parse(R"({"name":"s","resources":{"limits":{"memory":"100Mi"}}})"));
+  CHECK(Amounts(given) == Sizes(1900, 1900));
+  (constraints.limits_left ? constraints.limits_left : constraints.requests_left) = MiB(0);
+  CHECK(given.Why() == "NoRoom");
+  given.advice.target = MiB(1000);
+  given.advice.parts = {};
+  CHECK(given.Gets() == Sizes(616, 1000));  // less fits where more did
+}
+
+TEST_CASE("who is refused as submitted, or may be for all that is known, stays so",
+          "[admission][constraints]") {
+  Case given;
+  auto& constraints = given.limits.constraints;
+  SECTION("too large") {
+    constraints.container.max = MiB(1200);
+    CHECK(given.Why() == "NotAllowed");
+  }
+  SECTION("too small") {
+    constraints.pod.min = MiB(1500);
+    CHECK(given.Why() == "NotAllowed");
+  }
+  SECTION("a LimitRange that could not be read") {
+    constraints.known = false;
+    CHECK(given.Why() == "ConstraintsUnknown");
+  }
+  SECTION("a sidecar that asks for half a byte") {
+    given.pod["spec"]["containers"].push_back(
+        json::parse(R"({"name":"s","resources":{"limits":{"memory":"0.5"}}})"));
+    CHECK(given.Why() == "NotUnderstood");
+  }
+  CHECK(given.Created() == given.pod);
+}
+
+TEST_CASE("a trial that the API server would refuse is none", "[admission][constraints][trial]") {
+  Case given;
+  given.advice.submitted = {MiB(1408), MiB(1024)};
+  given.advice.trial = recommend::Trial{model::Part::kHeap, {MiB(896), MiB(512)}, 1};
+  given.pod["metadata"]["labels"]["spark-exec-id"] = "1";
+  CHECK(given.Why() == "Trial");
+  given.limits.constraints.container.min = MiB(900);
+  CHECK(given.Gets() == Sizes(616, 1000));
+}
+
+TEST_CASE("what others add to the pod after us is made room for", "[admission][constraints]") {
+  Case given;
+  given.Container()["resources"]["requests"]["memory"] = "1000Mi";
+  given.AfterOom(1616, 384);
+  given.limits.constraints.pod.max = MiB(2000);
+  CHECK(Amounts(given) == Sizes(2000, 1000));
+  given.pod = given.Created();
+  CHECK(given.Why() == "AlreadySized");
+  const auto add = [&](const char* memory) {
+    given.pod["spec"]["containers"].push_back(
+        {{"name", "s"}, {"resources", {{"limits", {{"memory", memory}}}}}});
+  };
+  add("300Mi");
+  CHECK(Amounts(given) == Sizes(1700, 1000));
+  given.pod = given.Created();
+  CHECK(given.Why() == "AlreadySized");
+  CHECK(given.pod["metadata"]["annotations"]["sparkfit.io/original-memory"] == "1408Mi");
+  add("292Mi");
+  CHECK(given.Why() == "Restored");
+  given.pod = given.Created();
+  CHECK(given.Container()["resources"]["limits"]["memory"] == "1408Mi");
+  CHECK(given.Container()["resources"]["requests"]["memory"] == "1000Mi");
+  CHECK(given.Container()["env"][1]["value"] == "1024m");
+  CHECK(given.Why() == "AlreadySized");
+  add("1Mi");
+  CHECK(given.Why() == "NotAllowed");
+}
+
+TEST_CASE("a size on trial that others leave no room for is no trial any more",
+          "[admission][constraints][trial]") {
+  Case given;
+  given.advice.submitted = {MiB(1408), MiB(1024)};
+  given.advice.trial = recommend::Trial{model::Part::kHeap, {MiB(896), MiB(512)}, 1};
+  given.pod["metadata"]["labels"]["spark-exec-id"] = "1";
+  given.limits.constraints.pod.max_ratio = 1500;
+  given.pod = given.Created();
+  REQUIRE(given.pod["metadata"]["annotations"]["sparkfit.io/trial"] == "heap");
+  // (l + 500) / (l + 1) ≤ 1.5 from l = 997 on.
+  given.pod["spec"]["containers"].push_back(json::parse(
+      R"({"name":"s","resources":{"requests":{"memory":"1Mi"},"limits":{"memory":"500Mi"}}})"));
+  CHECK(given.Gets() == Sizes(616, 1000));
+  CHECK(given.Created()["metadata"]["annotations"]["sparkfit.io/trial"] == "");
 }
 
 }  // namespace

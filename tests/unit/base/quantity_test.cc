@@ -145,5 +145,16 @@ TEST_CASE("scaling truncates and saturates", "[base][bytes]") {
   CHECK(MiB(3).RoundedUpToMiB() == MiB(3));
 }
 
+TEST_CASE("thousandths of quantities", "[base][quantity]") {
+  CHECK(ParseThousandths("1.5") == 1500);
+  CHECK(ParseThousandths("1500m") == 1500);
+  CHECK(ParseThousandths("2") == 2000);
+  CHECK(ParseThousandths("1Ki") == 1024000);
+  CHECK(ParseThousandths("1u") == 1);  // up
+  CHECK(ParseThousandths("-1.5") == -1500);
+  CHECK(ParseThousandths("10E") == kLargest);
+  CHECK_FALSE(ParseThousandths("x"));
+}
+
 }  // namespace
 }  // namespace sparkfit::base

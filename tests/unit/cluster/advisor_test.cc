@@ -24,6 +24,10 @@ struct Replica {
   Advisor advisor{{}, false};
   nlohmann::json pod = test::ReviewedPod();
 
+  Replica() {
+    advisor.SetListed({Kind::kLimitRanges, {}});
+    advisor.SetListed({Kind::kResourceQuotas, {}});
+  }
   template <typename What>
   void See(What what) {
     const model::Observation observation{At(0), std::move(what)};
@@ -274,15 +278,11 @@ TEST_CASE("drivers, nodes and LimitRanges as the cluster has them", "[advisor]")
   replica.pod["spec"]["containers"].push_back(
       nlohmann::json::parse(R"({"name":"s","resources":{"requests":{"memory":"100Mi"}}})"));
   CHECK(replica.Gets() == 3950);  // beside the sidecar, on the node that it can run on
-  replica.world.Take(RangeEvent{EventType::kAdded, {"jobs", "a", {}, MiB(2900), {}}});
-  replica.world.Take(RangeEvent{EventType::kAdded, {"jobs", "b", {}, MiB(2800), MiB(2850)}});
-  replica.world.Take(RangeEvent{EventType::kAdded, {"other", "c", {}, MiB(1), {}}});
-  replica.advisor.SetRange("jobs", replica.world.RangeOf("jobs"));
+  model::Constraints range;
+  range.container.max = MiB(2900);
+  range.pod.max = MiB(2850);
+  replica.advisor.Take(ConstraintEvent{Kind::kLimitRanges, EventType::kAdded, "jobs", "a", range});
   CHECK(replica.Gets() == 2750);  // of the pod's 2850
-  CHECK(replica.world.DropRanges({Kind::kLimitRanges, {"jobs/a", "other/c"}}) ==
-        std::set<std::string>{"jobs"});
-  replica.advisor.SetRange("jobs", replica.world.RangeOf("jobs"));
-  CHECK(replica.Gets() == 2900);
   replica.See(model::PodEvent{EventType::kDeleted, driver});
   CHECK(replica.Decide().reason == Reason::kNoSignature);
 }

@@ -87,5 +87,28 @@ TEST_CASE("an object that cannot be read any more is not taken for deleted", "[c
   CHECK(LastList(nodes).ids.contains("n"));
 }
 
+TEST_CASE("LimitRanges and ResourceQuotas are told of, and those that cannot be read as unknown",
+          "[cluster][constraints]") {
+  const auto told = [](Kind kind, const std::string& spec) {
+    auto messages =
+        Follow(kind, {List(R"({"metadata":{"name":"a","namespace":"jobs"},"spec":)" + spec + "}")});
+    REQUIRE(messages.size() == 2);
+    CHECK(LastList(messages).ids.contains("jobs/a"));
+    auto event = std::get<ConstraintEvent>(messages[0]);
+    CHECK(event.kind == kind);
+    CHECK(event.name_space == "jobs");
+    CHECK(event.name == "a");
+    return event.constraints;
+  };
+  CHECK(told(Kind::kLimitRanges, R"({"limits":[{"type":"Pod","max":{"memory":"1Gi"}}]})").pod.max ==
+        base::GiB(1));
+  CHECK_FALSE(
+      told(Kind::kLimitRanges, R"({"limits":[{"type":"Pod","max":{"memory":"lots"}}]})").known);
+  CHECK(told(Kind::kResourceQuotas, R"({"hard":{"pods":"1"}})").requests_left == std::nullopt);
+  const auto unread = told(Kind::kResourceQuotas, "7");
+  CHECK(unread.requests_left == base::Bytes{});
+  CHECK(unread.limits_left == base::Bytes{});
+}
+
 }  // namespace
 }  // namespace sparkfit::cluster

@@ -39,7 +39,7 @@ TEST_CASE("the world is complete when each collection was listed", "[cluster]") 
   world.Expect(Kind::kPods, "a");
   world.Expect(Kind::kPods, "b");
   world.SetListed({Kind::kPods, {}, "a"});
-  world.SetListed({Kind::kLimitRanges, {}, "b"});
+  world.SetListed({Kind::kNodes, {}, "b"});
   CHECK_FALSE(world.Complete());
   world.SetListed({Kind::kPods, {}, "b"});
   CHECK(world.Complete());

@@ -39,7 +39,7 @@ TEST_CASE("a review gives the pod and where its size stands", "[wire][review]") 
   CHECK(review.places.limit_text == "1408Mi");
   CHECK(review.places.heap_text == "1024m");
   CHECK(review.places.has_annotations);
-  CHECK(review.places.others == MiB(0));
+  CHECK(review.places.others.beside == model::Amounts{});
   CHECK_FALSE(review.places.heap_from_elsewhere);
   CHECK_FALSE(review.places.java_options_set_heap);
   CHECK_FALSE(review.places.inactive);
@@ -68,8 +68,22 @@ TEST_CASE("only the creation of a pod is a question", "[wire][review]") {
     return question;
   };
   CHECK(WhyNot(change("operation", "UPDATE")) == "operation \"UPDATE\"");
-  CHECK(WhyNot(change("subResource", "binding")) == "resource \"pods/binding\"");
-  CHECK(WhyNot(change("resource", json{{"resource", "nodes"}})) == "resource \"nodes\"");
+  CHECK(WhyNot(change("subResource", "binding")) == "subResource \"binding\"");
+  const auto resource = [](const char* group, const char* version, const char* name) {
+    return json{{"group", group}, {"version", version}, {"resource", name}};
+  };
+  CHECK(WhyNot(change("resource", resource("", "v1", "pods"))).empty());
+  for (const auto& other : {resource("", "v1", "nodes"), resource("metrics.k8s.io", "v1", "pods"),
+                            resource("", "v2", "pods"), json(nullptr), json::object()}) {
+    CHECK_THAT(WhyNot(change("resource", other)), Catch::StartsWith("resource "));
+  }
+  const auto kind = [](const char* group, const char* version, const char* name) {
+    return json{{"group", group}, {"version", version}, {"kind", name}};
+  };
+  for (const auto& other : {kind("", "v1", "PodTemplate"), kind("batch", "v1", "Pod"),
+                            kind("", "v1beta1", "Pod"), json(nullptr)}) {
+    CHECK_THAT(WhyNot(change("kind", other)), Catch::StartsWith("kind of object "));
+  }
   auto old = ReviewOf(ReviewedPod());
   old["apiVersion"] = "admission.k8s.io/v1beta1";
   CHECK_THAT(WhyNot(old), Catch::StartsWith("apiVersion"));
@@ -113,7 +127,41 @@ TEST_CASE("what the pod's other containers want is counted", "[wire][review]") {
       {"name":"e","resources":{"requests":{"memory":"999Mi"}}}])");
   const auto review = Read(pod);
   CHECK(review.places.container == 1);
-  CHECK(review.places.others == MiB(100 + 50 + 7 + 20));
+  const auto& [beside, before] = review.places.others;
+  CHECK(beside == model::Amounts{MiB(100 + 50 + 7 + 20), MiB(200 + 50)});
+  CHECK(before == model::Amounts{MiB(20 + 999), MiB(0)});  // e, while d runs
+  CHECK_FALSE(review.places.unclear_amounts);
+}
+
+TEST_CASE("init containers run one after the other, sidecars on", "[wire][review]") {
+  auto pod = ReviewedPod();
+  pod["spec"]["initContainers"] = json::parse(R"([
+      {"name":"a","resources":{"limits":{"memory":"500Mi"}}},
+      {"name":"b","restartPolicy":"Always","resources":{"limits":{"memory":"100Mi"}}},
+      {"name":"c","resources":{"requests":{"memory":"0"},"limits":{"memory":"450Mi"}}},
+      {"name":"d","restartPolicy":"Always","resources":{"limits":{"memory":"10Mi"}}}])");
+  const auto& [beside, before] = Read(pod).places.others;
+  CHECK(beside == model::Amounts{MiB(110), MiB(110)});
+  // a alone; then c beside b, whose request of 0 is one.
+  CHECK(before == model::Amounts{MiB(500), MiB(550)});
+}
+
+TEST_CASE("amounts that cannot be added to the byte are unclear", "[wire][review]") {
+  auto pod = ReviewedPod();
+  const auto is_unclear = [&](const char* amount) {
+    pod["spec"]["containers"][1] = {{"name", "side"},
+                                    {"resources", {{"limits", {{"memory", amount}}}}}};
+    return Read(pod).places.unclear_amounts;
+  };
+  for (const auto* clear : {"0", "64Mi", "1000m", "1.5Gi", "1e9"}) CHECK_FALSE(is_unclear(clear));
+  for (const auto* unclear : {"1.5", "100m", "2Pi", "-1", "x"}) CHECK(is_unclear(unclear));
+  pod["spec"]["initContainers"] = json::array();
+  for (int i = 0; i < 3; ++i) {
+    pod["spec"]["initContainers"].push_back({{"name", "i"},
+                                             {"restartPolicy", "Always"},
+                                             {"resources", {{"limits", {{"memory", "512Ti"}}}}}});
+  }
+  CHECK(is_unclear("1Mi"));
 }
 
 TEST_CASE("Spark's name for the container decides among several", "[wire][review]") {
@@ -124,7 +172,7 @@ TEST_CASE("Spark's name for the container decides among several", "[wire][review
   auto review = Read(pod);
   CHECK(review.places.candidates == 1);
   CHECK(review.places.container == 1);
-  CHECK(review.places.others == MiB(1408));
+  CHECK(review.places.others.beside.request == MiB(1408));
   pod["spec"]["containers"][1]["name"] = "neither-is-named";
   review = Read(pod);
   CHECK(review.places.candidates == 2);
@@ -151,6 +199,44 @@ TEST_CASE("where the heap comes from", "[wire][review]") {
     env.push_back({{"name", "JDK_JAVA_OPTIONS"}, {"value", "-Xmx3g"}});
     CHECK_FALSE(Read(pod).places.java_options_set_heap);
   }
+  SECTION("one from elsewhere") {
+    env.push_back(
+        {{"name", "JAVA_TOOL_OPTIONS"}, {"valueFrom", {{"fieldRef", {{"fieldPath", "x"}}}}}});
+    CHECK(Read(pod).places.java_options_set_heap);
+  }
+}
+
+TEST_CASE("variables of a ConfigMap or a Secret may be the JVM's", "[wire][review]") {
+  auto pod = ReviewedPod();
+  auto& container = Container(pod);
+  const auto may_set = [&] { return Read(pod).places.java_options_set_heap; };
+  const auto from = [](json prefix) {
+    return json::array({{{"prefix", std::move(prefix)}, {"configMapRef", {{"name", "c"}}}}});
+  };
+  container["envFrom"] = json::array({{{"secretRef", {{"name", "s"}}}}});
+  CHECK(may_set());
+  for (const auto& [prefix, may] : {std::pair{json(""), true}, std::pair{json(nullptr), true},
+                                    std::pair{json("_JAVA"), true}, std::pair{json("JDK_"), true},
+                                    std::pair{json("DB_"), false}, std::pair{json("J_"), false}}) {
+    container["envFrom"] = from(prefix);
+    CHECK(may_set() == may);
+  }
+  // Those of env win over them.
+  container["envFrom"] = from("");
+  for (const auto* name : {"_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"}) {
+    CHECK(may_set());
+    container["env"].push_back({{"name", name}, {"value", "-Da=b"}});
+  }
+  CHECK_FALSE(may_set());
+}
+
+TEST_CASE("a question of which nothing will come says so", "[wire][review]") {
+  auto question = ReviewOf(ReviewedPod());
+  CHECK_FALSE(ReadReview(question.dump()).review->dry_run);
+  question["request"]["dryRun"] = nullptr;
+  CHECK_FALSE(ReadReview(question.dump()).review->dry_run);
+  question["request"]["dryRun"] = true;
+  CHECK(ReadReview(question.dump()).review->dry_run);
 }
 
 TEST_CASE("a patch changes what it names and nothing else", "[wire][review]") {

@@ -102,5 +102,31 @@ TEST_CASE("an option is written so that it is read again", "[wire][jvm]") {
   }
 }
 
+TEST_CASE("options that set the heap whatever Spark says, or might", "[wire][jvm]") {
+  for (const auto* option :
+       {"-XX:MaxHeapSize=2g", "-XX:InitialHeapSize=1g", "-XX:SoftMaxHeapSize=900m", "-XX:Flags=/f",
+        "-XX:VMOptionsFile=/f", "-Dx=$(NAME)", "@/opt/args", "-Dx=y @args", "-Dx=y '@args'"}) {
+    CAPTURE(option);
+    for (const auto variable : kJvmVariables) CHECK(MaySetHeap(variable, option));
+  }
+  for (const auto* option :
+       {"-Xmx1g", "-Xms1g", "-Xmn100m", "-XX:MaxRAMPercentage=70", "-XX:InitialRAMPercentage=10.0",
+        "-XX:MaxRAM=4g", "-XX:MaxRAMFraction=2"}) {
+    CAPTURE(option);
+    CHECK(MaySetHeap("_JAVA_OPTIONS", option));  // read last
+    CHECK_FALSE(MaySetHeap("JAVA_TOOL_OPTIONS", option));
+    CHECK_FALSE(MaySetHeap("JDK_JAVA_OPTIONS", option));
+  }
+  for (const auto* option : {"", "-Dmail=a@b.c", "-XX:+UseG1GC -XX:G1HeapRegionSize=4m",
+                             "-XX:OnOutOfMemoryError='kill -9 %p'", "-javaagent:/a.jar"}) {
+    CAPTURE(option);
+    for (const auto variable : kJvmVariables) CHECK_FALSE(MaySetHeap(variable, option));
+  }
+  // What Spark passes stands before its own -Xmx.
+  CHECK_FALSE(MaySetHeap("SPARK_JAVA_OPT_1", "-XX:InitialHeapSize=1g"));
+  CHECK_FALSE(MaySetHeap("MESSAGE", "-Xmx1g"));
+  CHECK(MaySetHeap("SPARK_JAVA_OPT_1", "-XX:SoftMaxHeapSize=900m"));
+}
+
 }  // namespace
 }  // namespace sparkfit::wire

@@ -140,5 +140,78 @@ TEST_CASE("objects nested without end are refused", "[wire][objects]") {
   }
 }
 
+base::Result<NamedConstraints> Range(const std::string& limits) {
+  return With(R"({"metadata":{"name":"a","namespace":"jobs"},"spec":{"limits":)" + limits + "}}",
+              [](auto& reader, auto text) { return reader.LimitRange(text); });
+}
+base::Result<NamedConstraints> Quota(const std::string& spec, const std::string& status) {
+  return With(R"({"metadata":{"name":"a","namespace":"jobs"},"spec":{"hard":)" + spec +
+                  R"(},"status":)" + status + "}",
+              [](auto& reader, auto text) { return reader.ResourceQuota(text); });
+}
+
+TEST_CASE("a LimitRange is read as far as memory goes", "[wire][objects][constraints]") {
+  const auto read = Range(R"([
+      {"type":"Container","min":{"memory":"64Mi","cpu":"1"},"max":{"memory":"2Gi"},
+       "maxLimitRequestRatio":{"cpu":"3","memory":"1.5"},"default":{"memory":"1Gi"}},
+      {"max":{"memory":"8Gi"},"type":"Pod","maxLimitRequestRatio":{"memory":2},"min":null},
+      {"type":"Container","max":{"memory":"3Gi"},"min":{"memory":"100Mi"}},
+      {"type":"PersistentVolumeClaim","max":{"storage":"1Gi","memory":"1"}}])");
+  REQUIRE(read);
+  CHECK(read->object.name_space == "jobs");
+  const auto& [container, pod, requests_left, limits_left, known] = read->constraints;
+  CHECK(container.min == base::MiB(100));
+  CHECK(container.max == base::GiB(2));
+  CHECK(container.max_ratio == 1500);
+  CHECK_FALSE(pod.min);
+  CHECK(pod.max == base::GiB(8));
+  CHECK(pod.max_ratio == 2000);
+  CHECK(known);
+}
+
+TEST_CASE("bounds between two bytes, and beyond all that can be", "[wire][objects][constraints]") {
+  const auto read =
+      Range(R"([{"type":"Container","min":{"memory":"1500m"},"max":{"memory":"2500m"}},
+                {"type":"Pod","max":{"memory":"20Ei"}}])");
+  REQUIRE(read);
+  CHECK(read->constraints.container.min == base::Bytes{2});
+  CHECK(read->constraints.container.max == base::Bytes{2});
+  CHECK(read->constraints.pod.max > base::kLargestPlausible);
+}
+
+TEST_CASE("a bound that cannot be read is no bound that is not there",
+          "[wire][objects][constraints]") {
+  for (const auto* limits :
+       {R"([{"type":"Container","max":{"memory":"lots"}}])",
+        R"([{"type":"Pod","min":{"memory":"-1"}}])",
+        R"([{"type":"Pod","maxLimitRequestRatio":{"memory":""}}])", R"([{"type":"Pod","max":7}])",
+        R"([{"type":7}])", R"(7)", R"([{"type":"Container","max":{"memory":true}}])"}) {
+    INFO(limits);
+    CHECK_FALSE(Range(limits));
+  }
+  CHECK_FALSE(Quota(R"({"memory":"lots"})", "{}"));
+  CHECK_FALSE(Quota("{}", R"({"hard":{"memory":"1"},"used":{"memory":"x"}})"));
+}
+
+TEST_CASE("what a quota leaves", "[wire][objects][constraints]") {
+  const auto left = [](const std::string& spec, const std::string& hard, const std::string& used) {
+    const auto read = Quota(spec, R"({"hard":)" + hard + R"(,"used":)" + used + "}");
+    REQUIRE(read);
+    return std::pair{read->constraints.requests_left, read->constraints.limits_left};
+  };
+  using Left = std::pair<std::optional<base::Bytes>, std::optional<base::Bytes>>;
+  using base::MiB;
+  const std::string both = R"({"requests.memory":"10Mi","limits.memory":"20Mi","pods":"3"})";
+  CHECK(left(both, both, R"({"requests.memory":"4Mi","limits.memory":"21Mi","pods":"1"})") ==
+        Left(MiB(6), MiB(0)));
+  // Two names of the same.
+  CHECK(left("{}", R"({"memory":"5Mi","requests.memory":"9Mi"})",
+             R"({"memory":"3Mi","requests.memory":"8Mi"})") == Left(MiB(1), std::nullopt));
+  CHECK(left(R"({"pods":"3"})", R"({"pods":"3"})", R"({"pods":"1"})") == Left());
+  // The status does not say it yet.
+  CHECK(left(R"({"limits.memory":"20Mi"})", "{}", "{}") == Left(std::nullopt, MiB(0)));
+  CHECK(left("{}", R"({"memory":"5Mi"})", "{}") == Left(MiB(0), std::nullopt));
+}
+
 }  // namespace
 }  // namespace sparkfit::wire
