@@ -21,6 +21,11 @@ namespace sparkfit::wire {
 using JsonObject = simdjson::ondemand::object;
 using JsonValue = simdjson::ondemand::value;
 
+// Whether it is null. An error where it begins like null and is none: nuWl.
+inline simdjson::error_code ReadNull(JsonValue value, bool& null) {
+  return value.is_null().get(null);
+}
+
 // Calls visit(key, value) for each member; visit returns an error code. The value may be left
 // unread. Keys with escapes compare by their raw text.
 template <typename Visit>
@@ -39,7 +44,8 @@ simdjson::error_code ForEachMember(JsonObject object, Visit&& visit) {
 template <typename Visit>
 simdjson::error_code ForEachMember(JsonValue value, Visit&& visit) {
   bool null = false;
-  if (value.is_null().get(null) == simdjson::SUCCESS && null) return simdjson::SUCCESS;
+  if (auto error = ReadNull(value, null)) return error;
+  if (null) return simdjson::SUCCESS;
   JsonObject object;
   if (auto error = value.get_object().get(object)) return error;
   return ForEachMember(object, visit);
@@ -49,7 +55,8 @@ simdjson::error_code ForEachMember(JsonValue value, Visit&& visit) {
 template <typename Visit>
 simdjson::error_code ForEachElement(JsonValue value, Visit&& visit) {
   bool null = false;
-  if (value.is_null().get(null) == simdjson::SUCCESS && null) return simdjson::SUCCESS;
+  if (auto error = ReadNull(value, null)) return error;
+  if (null) return simdjson::SUCCESS;
   simdjson::ondemand::array array;
   if (auto error = value.get_array().get(array)) return error;
   for (auto entry : array) {

@@ -36,8 +36,10 @@ error_code ReadMetadata(JsonValue metadata, RecommendationObject& object,
     if (key == "uid") return ReadString(value, object.uid);
     if (key == "resourceVersion") return ReadString(value, object.version);
     if (key == "generation") return value.get_int64().get(object.generation);
-    if (key == "creationTimestamp" && !value.is_null()) return value.get_string().get(created);
-    return SUCCESS;
+    if (key != "creationTimestamp") return SUCCESS;
+    bool null = false;
+    if (auto error = ReadNull(value, null)) return error;
+    return null ? SUCCESS : value.get_string().get(created);
   });
 }
 
