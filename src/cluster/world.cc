@@ -90,7 +90,7 @@ std::set<std::string> World::DropRanges(const Listed& listed) {
   std::set<std::string> changed;
   std::erase_if(ranges_, [&](const auto& entry) {
     const auto& [name_space, name] = entry.first;
-    if (!listed.Covers(name_space) || listed.ids.contains(name_space + "/" + name)) return false;
+    if (!listed.IsGone(name_space, name_space + "/" + name)) return false;
     changed.insert(name_space);
     return true;
   });
@@ -202,14 +202,14 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
   switch (listed.kind) {
     case Kind::kPods:
       for (const auto& [uid, pod] : pods_) {
-        if (listed.Covers(pod.name_space) && !listed.ids.contains(uid)) {
+        if (listed.IsGone(pod.name_space, uid)) {
           missing.push_back({t, model::PodEvent{EventType::kDeleted, pod}});
         }
       }
       break;
     case Kind::kNodes:
       for (const auto& [name, node] : nodes_) {
-        if (listed.ids.contains(name)) continue;
+        if (!listed.IsGone("", name)) continue;
         auto gone = node;
         gone.event = EventType::kDeleted;
         missing.push_back({t, std::move(gone)});
@@ -219,7 +219,7 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
       break;  // of no interest to observers
     case Kind::kRecommendations:
       for (const auto& [name, object] : recommendations_) {
-        if (listed.Covers(name.first) && !listed.ids.contains(name.first + "/" + name.second)) {
+        if (listed.IsGone(name.first, name.first + "/" + name.second)) {
           missing.push_back({t, model::RecommendationEvent{EventType::kDeleted, object}});
         }
       }

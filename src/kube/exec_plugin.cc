@@ -7,8 +7,8 @@
 
 #include <array>
 #include <csignal>
-#include <nlohmann/json.hpp>
 
+#include "sparkfit/base/json.h"
 #include "sparkfit/kube/config.h"
 
 extern char** environ;
@@ -95,7 +95,7 @@ Result<std::string> Output(const ExecPlugin& plugin) {
 }  // namespace
 
 Result<ExecToken> ParseExecCredential(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = base::ParseJson(text);
   const auto status = json.is_object() ? json.value("status", nlohmann::json()) : nlohmann::json();
   if (!status.is_object() || !status.contains("token") || !status["token"].is_string()) {
     return Fail(Code::kUnavailable, "it printed no ExecCredential with a status.token");

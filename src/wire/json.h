@@ -107,7 +107,6 @@ base::Result<model::UsageSample> ReadPodMetrics(JsonObject object);
 base::Result<model::RecommendationObject> ReadRecommendation(JsonObject object);
 base::Result<model::NodeEvent> ReadNode(JsonObject object);
 base::Result<model::LimitRange> ReadLimitRange(JsonObject object);
-base::Result<ObjectIdentity> ReadIdentity(JsonObject object);
 // As a log has it: what a driver said, with its namespace and application.
 base::Result<model::DriverReading> ReadDriverReading(JsonObject object);
 

@@ -20,11 +20,10 @@ using simdjson::SUCCESS;
 
 constexpr std::size_t kMostConditions = 32;
 
-error_code ReadName(JsonValue metadata, ObjectIdentity& identity) {
+error_code ReadName(JsonValue metadata, std::string& name_space, std::string& name) {
   return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "name") return ReadString(value, identity.name);
-    if (key == "namespace") return ReadString(value, identity.name_space);
-    return key == "uid" ? ReadString(value, identity.uid) : SUCCESS;
+    if (key == "name") return ReadString(value, name);
+    return key == "namespace" ? ReadString(value, name_space) : SUCCESS;
   });
 }
 
@@ -262,12 +261,11 @@ error_code ReadSpec(JsonValue spec, RecommendationObject& object) {
 
 Result<UsageSample> ReadPodMetrics(JsonObject object) {
   UsageSample sample;
-  ObjectIdentity identity;
   std::string_view timestamp;
   std::string problem;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, identity);
+        if (key == "metadata") return ReadName(value, sample.name_space, sample.pod);
         if (key == "timestamp") return value.get_string().get(timestamp);
         if (key != "containers") return SUCCESS;
         return ForEachElement(value, [&](JsonValue container) {
@@ -279,8 +277,6 @@ Result<UsageSample> ReadPodMetrics(JsonObject object) {
       });
   if (error) return Malformed(error);
   if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
-  sample.name_space = std::move(identity.name_space);
-  sample.pod = std::move(identity.name);
   if (sample.name_space.empty() || sample.pod.empty()) {
     return base::Fail(Code::kMalformed, "usage without namespace or name");
   }
@@ -427,11 +423,10 @@ error_code ReadLimit(JsonValue json, model::LimitRange& range, std::string& prob
 
 Result<model::LimitRange> ReadLimitRange(JsonObject object) {
   model::LimitRange range;
-  ObjectIdentity identity;
   std::string problem;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, identity);
+        if (key == "metadata") return ReadName(value, range.name_space, range.name);
         if (key != "spec") return SUCCESS;
         return ForEachMember(value, [&](std::string_view what, JsonValue limits) -> error_code {
           if (what != "limits") return SUCCESS;
@@ -441,23 +436,10 @@ Result<model::LimitRange> ReadLimitRange(JsonObject object) {
       });
   if (error) return Malformed(error);
   if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
-  range.name_space = std::move(identity.name_space);
-  range.name = std::move(identity.name);
   if (range.name_space.empty() || range.name.empty()) {
     return base::Fail(Code::kMalformed, "limit range without namespace or name");
   }
   return range;
-}
-
-Result<ObjectIdentity> ReadIdentity(JsonObject object) {
-  ObjectIdentity identity;
-  const auto error =
-      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        return key == "metadata" ? ReadName(value, identity) : SUCCESS;
-      });
-  if (error) return Malformed(error);
-  if (identity.name.empty()) return base::Fail(Code::kMalformed, "an object without a name");
-  return identity;
 }
 
 }  // namespace sparkfit::wire

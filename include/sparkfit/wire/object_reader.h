@@ -14,13 +14,6 @@
 
 namespace sparkfit::wire {
 
-// Which object it is.
-struct ObjectIdentity {
-  std::string name_space;
-  std::string name;
-  std::string uid;
-};
-
 // Not safe for concurrent use; reuse one for many objects. kMalformed where an object lacks what it
 // must have or holds an amount that cannot be. REQUIRES: 64 readable bytes behind each text.
 class ObjectReader {
@@ -34,8 +27,6 @@ class ObjectReader {
   base::Result<model::RecommendationObject> Recommendation(std::string_view json);
   base::Result<model::NodeEvent> Node(std::string_view json);
   base::Result<model::LimitRange> LimitRange(std::string_view json);
-  // Of an object of any kind, also of one that cannot be read further.
-  base::Result<ObjectIdentity> Identity(std::string_view json);
 
  private:
   struct Impl;

@@ -109,21 +109,6 @@ TEST_CASE("an object without a job of its own is refused", "[wire][objects]") {
   CHECK_FALSE(Recommendation(R"({"signature":")" + std::string(254, 'x') + "\"}"));
 }
 
-TEST_CASE("which object it is can be read where nothing else can", "[wire][objects]") {
-  const auto identity = [](const std::string& text) {
-    return With(text, [](auto& reader, auto view) { return reader.Identity(view); });
-  };
-  const auto known =
-      identity(R"({"spec":[{}],"metadata":{"uid":"u","labels":7,"namespace":"ns","name":"n"}})");
-  REQUIRE(known);
-  CHECK(known->name_space == "ns");
-  CHECK(known->name == "n");
-  CHECK(known->uid == "u");
-  for (const auto* text : {"", "7", "{}", R"({"metadata":7})", R"({"metadata":{"name":7}})"}) {
-    CHECK_FALSE(identity(text));
-  }
-}
-
 TEST_CASE("objects nested without end are refused", "[wire][objects]") {
   for (const char open : {'[', '{'}) {
     const auto bomb = R"({"metadata":{"name":"a","namespace":"b","uid":"c"},"spec":)" +
