@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "connection.h"
 #include "sparkfit/base/base64.h"
+#include "sparkfit/base/json.h"
 #include "sparkfit/kube/config.h"
 
 namespace sparkfit::cli {
@@ -106,13 +107,13 @@ Result<void> AnswersReviews(Connection& api, const std::string& name, const Proc
       Ask(api, "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/" +
                    kube::Encode(name));
   if (!object) return tl::unexpected<base::Error>(object.error());
-  const auto where = WebhookOf(json::parse(*object, nullptr, false));
+  const auto where = WebhookOf(base::ParseJson(*object));
   if (!where) return tl::unexpected<base::Error>(where.error());
   auto server = Connection::To(where->first, {}, process);
   if (!server) return tl::unexpected<base::Error>(server.error());
   const auto answer = Ask(**server, where->second, Review());
   if (!answer) return tl::unexpected<base::Error>(answer.error());
-  if (!IsAdmission(json::parse(*answer, nullptr, false))) {
+  if (!IsAdmission(base::ParseJson(*answer))) {
     return Unlike("its answer is no admission: " + answer->substr(0, 200));
   }
   return {};

@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "connection.h"
 #include "published_text.h"
+#include "sparkfit/base/json.h"
 #include "sparkfit/kube/config.h"
 #include "sparkfit/kube/list_watch.h"
 #include "sparkfit/replay/report.h"
@@ -55,10 +56,10 @@ class Access {
   Result<std::vector<Found>> List() {
     std::vector<Found> all;
     auto listed = kube::List(connection_->Client(), kube::Within(kRecommendations, name_space_),
-                             [&](std::string_view object) {
+                             [&](const kube::Object& object) {
                                // An object that we cannot read is none of ours to judge.
-                               if (auto job = wire::ReadPublished(object)) {
-                                 all.push_back({*std::move(job), std::string(object)});
+                               if (auto job = wire::ReadPublished(object.json)) {
+                                 all.push_back({*std::move(job), std::string(object.json)});
                                }
                              },
                              {});
@@ -110,7 +111,7 @@ int FailWith(const base::Error& error, const Process& process) {
 
 ordered_json Document(const std::vector<Found>& found) {
   ordered_json items = ordered_json::array();
-  for (const auto& entry : found) items.push_back(ordered_json::parse(entry.text, nullptr, false));
+  for (const auto& entry : found) items.push_back(base::ParseJson<ordered_json>(entry.text));
   return {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
 }
 

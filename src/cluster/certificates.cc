@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sparkfit/base/base64.h"
+#include "sparkfit/base/json.h"
 
 namespace sparkfit::cluster {
 namespace {
@@ -170,7 +171,7 @@ Result<OwnCertificates::Stored> OwnCertificates::Read(const std::stop_token& sto
   if (!reply) return tl::unexpected<base::Error>(reply.error());
   if (reply->status == 404) return Stored{};
   if (!reply->Ok()) return base::Fail(Code::kUnavailable, "Secret: " + reply->Why());
-  const auto object = json::parse(reply->body, nullptr, false);
+  const auto object = base::ParseJson(reply->body);
   if (!object.is_object()) return base::Fail(Code::kMalformed, "the Secret is no object");
   Stored stored;
   stored.version = TextIn(object.value("metadata", json::object()), "resourceVersion");
@@ -245,7 +246,7 @@ Result<void> OwnCertificates::Publish(const tls::Authorities& authorities,
   if (!reply->Ok()) {
     return base::Fail(Code::kUnavailable, "MutatingWebhookConfiguration: " + reply->Why());
   }
-  const auto configuration = json::parse(reply->body, nullptr, false);
+  const auto configuration = base::ParseJson(reply->body);
   if (!configuration.is_object()) return base::Fail(Code::kMalformed, "configuration is no object");
   const auto patch = BundlePatch(configuration, base::EncodeBase64(tls::Bundle(authorities)));
   if (patch.empty()) return {};

@@ -13,11 +13,10 @@ void ConstraintBook::Take(const ConstraintEvent& event) {
 }
 
 void ConstraintBook::SetListed(const Listed& listed) {
-  listed_.emplace(listed.kind, listed.name_space);
+  if (!listed.are_gone) listed_.emplace(listed.kind, listed.name_space);
   std::erase_if(objects_, [&](const auto& entry) {
     const auto& [name_space, kind, name] = entry.first;
-    return kind == listed.kind && listed.Covers(name_space) &&
-           !listed.ids.contains(name_space + "/" + name);
+    return kind == listed.kind && listed.IsGone(name_space, name_space + "/" + name);
   });
 }
 

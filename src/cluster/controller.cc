@@ -243,7 +243,7 @@ void Controller::Impl::TakeObservation(const Observation& observation) {
 void Controller::Impl::TakeListed(const Listed& listed) {
   for (const auto& observation : world.Missing(listed, clock.Wall())) TakeObservation(observation);
   if (ConstrainsPods(listed.kind)) advisor->SetListed(listed);
-  world.SetListed(listed);
+  if (!listed.are_gone) world.SetListed(listed);
 }
 
 void Controller::Impl::TakeUsage(const Usage& usage) {
@@ -463,7 +463,14 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
   std::vector<wire::CheckpointObject> all;
   if (!options.publish) return all;
   bool lost = false;
-  const auto take = [&](std::string_view found) {
+  const auto take = [&](const kube::Object& listed) {
+    const auto found = listed.json;
+    if (found.empty()) {  // none of ours, which have a most
+      metrics.CountUnreadable(Checkpoints().resource);
+      log.Error("checkpoint is too large to be read",
+                {{"namespace", listed.id.name_space}, {"name", listed.id.name}});
+      return;
+    }
     auto object = wire::ReadCheckpointObject(found);
     if (object && object->checkpoint) {
       metrics.CountCheckpointRestore("ok");

@@ -28,14 +28,17 @@ inline bool ConstrainsPods(Kind kind) {
 }
 
 // A collection was listed, of one namespace or, where that is empty, of all: what is not among
-// these (UIDs; names of nodes; namespace/name of the others) is gone.
+// these (UIDs; names of nodes; namespace/name of the others) is gone. Or these are gone, of which
+// nothing else could be read.
 struct Listed {
   Kind kind;
   std::unordered_set<std::string> ids;
   std::string name_space = {};
+  bool are_gone = false;
 
-  [[nodiscard]] bool Covers(const std::string& other) const {
-    return name_space.empty() || name_space == other;
+  [[nodiscard]] bool IsGone(const std::string& of_name_space, const std::string& id) const {
+    const bool covered = name_space.empty() || name_space == of_name_space;
+    return covered && ids.contains(id) == are_gone;
   }
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sources.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -25,6 +27,8 @@ EventType EventOf(kube::Change change) {
 }
 
 constexpr const char* kUsage = "podmetrics";
+// Of one namespace between two lists; all are counted.
+constexpr int kMostTold = 10;
 
 }  // namespace
 
@@ -52,12 +56,13 @@ void Source::Run(kube::Client& client, const std::stop_token& stop) {
 
 void Source::OnListBegin() {
   seen_.clear();
+  told_.clear();
   if (!first_) around_.metrics.CountWatchRestart(CollectionOf(kind_).resource);
 }
 
-void Source::OnListed(std::string_view object) {
-  auto id = Take(EventType::kAdded, object, first_);
-  if (!id.empty()) seen_.insert(std::move(id));
+void Source::OnListed(const kube::Object& object) {
+  Take(EventType::kAdded, object, first_);
+  if (auto id = IdOf(object.id); !id.empty()) seen_.insert(std::move(id));
 }
 
 void Source::OnListEnd() {
@@ -66,7 +71,7 @@ void Source::OnListEnd() {
   around_.metrics.SetSourceUp(Name(), true);
 }
 
-void Source::OnChange(kube::Change change, std::string_view object) {
+void Source::OnChange(kube::Change change, const kube::Object& object) {
   Take(EventOf(change), object, false);
 }
 
@@ -90,13 +95,7 @@ void Source::Push(What what) {
   around_.inbox.Push(model::Observation{around_.clock.Wall(), std::move(what)}, stop_);
 }
 
-void Source::PushConstraints(EventType event, const wire::ObjectIdentity& object,
-                             const model::Constraints& constraints) {
-  around_.inbox.Push(ConstraintEvent{kind_, event, object.name_space, object.name, constraints},
-                     stop_);
-}
-
-std::string Source::IdOf(const wire::ObjectIdentity& object) const {
+std::string Source::IdOf(const kube::Identity& object) const {
   switch (kind_) {
     case Kind::kPods:
       return object.uid;
@@ -110,52 +109,73 @@ std::string Source::IdOf(const wire::ObjectIdentity& object) const {
   return "";
 }
 
-std::string Source::Take(EventType event, std::string_view object, bool unwatched) {
-  const auto unreadable = [&](const base::Error& error) {
-    const auto resource = CollectionOf(kind_).resource;
-    around_.metrics.CountUnreadable(resource);
-    around_.log.Warning("object cannot be understood",
-                        {{"resource", resource}, {"why", error.message}});
-    // It is there all the same: what was known of it stays, but for what it demands of pods.
-    const auto identity = reader_.Identity(object);
-    if (!identity) return std::string();
-    if (kind_ == Kind::kLimitRanges) PushConstraints(event, *identity, model::UnknownRange());
-    if (kind_ == Kind::kResourceQuotas) PushConstraints(event, *identity, model::UnknownQuota());
-    return IdOf(*identity);
-  };
+void Source::Take(EventType event, const kube::Object& object, bool unwatched) {
+  if (object.json.empty()) {
+    TakeUnreadable(event, object.id,
+                   fmt::format("it has more than {} MiB, or no end", kube::kLargestObject >> 20));
+  } else if (const auto told = Tell(event, object, unwatched); !told) {
+    TakeUnreadable(event, object.id, told.error().message);
+  }
+}
+
+// It is there all the same, and what was known of it stays, until it is deleted.
+void Source::TakeUnreadable(EventType event, const kube::Identity& object, const std::string& why) {
+  const auto resource = CollectionOf(kind_).resource;
+  around_.metrics.CountUnreadable(resource);
+  if (told_[object.name_space]++ < kMostTold) {
+    around_.log.Warning("object cannot be understood", {{"resource", resource},
+                                                        {"namespace", object.name_space},
+                                                        {"name", object.name},
+                                                        {"why", why}});
+  }
+  if (event == EventType::kDeleted) {
+    around_.inbox.Push(Listed{kind_, {IdOf(object)}, object.name_space, true}, stop_);
+  } else if (kind_ == Kind::kLimitRanges) {
+    PushConstraints(event, object, model::UnknownRange());  // what it demands now is not known
+  } else if (kind_ == Kind::kResourceQuotas) {
+    PushConstraints(event, object, model::UnknownQuota());
+  }
+}
+
+void Source::PushConstraints(EventType event, const kube::Identity& object,
+                             model::Constraints constraints) {
+  around_.inbox.Push(
+      ConstraintEvent{kind_, event, object.name_space, object.name, std::move(constraints)}, stop_);
+}
+
+Result<void> Source::Tell(EventType event, const kube::Object& object, bool unwatched) {
+  const auto json = object.json;
+  const auto fail = [](const base::Error& error) { return tl::unexpected<base::Error>(error); };
   switch (kind_) {
     case Kind::kPods: {
-      auto pod = reader_.Pod(object);
-      if (!pod) return unreadable(pod.error());
-      auto id = IdOf({pod->name_space, pod->name, pod->uid});
+      auto pod = reader_.Pod(json);
+      if (!pod) return fail(pod.error());
       Push(model::PodEvent{event, *std::move(pod), unwatched});
-      return id;
+      break;
     }
     case Kind::kNodes: {
-      auto node = reader_.Node(object);
-      if (!node) return unreadable(node.error());
+      auto node = reader_.Node(json);
+      if (!node) return fail(node.error());
       node->event = event;
-      auto id = IdOf({"", node->name, ""});
       Push(*std::move(node));
-      return id;
+      break;
     }
     case Kind::kRecommendations: {
-      auto recommendation = reader_.Recommendation(object);
-      if (!recommendation) return unreadable(recommendation.error());
-      auto id = IdOf({recommendation->name_space, recommendation->name, recommendation->uid});
+      auto recommendation = reader_.Recommendation(json);
+      if (!recommendation) return fail(recommendation.error());
       Push(model::RecommendationEvent{event, *std::move(recommendation)});
-      return id;
+      break;
     }
     case Kind::kLimitRanges:
     case Kind::kResourceQuotas: {
-      const auto read =
-          kind_ == Kind::kLimitRanges ? reader_.LimitRange(object) : reader_.ResourceQuota(object);
-      if (!read) return unreadable(read.error());
-      PushConstraints(event, read->object, read->constraints);
-      return IdOf(read->object);
+      auto read =
+          kind_ == Kind::kLimitRanges ? reader_.LimitRange(json) : reader_.ResourceQuota(json);
+      if (!read) return fail(read.error());
+      PushConstraints(event, object.id, *std::move(read));
+      break;
     }
   }
-  return "";
+  return {};
 }
 
 namespace {
@@ -166,8 +186,8 @@ Result<Usage> AskUsage(kube::Client& client, const std::vector<std::string>& nam
                                            "spark-role=executor"};
   wire::ObjectReader reader;
   Usage usage;
-  const auto take = [&](std::string_view object) {
-    auto sample = reader.PodMetrics(object);
+  const auto take = [&](const kube::Object& object) {
+    auto sample = reader.PodMetrics(object.json);
     if (sample) {
       usage.samples.push_back(*std::move(sample));
     } else {

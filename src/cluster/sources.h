@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -39,21 +40,23 @@ class Source final : public kube::CollectionHandler {
   void Run(kube::Client& client, const std::stop_token& stop);
 
   void OnListBegin() override;
-  void OnListed(std::string_view object) override;
+  void OnListed(const kube::Object& object) override;
   void OnListEnd() override;
-  void OnChange(kube::Change change, std::string_view object) override;
+  void OnChange(kube::Change change, const kube::Object& object) override;
   void OnTrouble(const std::string& why) override;
 
  private:
   // As Listed names it.
-  [[nodiscard]] std::string IdOf(const wire::ObjectIdentity& object) const;
-  // The object's id; empty where it has none.
-  std::string Take(model::EventType event, std::string_view object, bool unwatched);
+  [[nodiscard]] std::string IdOf(const kube::Identity& object) const;
+  void Take(model::EventType event, const kube::Object& object, bool unwatched);
+  // What was told, or why it cannot be.
+  base::Result<void> Tell(model::EventType event, const kube::Object& object, bool unwatched);
+  void TakeUnreadable(model::EventType event, const kube::Identity& object, const std::string& why);
   template <typename What>
   void Push(What what);
 
-  void PushConstraints(model::EventType event, const wire::ObjectIdentity& object,
-                       const model::Constraints& constraints);
+  void PushConstraints(model::EventType event, const kube::Identity& object,
+                       model::Constraints constraints);
 
   // For metrics and the log: pods, or namespace/pods.
   [[nodiscard]] std::string Name() const;
@@ -63,7 +66,8 @@ class Source final : public kube::CollectionHandler {
   const Surroundings& around_;
   wire::ObjectReader reader_;
   std::unordered_set<std::string> seen_;
-  bool first_ = true;  // nobody watched before the first list
+  std::map<std::string, int> told_;  // unreadable objects since the last list, by namespace
+  bool first_ = true;                // nobody watched before the first list
   std::stop_token stop_;
 };
 

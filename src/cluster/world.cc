@@ -170,14 +170,14 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
   switch (listed.kind) {
     case Kind::kPods:
       for (const auto& [uid, pod] : pods_) {
-        if (listed.Covers(pod.name_space) && !listed.ids.contains(uid)) {
+        if (listed.IsGone(pod.name_space, uid)) {
           missing.push_back({t, model::PodEvent{EventType::kDeleted, pod}});
         }
       }
       break;
     case Kind::kNodes:
       for (const auto& [name, node] : nodes_) {
-        if (listed.ids.contains(name)) continue;
+        if (!listed.IsGone("", name)) continue;
         auto gone = node;
         gone.event = EventType::kDeleted;
         missing.push_back({t, std::move(gone)});
@@ -188,7 +188,7 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
       break;  // of no interest to observers
     case Kind::kRecommendations:
       for (const auto& [name, object] : recommendations_) {
-        if (listed.Covers(name.first) && !listed.ids.contains(name.first + "/" + name.second)) {
+        if (listed.IsGone(name.first, name.first + "/" + name.second)) {
           missing.push_back({t, model::RecommendationEvent{EventType::kDeleted, object}});
         }
       }

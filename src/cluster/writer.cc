@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sparkfit/base/json.h"
+
 namespace sparkfit::cluster {
 namespace {
 
@@ -156,7 +158,7 @@ bool Writer::IsOurs(const Write& write, std::string& version, const std::stop_to
   call.target = PathOf(kCheckpoints, write.object);
   const auto reply = client_.Send(call, stop);
   if (!reply || !reply->Ok()) return false;
-  const auto object = json::parse(reply->body, nullptr, false);
+  const auto object = base::ParseJson(reply->body);
   static const json::json_pointer kData("/spec/data");
   if (!object.is_object() || !object.contains(kData) || object[kData] != write.data) return false;
   version = reply->Version();

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "sparkfit/base/json.h"
+#include "sparkfit/kube/object.h"
 
 namespace sparkfit::kube {
 namespace {
@@ -21,7 +23,7 @@ constexpr Duration kLongestPause = std::chrono::seconds(30);
 }  // namespace
 
 std::string Reply::Why() const {
-  const auto json = nlohmann::json::parse(body, nullptr, false);
+  const auto json = base::ParseJson(body);
   std::string message;
   if (json.is_object() && json.contains("message") && json["message"].is_string()) {
     message = json["message"].get<std::string>();
@@ -33,12 +35,7 @@ std::string Reply::Why() const {
                          : fmt::format("status {}: {}", status, message.substr(0, kShown));
 }
 
-std::string Reply::Version() const {
-  const auto json = nlohmann::json::parse(body, nullptr, false);
-  static const nlohmann::json::json_pointer kVersion("/metadata/resourceVersion");
-  const bool has = json.is_object() && json.contains(kVersion) && json[kVersion].is_string();
-  return has ? json[kVersion].get<std::string>() : "";
-}
+std::string Reply::Version() const { return Identify(body).version; }
 
 Client::Client(Transport& transport, Authenticator& authenticator, const base::Clock& clock,
                base::Waiter& waiter, const ClientOptions& options, CallObserver observer)

@@ -11,9 +11,9 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <nlohmann/json.hpp>
 
 #include "sparkfit/base/file.h"
+#include "sparkfit/base/json.h"
 #include "sparkfit/kube/config.h"
 
 extern char** environ;
@@ -126,7 +126,7 @@ Result<std::string> Output(const ExecPlugin& plugin, base::Duration limit) {
 }  // namespace
 
 Result<ExecToken> ParseExecCredential(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = base::ParseJson(text);
   const auto status = json.is_object() ? json.value("status", nlohmann::json()) : nlohmann::json();
   if (!status.is_object() || !status.contains("token") || !status["token"].is_string()) {
     return Fail(Code::kUnavailable, "it printed no ExecCredential with a status.token");

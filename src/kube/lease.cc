@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "sparkfit/base/json.h"
+
 namespace sparkfit::kube {
 namespace {
 
@@ -93,7 +95,7 @@ LeaseElector::Outcome LeaseElector::TryOnce(const std::stop_token& stop) {
     return Outcome::kFailed;
   }
   if (reply->status == 404) return Create(stop);
-  const auto lease = json::parse(reply->body, nullptr, false);
+  const auto lease = base::ParseJson(reply->body);
   const auto spec = Part(lease, "spec");
   holder_ = Text(spec, "holderIdentity");
   version_ = reply->Version();

@@ -2,11 +2,12 @@
 #include "sparkfit/kube/list_watch.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
+#include "sparkfit/base/json.h"
 #include "splitter.h"
 
 namespace sparkfit::kube {
@@ -17,7 +18,8 @@ using base::Duration;
 using base::Fail;
 using base::Result;
 
-constexpr int kPage = 500;
+constexpr int kLargestPage = 500;
+constexpr int kSmallestPage = 8;
 constexpr Duration kFirstPause = std::chrono::seconds(1);
 constexpr Duration kLongestPause = std::chrono::seconds(30);
 // The server is asked to end a watch after 4 to 5 minutes, drawn, so that watches do not all end at
@@ -32,75 +34,60 @@ std::string Query(const Collection& collection) {
              : "?labelSelector=" + Encode(collection.label_selector) + "&";
 }
 
-struct ListMetadata {
+// What a page says of the list.
+struct Page {
   std::string version;
   std::string next;
 };
 
-ListMetadata ReadMetadata(const std::string& text) {
-  ListMetadata metadata;
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  const auto read = [&](const char* key) -> std::string {
-    return json.is_object() && json.contains(key) && json[key].is_string()
-               ? json[key].get<std::string>()
-               : "";
-  };
-  return {read("resourceVersion"), read("continue")};
-}
-
-// A watch event, as far as it matters here; views into the line.
-struct Event {
-  std::string_view type;
-  std::string_view object;
-  std::string version;
-  std::int64_t code = 0;  // of an ERROR's Status
-};
-
-simdjson::error_code Parse(simdjson::ondemand::parser& parser, std::string_view line,
-                           Event& event) {
-  simdjson::ondemand::document document;
-  const auto capacity = line.size() + kPadding;
-  if (auto error = parser.iterate(line.data(), line.size(), capacity).get(document)) return error;
-  simdjson::ondemand::object object;
-  if (auto error = document["object"].get_object().get(object)) return error;
-  if (auto error = object.raw_json().get(event.object)) return error;
-  // A second pass, as an object is read once.
-  if (auto error = parser.iterate(line.data(), line.size(), capacity).get(document)) return error;
-  if (auto error = document["object"].get_object().get(object)) return error;
-  std::string_view version;
-  if (object["metadata"]["resourceVersion"].get_string().get(version) == simdjson::SUCCESS) {
-    event.version = version;
-  }
-  if (auto error = parser.iterate(line.data(), line.size(), capacity).get(document)) return error;
-  std::string_view type;
-  if (auto error = document["type"].get_string().get(type)) return error;
-  for (const auto known : {"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"}) {
-    if (type == known) event.type = known;
-  }
-  if (event.type != "ERROR") return simdjson::SUCCESS;
-  if (auto error = parser.iterate(line.data(), line.size(), capacity).get(document)) return error;
-  return document["object"]["code"].get_int64().get(event.code);
-}
-
-Result<ListMetadata> ListPage(Client& client, const Call& call,
-                              const std::function<void(std::string_view)>& on_item,
-                              const std::stop_token& stop) {
+// kMalformed where the answer began and broke off.
+Result<Page> ListPage(Client& client, const Call& call, const OnObject& on_item,
+                      const std::stop_token& stop) {
   ListSplitter splitter(on_item);
-  std::string malformed;
+  bool began = false;
+  bool is_list = true;
   const auto reply = client.Stream(
       call,
       [&](std::string_view bytes) {
-        auto fed = splitter.Feed(bytes);
-        if (!fed) malformed = fed.error().message;
-        return fed.has_value();
+        began = true;
+        is_list = splitter.Feed(bytes);
+        return is_list;
       },
       stop);
-  if (!malformed.empty()) return Fail(Code::kMalformed, malformed);
-  if (!reply) return tl::unexpected<base::Error>(reply.error());
+  if (!is_list) return Fail(Code::kUnavailable, "the answer is no list");
+  if (!reply) return Fail(began ? Code::kMalformed : reply.error().code, reply.error().message);
   if (reply->status == 410) return Fail(Code::kNotFound, "");
   if (!reply->Ok()) return Fail(Code::kUnavailable, "listing: " + reply->Why());
-  if (!splitter.Complete()) return Fail(Code::kUnavailable, "the list was cut off");
-  return ReadMetadata(splitter.Metadata());
+  if (!splitter.Complete()) return Fail(Code::kMalformed, "the list was cut off");
+  return Page{splitter.Version(), splitter.Next()};
+}
+
+Result<Page> ListPage(Client& client, const Collection& collection, int most,
+                      const std::string& next, const OnObject& on_item,
+                      const std::stop_token& stop) {
+  Call call{.verb = "list", .resource = collection.resource};
+  call.target = collection.path + Query(collection) + fmt::format("limit={}", most);
+  if (!next.empty()) call.target += "&continue=" + Encode(next);
+  call.deadline = std::chrono::seconds(60);
+  call.idle = std::chrono::seconds(30);
+  call.accept_gzip = true;
+  return ListPage(client, call, on_item, stop);
+}
+
+// Of an ERROR's Status; 0 where it has none.
+std::int64_t CodeOf(const Object& status) {
+  const auto json = base::ParseJson(status.json);
+  const auto code = json.is_object() ? json.find("code") : json.end();
+  return json.is_object() && code != json.end() && code->is_number_integer()
+             ? code->get<std::int64_t>()
+             : 0;
+}
+
+std::optional<Change> ChangeOf(const std::string& type) {
+  if (type == "ADDED") return Change::kAdded;
+  if (type == "MODIFIED") return Change::kModified;
+  if (type == "DELETED") return Change::kDeleted;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -111,22 +98,15 @@ Collection Within(Collection collection, const std::string& name_space) {
   return collection;
 }
 
-Result<std::string> List(Client& client, const Collection& collection,
-                         const std::function<void(std::string_view)>& on_item,
+Result<std::string> List(Client& client, const Collection& collection, const OnObject& on_item,
                          const std::stop_token& stop) {
-  ListMetadata metadata;
+  Page page;
   do {
-    Call call{.verb = "list", .resource = collection.resource};
-    call.target = collection.path + Query(collection) + fmt::format("limit={}", kPage);
-    if (!metadata.next.empty()) call.target += "&continue=" + Encode(metadata.next);
-    call.deadline = std::chrono::seconds(60);
-    call.idle = std::chrono::seconds(30);
-    call.accept_gzip = true;
-    auto page = ListPage(client, call, on_item, stop);
-    if (!page) return tl::unexpected<base::Error>(page.error());
-    metadata = *std::move(page);
-  } while (!metadata.next.empty());
-  return metadata.version;
+    auto listed = ListPage(client, collection, kLargestPage, page.next, on_item, stop);
+    if (!listed) return tl::unexpected<base::Error>(listed.error());
+    page = *std::move(listed);
+  } while (!page.next.empty());
+  return page.version;
 }
 
 Reflector::Reflector(Client& client, base::Waiter& waiter, Collection collection,
@@ -160,8 +140,7 @@ void Reflector::Run(const std::stop_token& stop) {
 
 bool Reflector::ListAll(const std::stop_token& stop) {
   handler_.OnListBegin();
-  const auto version = List(
-      client_, collection_, [&](std::string_view object) { handler_.OnListed(object); }, stop);
+  const auto version = ListPages(stop);
   if (stop.stop_requested()) return false;
   if (!version) {
     // An expired list is no trouble, just one to begin again.
@@ -178,6 +157,28 @@ bool Reflector::ListAll(const std::stop_token& stop) {
   return true;
 }
 
+// A page of very large objects takes longer, or is more, than an answer may: where one broke off,
+// less is asked for. What it gave is given again.
+Result<std::string> Reflector::ListPages(const std::stop_token& stop) {
+  const auto on_item = [&](const Object& object) { handler_.OnListed(object); };
+  int most = kLargestPage;
+  std::string next;
+  for (;;) {
+    auto page = ListPage(client_, collection_, most, next, on_item, stop);
+    if (page && page->next.empty()) return std::move(page->version);
+    if (page) {
+      next = std::move(page->next);
+      most = std::min(most * 2, kLargestPage);
+      continue;
+    }
+    const bool broke = page.error().code == Code::kMalformed;
+    if (!broke || most == kSmallestPage || stop.stop_requested()) {
+      return tl::unexpected<base::Error>(page.error());
+    }
+    most = std::max(most / 4, kSmallestPage);
+  }
+}
+
 Reflector::Ended Reflector::Watch(const std::stop_token& stop) {
   const auto length = client_.Jittered(kShortestWatch, kLongestWatch);
   Call call{.verb = "watch", .resource = collection_.resource};
@@ -189,19 +190,15 @@ Reflector::Ended Reflector::Watch(const std::stop_token& stop) {
   call.idle = kLongestSilence;
   Ended ended = Ended::kNormally;
   bool any = false;
-  LineSplitter lines([&](std::string_view line) {
+  EventSplitter events([&](const Event& event) {
     if (ended != Ended::kNormally) return;
-    ended = OnEvent(line);
+    ended = OnEvent(event);
     any = true;
-    if (ended == Ended::kNormally) Fine();
   });
   const auto reply = client_.Stream(
       call,
       [&](std::string_view bytes) {
-        if (const auto fed = lines.Feed(bytes); !fed) {
-          Trouble("watching: " + fed.error().message);
-          ended = Ended::kExpired;
-        }
+        events.Feed(bytes);
         return ended == Ended::kNormally;
       },
       stop);
@@ -209,30 +206,41 @@ Reflector::Ended Reflector::Watch(const std::stop_token& stop) {
   if (reply && reply->status == 410) return Ended::kExpired;
   if (reply && reply->Ok()) {
     // One that ends at once, time after time, must not become a busy loop.
-    return any ? Ended::kNormally : (Fine(), Ended::kBroken);
+    if (any) return Ended::kNormally;
+    pause_ = kFirstPause;
+    Fine();
+    return Ended::kBroken;
   }
   Trouble(reply ? "watching: " + reply->Why() : reply.error().message);
   return Ended::kBroken;
 }
 
-Reflector::Ended Reflector::OnEvent(std::string_view line) {
-  simdjson::ondemand::parser parser;
-  Event event;
-  if (Parse(parser, line, event) != simdjson::SUCCESS || event.type.empty()) {
-    // Nothing tells what was missed: list anew.
-    Trouble("an event that cannot be read");
-    return Ended::kExpired;
-  }
+Reflector::Ended Reflector::OnEvent(const Event& event) {
+  const auto& object = event.object;
   if (event.type == "ERROR") {
-    if (event.code == 410) return Ended::kExpired;
-    Trouble(fmt::format("watching: error {}", event.code));
+    const auto code = CodeOf(object);
+    if (code == 410) return Ended::kExpired;
+    Trouble(fmt::format("watching: error {}", code));
     return Ended::kBroken;
   }
-  if (event.type == "ADDED") handler_.OnChange(Change::kAdded, event.object);
-  if (event.type == "MODIFIED") handler_.OnChange(Change::kModified, event.object);
-  if (event.type == "DELETED") handler_.OnChange(Change::kDeleted, event.object);
-  if (!event.version.empty()) version_ = event.version;
+  const auto change = ChangeOf(event.type);
+  const bool known = !object.id.name.empty();
+  const bool bookmark = event.type == "BOOKMARK";
+  // A change of nobody knows whom changes nothing that is known; a deletion does.
+  if (!bookmark && (!change || (change == Change::kDeleted && !known))) return OnUnreadable(event);
+  if (change) handler_.OnChange(*change, object);
+  if (!object.id.version.empty()) version_ = object.id.version;
+  pause_ = kFirstPause;
+  Fine();
   return Ended::kNormally;
+}
+
+// Nothing tells what was missed, so everything is listed anew: once. Where it comes again, it does
+// so whatever is done.
+Reflector::Ended Reflector::OnUnreadable(const Event& event) {
+  if (std::exchange(unreadable_, event.beginning) == event.beginning) return Ended::kNormally;
+  Trouble("an event that cannot be read");
+  return Ended::kExpired;
 }
 
 void Reflector::Trouble(const std::string& why) {
@@ -241,7 +249,6 @@ void Reflector::Trouble(const std::string& why) {
 }
 
 void Reflector::Fine() {
-  pause_ = kFirstPause;
   if (!in_trouble_) return;
   in_trouble_ = false;
   handler_.OnTrouble("");

@@ -1,104 +1,154 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "splitter.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
 namespace sparkfit::kube {
 namespace {
 
-using base::Code;
-using base::Fail;
-using base::Result;
+using Met = JsonWalk::Met;
 
-constexpr int kDeepest = 64;  // Kubernetes objects are about 20 deep
-
-void Give(const OnPiece& on_piece, std::string& piece) {
-  piece.reserve(piece.size() + kPadding);
-  on_piece(piece);
-  piece.clear();
-}
+// Readable bytes behind a piece: simdjson reads ahead.
+constexpr std::size_t kPadding = 64;
+// Room that is kept for the next piece.
+constexpr std::size_t kUsual = std::size_t{256} << 10;
+constexpr std::size_t kBeginning = 256;
 
 }  // namespace
 
-Result<void> ListSplitter::Feed(std::string_view bytes) {
-  for (const char c : bytes) {
-    if (auto taken = Take(c); !taken) return taken;
-  }
-  return {};
+void ObjectCutter::Begin(const JsonWalk& walk) {
+  Reset();
+  depth_ = walk.Depth();
 }
 
-Result<void> ListSplitter::Take(char c) {
-  if (Keeping()) {
-    if (piece_.size() == kLargestPiece) return Fail(Code::kMalformed, "a list with a giant item");
-    piece_ += c;
-  }
-  if (in_string_) {
-    if (!escaped_ && c == '"') in_string_ = false;
-    escaped_ = !escaped_ && c == '\\';
-    if (depth_ == 1 && in_string_ && text_.size() < kPadding) text_ += c;
-    return {};
-  }
-  switch (c) {
-    case '"':
-      in_string_ = true;
-      if (depth_ == 1) text_.clear();
-      return {};
-    case '{':
-    case '[':
-      if (complete_ || depth_ == kDeepest || (depth_ == 0 && c == '[')) {
-        return Fail(Code::kMalformed, "the answer is no list");
-      }
-      Open(c);
-      return {};
-    case '}':
-    case ']':
-      if (depth_ == 0) return Fail(Code::kMalformed, "the answer is no list");
-      Close();
-      return {};
-    default:
-      if (depth_ == 0 && c != ' ' && c != '\n' && c != '\r' && c != '\t') {
-        return Fail(Code::kMalformed, "the answer is no list");
-      }
-      return {};
+void ObjectCutter::Reset() {
+  if (json_.capacity() > kUsual) json_ = {};
+  json_.clear();
+  id_ = {};
+  depth_ = 0;
+  in_metadata_ = too_large_ = false;
+}
+
+void ObjectCutter::Meet(Met what, const JsonWalk& walk) {
+  if (what == Met::kOpen && walk.Depth() == depth_ + 1) in_metadata_ = walk.Key() == "metadata";
+  if (what == Met::kClose && walk.Depth() == depth_) in_metadata_ = false;
+  if (what != Met::kText || !in_metadata_ || walk.Depth() != depth_ + 1) return;
+  if (walk.Key() == "name") id_.name = walk.Text();
+  if (walk.Key() == "namespace") id_.name_space = walk.Text();
+  if (walk.Key() == "uid") id_.uid = walk.Text();
+  if (walk.Key() == "resourceVersion") id_.version = walk.Text();
+}
+
+void ObjectCutter::Add(std::string_view bytes) {
+  if (too_large_) return;
+  too_large_ = json_.size() + bytes.size() > kLargestObject;
+  if (too_large_) {
+    json_ = {};
+  } else {
+    json_ += bytes;
   }
 }
 
-void ListSplitter::Open(char c) {
-  ++depth_;
-  if (depth_ == 2 && c == '[') in_items_ = text_ == "items";
-  const bool metadata = depth_ == 2 && c == '{' && text_ == "metadata";
-  const bool item = depth_ == 3 && c == '{' && in_items_;
-  if (!metadata && !item) return;
-  keeping_ = item ? Keep::kItem : Keep::kMetadata;
-  piece_ = c;
+Object ObjectCutter::Take() {
+  json_.reserve(json_.size() + kPadding);
+  return {json_, std::move(id_)};
 }
 
-void ListSplitter::Close() {
-  --depth_;
-  if (depth_ == 0) complete_ = true;
-  if (depth_ == 2 && keeping_ == Keep::kItem) {
-    keeping_ = Keep::kNothing;
-    Give(on_item_, piece_);
-  }
-  if (depth_ == 1) {
-    if (keeping_ == Keep::kMetadata) metadata_ = std::move(piece_);
-    keeping_ = Keep::kNothing;
-    in_items_ = false;
-    piece_.clear();
+bool ListSplitter::Feed(std::string_view bytes) {
+  std::size_t from = 0;  // of what is not given to the item yet
+  walk_.Feed(bytes, [&](Met what, std::size_t place) {
+    if (item_.Begun()) {
+      item_.Meet(what, walk_);
+      if (!item_.Ended(walk_)) return;
+      item_.Add(bytes.substr(from, place + 1 - from));
+      on_item_(item_.Take());
+      item_.Reset();
+    } else if (what == Met::kOpen && in_items_ && walk_.Depth() == 3 && bytes[place] == '{') {
+      item_.Begin(walk_);
+      from = place;
+    } else {
+      Meet(what);
+    }
+    stray_ |=
+        what == Met::kStray || walk_.Depth() < 0 || (walk_.Depth() == 1 && bytes[place] == '[');
+  });
+  if (item_.Begun()) item_.Add(bytes.substr(from));
+  return !stray_;
+}
+
+void ListSplitter::Meet(Met what) {
+  const int depth = walk_.Depth();
+  if (what == Met::kOpen) {
+    stray_ |= complete_;
+    if (depth == 2) in_items_ = walk_.Key() == "items";
+    if (depth == 2) in_metadata_ = walk_.Key() == "metadata";
+  } else if (what == Met::kClose) {
+    if (depth <= 1) in_items_ = in_metadata_ = false;
+    complete_ |= depth == 0;
+  } else if (what == Met::kText && in_metadata_ && depth == 2) {
+    if (walk_.Key() == "resourceVersion") version_ = walk_.Text();
+    if (walk_.Key() == "continue") next_ = walk_.Text();
   }
 }
 
-Result<void> LineSplitter::Feed(std::string_view bytes) {
+void EventSplitter::Feed(std::string_view bytes) {
   while (!bytes.empty()) {
     const auto end = bytes.find('\n');
-    const auto part = bytes.substr(0, end);
-    if (line_.size() + part.size() > kLargestPiece) {
-      return Fail(Code::kMalformed, "a giant event");
-    }
-    line_ += part;
-    if (end == std::string_view::npos) return {};
-    if (!line_.empty()) Give(on_line_, line_);
+    Part(bytes.substr(0, end));
+    if (end == std::string_view::npos) return;
+    End();
     bytes.remove_prefix(end + 1);
   }
-  return {};
+}
+
+void EventSplitter::Part(std::string_view bytes) {
+  beginning_ += bytes.substr(0, kBeginning - std::min(kBeginning, beginning_.size()));
+  length_ += bytes.size();
+  std::size_t from = 0;
+  walk_.Feed(bytes, [&](Met what, std::size_t place) {
+    if (object_.Begun() && !ended_) {
+      object_.Meet(what, walk_);
+      ended_ = object_.Ended(walk_);
+      if (ended_) object_.Add(bytes.substr(from, place + 1 - from));
+    } else if (what == Met::kOpen && walk_.Depth() == 2 && walk_.Key() == "object") {
+      object_.Begin(walk_);
+      from = place;
+    } else if (what == Met::kText && walk_.Depth() == 1 && walk_.Key() == "type") {
+      type_ = walk_.Text();
+    }
+  });
+  if (object_.Begun() && !ended_) object_.Add(bytes.substr(from));
+}
+
+void EventSplitter::End() {
+  if (length_ > 0) {
+    Event event{std::move(type_), object_.Take(), fmt::format("{} {}", length_, beginning_)};
+    // It has no end, or the line goes on behind its own.
+    if (!ended_ || walk_.Depth() != 0) event.object.json = {};
+    on_event_(event);
+  }
+  object_.Reset();
+  walk_ = {};
+  type_.clear();
+  beginning_.clear();
+  length_ = 0;
+  ended_ = false;
+}
+
+Identity Identify(std::string_view json) {
+  JsonWalk walk;
+  ObjectCutter object;
+  walk.Feed(json, [&](Met what, std::size_t) {
+    if (object.Begun()) {
+      object.Meet(what, walk);
+    } else if (what == Met::kOpen) {
+      object.Begin(walk);
+    }
+  });
+  return object.Id();
 }
 
 }  // namespace sparkfit::kube

@@ -52,7 +52,7 @@ error_code ReadRequest(JsonValue json, Envelope& envelope) {
     if (key == "resource") return ReadFull(value, "resource", envelope.resource);
     if (key == "kind") return ReadFull(value, "kind", envelope.object_kind);
     if (key == "subResource") return ReadString(value, envelope.subresource);
-    if (key == "dryRun" && !value.is_null()) return value.get_bool().get(envelope.dry_run);
+    if (key == "dryRun") return ReadFlag(value, envelope.dry_run);
     return SUCCESS;
   });
 }

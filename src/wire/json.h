@@ -21,6 +21,11 @@ namespace sparkfit::wire {
 using JsonObject = simdjson::ondemand::object;
 using JsonValue = simdjson::ondemand::value;
 
+// Whether it is null. An error where it begins like null and is none: nuWl.
+inline simdjson::error_code ReadNull(JsonValue value, bool& null) {
+  return value.is_null().get(null);
+}
+
 // Calls visit(key, value) for each member; visit returns an error code. The value may be left
 // unread. Keys with escapes compare by their raw text.
 template <typename Visit>
@@ -39,7 +44,8 @@ simdjson::error_code ForEachMember(JsonObject object, Visit&& visit) {
 template <typename Visit>
 simdjson::error_code ForEachMember(JsonValue value, Visit&& visit) {
   bool null = false;
-  if (value.is_null().get(null) == simdjson::SUCCESS && null) return simdjson::SUCCESS;
+  if (auto error = ReadNull(value, null)) return error;
+  if (null) return simdjson::SUCCESS;
   JsonObject object;
   if (auto error = value.get_object().get(object)) return error;
   return ForEachMember(object, visit);
@@ -49,7 +55,8 @@ simdjson::error_code ForEachMember(JsonValue value, Visit&& visit) {
 template <typename Visit>
 simdjson::error_code ForEachElement(JsonValue value, Visit&& visit) {
   bool null = false;
-  if (value.is_null().get(null) == simdjson::SUCCESS && null) return simdjson::SUCCESS;
+  if (auto error = ReadNull(value, null)) return error;
+  if (null) return simdjson::SUCCESS;
   simdjson::ondemand::array array;
   if (auto error = value.get_array().get(array)) return error;
   for (auto entry : array) {
@@ -58,6 +65,13 @@ simdjson::error_code ForEachElement(JsonValue value, Visit&& visit) {
     if (auto error = visit(element)) return error;
   }
   return simdjson::SUCCESS;
+}
+
+// null leaves it as it is.
+inline simdjson::error_code ReadFlag(JsonValue value, bool& out) {
+  bool null = false;
+  if (auto error = ReadNull(value, null)) return error;
+  return null ? simdjson::SUCCESS : value.get_bool().get(out);
 }
 
 inline simdjson::error_code ReadString(JsonValue value, std::string& out) {
@@ -99,9 +113,8 @@ base::Result<model::PodFacts> ReadPodToPatch(JsonObject object, const model::Sig
 base::Result<model::UsageSample> ReadPodMetrics(JsonObject object);
 base::Result<model::RecommendationObject> ReadRecommendation(JsonObject object);
 base::Result<model::NodeEvent> ReadNode(JsonObject object);
-base::Result<NamedConstraints> ReadLimitRange(JsonObject object);
-base::Result<NamedConstraints> ReadResourceQuota(JsonObject object);
-base::Result<ObjectIdentity> ReadIdentity(JsonObject object);
+base::Result<model::Constraints> ReadLimitRange(JsonObject object);
+base::Result<model::Constraints> ReadResourceQuota(JsonObject object);
 // As a log has it: what a driver said, with its namespace and application.
 base::Result<model::DriverReading> ReadDriverReading(JsonObject object);
 

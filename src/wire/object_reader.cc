@@ -5,12 +5,19 @@
 
 namespace sparkfit::wire {
 
+namespace {
+constexpr std::size_t kLarge = std::size_t{256} << 10;
+}
+
 struct ObjectReader::Impl {
-  simdjson::ondemand::parser parser;
+  simdjson::ondemand::parser usual;
   const model::SignatureRules* rules;
 
   template <typename Read>
   auto Parse(std::string_view json, Read&& read) -> decltype(read(JsonObject())) {
+    // What a parser took for a large text it keeps.
+    simdjson::ondemand::parser for_large;
+    auto& parser = json.size() > kLarge ? for_large : usual;
     simdjson::ondemand::document document;
     JsonObject object;
     const auto capacity = json.size() + simdjson::SIMDJSON_PADDING;
@@ -39,14 +46,10 @@ base::Result<model::RecommendationObject> ObjectReader::Recommendation(std::stri
 base::Result<model::NodeEvent> ObjectReader::Node(std::string_view json) {
   return impl_->Parse(json, [](JsonObject object) { return ReadNode(object); });
 }
-base::Result<ObjectIdentity> ObjectReader::Identity(std::string_view json) {
-  return impl_->Parse(json, [](JsonObject object) { return ReadIdentity(object); });
-}
-
-base::Result<NamedConstraints> ObjectReader::LimitRange(std::string_view json) {
+base::Result<model::Constraints> ObjectReader::LimitRange(std::string_view json) {
   return impl_->Parse(json, [](JsonObject object) { return ReadLimitRange(object); });
 }
-base::Result<NamedConstraints> ObjectReader::ResourceQuota(std::string_view json) {
+base::Result<model::Constraints> ObjectReader::ResourceQuota(std::string_view json) {
   return impl_->Parse(json, [](JsonObject object) { return ReadResourceQuota(object); });
 }
 

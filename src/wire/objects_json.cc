@@ -23,11 +23,10 @@ using simdjson::SUCCESS;
 
 constexpr std::size_t kMostConditions = 32;
 
-error_code ReadName(JsonValue metadata, ObjectIdentity& identity) {
+error_code ReadName(JsonValue metadata, std::string& name_space, std::string& name) {
   return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
-    if (key == "name") return ReadString(value, identity.name);
-    if (key == "namespace") return ReadString(value, identity.name_space);
-    return key == "uid" ? ReadString(value, identity.uid) : SUCCESS;
+    if (key == "name") return ReadString(value, name);
+    return key == "namespace" ? ReadString(value, name_space) : SUCCESS;
   });
 }
 
@@ -39,8 +38,10 @@ error_code ReadMetadata(JsonValue metadata, RecommendationObject& object,
     if (key == "uid") return ReadString(value, object.uid);
     if (key == "resourceVersion") return ReadString(value, object.version);
     if (key == "generation") return value.get_int64().get(object.generation);
-    if (key == "creationTimestamp" && !value.is_null()) return value.get_string().get(created);
-    return SUCCESS;
+    if (key != "creationTimestamp") return SUCCESS;
+    bool null = false;
+    if (auto error = ReadNull(value, null)) return error;
+    return null ? SUCCESS : value.get_string().get(created);
   });
 }
 
@@ -264,12 +265,11 @@ error_code ReadSpec(JsonValue spec, RecommendationObject& object) {
 
 Result<UsageSample> ReadPodMetrics(JsonObject object) {
   UsageSample sample;
-  ObjectIdentity identity;
   std::string_view timestamp;
   std::string problem;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, identity);
+        if (key == "metadata") return ReadName(value, sample.name_space, sample.pod);
         if (key == "timestamp") return value.get_string().get(timestamp);
         if (key != "containers") return SUCCESS;
         return ForEachElement(value, [&](JsonValue container) {
@@ -281,8 +281,6 @@ Result<UsageSample> ReadPodMetrics(JsonObject object) {
       });
   if (error) return Malformed(error);
   if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
-  sample.name_space = std::move(identity.name_space);
-  sample.pod = std::move(identity.name);
   if (sample.name_space.empty() || sample.pod.empty()) {
     return base::Fail(Code::kMalformed, "usage without namespace or name");
   }
@@ -488,27 +486,23 @@ model::Constraints QuotaOf(const QuotaAmounts& asked, const QuotaAmounts& hard,
   return quota;
 }
 
-// An object of the namespace, read by `read` member by member.
+// An object that constrains pods, read by `read` member by member.
 template <typename Read>
-Result<NamedConstraints> ReadConstraints(JsonObject object, const std::string& problem,
-                                         Read&& read) {
-  NamedConstraints named;
+Result<model::Constraints> ReadConstraints(JsonObject object, const std::string& problem,
+                                           Read&& read) {
+  model::Constraints constraints;
   const auto error =
       ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        if (key == "metadata") return ReadName(value, named.object);
-        return read(key, value, named.constraints);
+        return read(key, value, constraints);
       });
   if (error) return Malformed(error);
   if (!problem.empty()) return base::Fail(Code::kMalformed, problem);
-  if (named.object.name_space.empty() || named.object.name.empty()) {
-    return base::Fail(Code::kMalformed, "an object without namespace or name");
-  }
-  return named;
+  return constraints;
 }
 
 }  // namespace
 
-Result<NamedConstraints> ReadLimitRange(JsonObject object) {
+Result<model::Constraints> ReadLimitRange(JsonObject object) {
   std::string problem;
   return ReadConstraints(
       object, problem,
@@ -522,12 +516,12 @@ Result<NamedConstraints> ReadLimitRange(JsonObject object) {
       });
 }
 
-Result<NamedConstraints> ReadResourceQuota(JsonObject object) {
+Result<model::Constraints> ReadResourceQuota(JsonObject object) {
   std::string problem;
   QuotaAmounts asked;
   QuotaAmounts hard;
   QuotaAmounts used;
-  auto named = ReadConstraints(
+  const auto read = ReadConstraints(
       object, problem,
       [&](std::string_view key, JsonValue value, model::Constraints&) -> error_code {
         if (key != "spec" && key != "status") return SUCCESS;
@@ -537,19 +531,8 @@ Result<NamedConstraints> ReadResourceQuota(JsonObject object) {
           return ReadQuotaAmounts(amounts, key == "spec" ? asked : hard, problem);
         });
       });
-  if (named) named->constraints = QuotaOf(asked, hard, used);
-  return named;
-}
-
-Result<ObjectIdentity> ReadIdentity(JsonObject object) {
-  ObjectIdentity identity;
-  const auto error =
-      ForEachMember(object, [&](std::string_view key, JsonValue value) -> error_code {
-        return key == "metadata" ? ReadName(value, identity) : SUCCESS;
-      });
-  if (error) return Malformed(error);
-  if (identity.name.empty()) return base::Fail(Code::kMalformed, "an object without a name");
-  return identity;
+  if (!read) return read;
+  return QuotaOf(asked, hard, used);
 }
 
 }  // namespace sparkfit::wire

@@ -165,6 +165,25 @@ error_code ReadOwners(JsonValue owners, PodFacts& pod) {
   });
 }
 
+// Whether there is something, and not null.
+error_code ReadPresence(JsonValue value, bool& present) {
+  bool null = false;
+  const auto error = ReadNull(value, null);
+  present = !error && !null;
+  return error;
+}
+
+// Null leaves `out` as it is.
+error_code ReadTimeOrNull(JsonValue value, std::string_view what, Draft& draft, base::Time& out) {
+  bool present = false;
+  std::string_view text;
+  if (auto error = ReadPresence(value, present)) return error;
+  if (!present) return SUCCESS;
+  if (auto error = value.get_string().get(text)) return error;
+  draft.ReadTime(what, text, out);
+  return SUCCESS;
+}
+
 error_code ReadMetadata(JsonValue metadata, Draft& draft) {
   auto& pod = draft.pod;
   return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
@@ -173,18 +192,17 @@ error_code ReadMetadata(JsonValue metadata, Draft& draft) {
     if (key == "uid") return ReadString(value, pod.uid);
     if (key == "labels") return ReadLabels(value, false, draft);
     if (key == "annotations") {
-      if (draft.places != nullptr) draft.places->has_annotations = !value.is_null();
+      bool present = false;
+      if (auto error = ReadPresence(value, present)) return error;
+      if (draft.places != nullptr) draft.places->has_annotations = present;
       return ReadLabels(value, true, draft);
     }
     if (key == "ownerReferences") return ReadOwners(value, pod);
     if (key == "creationTimestamp") {
-      std::string_view text;
-      if (value.is_null()) return SUCCESS;  // a pod under review is not created yet
-      if (auto error = value.get_string().get(text)) return error;
-      draft.ReadTime("creationTimestamp", text, pod.created);
+      // A pod under review is not created yet.
+      return ReadTimeOrNull(value, "creationTimestamp", draft, pod.created);
     }
-    if (key == "deletionTimestamp") pod.deleted = !value.is_null();
-    return SUCCESS;
+    return key == "deletionTimestamp" ? ReadPresence(value, pod.deleted) : SUCCESS;
   });
 }
 
@@ -196,8 +214,7 @@ error_code ReadVariable(JsonValue variable, ContainerFacts& container) {
       ForEachMember(variable, [&](std::string_view key, JsonValue value) -> error_code {
         if (key == "name") return value.get_string().get(name);
         if (key == "value") return value.get_string().get(text);
-        if (key == "valueFrom") from_elsewhere = !value.is_null();
-        return SUCCESS;
+        return key == "valueFrom" ? ReadPresence(value, from_elsewhere) : SUCCESS;
       });
   const auto index = container.variables++;
   if (name == kHeapVariable) {  // the last of a name counts
@@ -383,13 +400,11 @@ error_code ReadTerminated(JsonValue json, Draft& draft, Termination& termination
       if (auto error = value.get_int64().get(code)) return error;
       termination.exit_code = static_cast<int>(std::clamp<std::int64_t>(code, -1, 256));
     }
-    if (key != "finishedAt" || value.is_null()) return SUCCESS;
-    std::string_view text;
-    if (auto error = value.get_string().get(text)) return error;
+    if (key != "finishedAt") return SUCCESS;
     base::Time finished{};
-    draft.ReadTime("finishedAt", text, finished);
+    const auto error = ReadTimeOrNull(value, "finishedAt", draft, finished);
     if (finished != base::Time{}) termination.finished_at = finished;
-    return SUCCESS;
+    return error;
   });
 }
 

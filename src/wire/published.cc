@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "sparkfit/base/json.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::wire {
@@ -78,7 +79,7 @@ bool Published::Is(std::string_view condition) const {
 }
 
 base::Result<Published> ReadPublished(std::string_view text) {
-  const auto object = json::parse(text, nullptr, false);
+  const auto object = base::ParseJson(text);
   if (!object.is_object()) return base::Fail(base::Code::kMalformed, "it is no JSON object");
   Published published;
   published.key = {Text(object, {"metadata", "namespace"}), Text(object, {"spec", "signature"}),

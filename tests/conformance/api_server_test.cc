@@ -88,13 +88,13 @@ std::string Unique(const char* what) {
 class Follower final : public CollectionHandler {
  public:
   void OnListBegin() override { Note("begin"); }
-  void OnListed(std::string_view object) override { Note("listed " + NameOf(object)); }
+  void OnListed(const Object& object) override { Note("listed " + object.id.name); }
   void OnListEnd() override { Note("end"); }
-  void OnChange(Change change, std::string_view object) override {
+  void OnChange(Change change, const Object& object) override {
     static const std::map<Change, std::string> kNames{{Change::kAdded, "added "},
                                                       {Change::kModified, "modified "},
                                                       {Change::kDeleted, "deleted "}};
-    Note(kNames.at(change) + NameOf(object));
+    Note(kNames.at(change) + object.id.name);
   }
   void OnTrouble(const std::string& why) override {
     if (!why.empty()) Note("trouble " + why);
@@ -110,9 +110,6 @@ class Follower final : public CollectionHandler {
   std::vector<std::string> told;
 
  private:
-  static std::string NameOf(std::string_view object) {
-    return json::parse(object)["metadata"]["name"];
-  }
   void Note(std::string what) {
     const std::scoped_lock lock(mutex_);
     told.push_back(std::move(what));
@@ -196,12 +193,8 @@ TEST_CASE("a list of several pages names every object once", "[conformance]") {
   std::vector<wire::ObjectRef> created;
   for (int i = 0; i < 510; ++i) created.push_back(server.Create(Unique("page")));  // of 500
   std::multiset<std::string> listed;
-  const auto version =
-      List(*server.client, kObjects,
-           [&](std::string_view object) {
-             listed.insert(json::parse(object)["metadata"]["name"].get<std::string>());
-           },
-           {});
+  const auto version = List(*server.client, kObjects,
+                            [&](const Object& object) { listed.insert(object.id.name); }, {});
   REQUIRE(version);
   CHECK(!version->empty());
   for (const auto& object : created) CHECK(listed.count(object.name) == 1);

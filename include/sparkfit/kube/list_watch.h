@@ -7,7 +7,6 @@
 // between two lists.
 #pragma once
 
-#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include "sparkfit/base/result.h"
 #include "sparkfit/base/wait.h"
 #include "sparkfit/kube/client.h"
+#include "sparkfit/kube/object.h"
 
 namespace sparkfit::kube {
 
@@ -29,16 +29,17 @@ Collection Within(Collection collection, const std::string& name_space);
 
 enum class Change { kAdded, kModified, kDeleted };
 
-// Takes what happens, on the thread that follows. Objects are JSON with 64 readable bytes behind
-// them, valid during the call; one that cannot be understood is the handler's to count.
+// Takes what happens, on the thread that follows. An object that is too large, or cannot be
+// understood, is the handler's to count; it is there until it is deleted.
 class CollectionHandler {
  public:
   virtual ~CollectionHandler() = default;
   // A list begins; what it does not name is gone. Also where an unfinished list begins anew.
   virtual void OnListBegin() = 0;
-  virtual void OnListed(std::string_view object) = 0;
+  // Some twice, where an answer broke off.
+  virtual void OnListed(const Object& object) = 0;
   virtual void OnListEnd() = 0;
-  virtual void OnChange(Change change, std::string_view object) = 0;
+  virtual void OnChange(Change change, const Object& object) = 0;
   // The server cannot be reached or refuses; it is tried again. Empty: all is well again.
   virtual void OnTrouble(const std::string& why) = 0;
 };
@@ -46,8 +47,9 @@ class CollectionHandler {
 // Every object once, by pages of at most 500. The list's resourceVersion. kNotFound with an empty
 // message where the list expired between two pages (410): begin anew.
 base::Result<std::string> List(Client& client, const Collection& collection,
-                               const std::function<void(std::string_view)>& on_item,
-                               const std::stop_token& stop);
+                               const OnObject& on_item, const std::stop_token& stop);
+
+struct Event;
 
 class Reflector {
  public:
@@ -63,8 +65,10 @@ class Reflector {
 
   // True where the collection was listed.
   bool ListAll(const std::stop_token& stop);
+  base::Result<std::string> ListPages(const std::stop_token& stop);
   Ended Watch(const std::stop_token& stop);
-  Ended OnEvent(std::string_view line);
+  Ended OnEvent(const Event& event);
+  Ended OnUnreadable(const Event& event);
   void Trouble(const std::string& why);
   void Fine();
   void Pause(const std::stop_token& stop);
@@ -73,7 +77,8 @@ class Reflector {
   base::Waiter& waiter_;
   Collection collection_;
   CollectionHandler& handler_;
-  std::string version_;  // the last that was seen; empty: list anew
+  std::string version_;     // the last that was seen; empty: list anew
+  std::string unreadable_;  // the event for which everything was listed anew
   base::Duration pause_;
   bool in_trouble_ = false;
 };

@@ -14,19 +14,6 @@
 
 namespace sparkfit::wire {
 
-// Which object it is.
-struct ObjectIdentity {
-  std::string name_space;
-  std::string name;
-  std::string uid;
-};
-
-// What an object of a namespace demands of its pods.
-struct NamedConstraints {
-  ObjectIdentity object;
-  model::Constraints constraints;
-};
-
 // Not safe for concurrent use; reuse one for many objects. kMalformed where an object lacks what it
 // must have or holds an amount that cannot be. REQUIRES: 64 readable bytes behind each text.
 class ObjectReader {
@@ -39,10 +26,9 @@ class ObjectReader {
   base::Result<model::UsageSample> PodMetrics(std::string_view json);
   base::Result<model::RecommendationObject> Recommendation(std::string_view json);
   base::Result<model::NodeEvent> Node(std::string_view json);
-  base::Result<NamedConstraints> LimitRange(std::string_view json);
-  base::Result<NamedConstraints> ResourceQuota(std::string_view json);
-  // Of an object of any kind, also of one that cannot be read further.
-  base::Result<ObjectIdentity> Identity(std::string_view json);
+  // What a LimitRange or a ResourceQuota demands of the pods of its namespace.
+  base::Result<model::Constraints> LimitRange(std::string_view json);
+  base::Result<model::Constraints> ResourceQuota(std::string_view json);
 
  private:
   struct Impl;

@@ -17,8 +17,8 @@ class Reader final : public kube::CollectionHandler {
  public:
   void OnListBegin() override {}
   void OnListEnd() override {}
-  void OnListed(std::string_view object) override { Read(object); }
-  void OnChange(kube::Change, std::string_view object) override { Read(object); }
+  void OnListed(const kube::Object& object) override { Read(object.json); }
+  void OnChange(kube::Change, const kube::Object& object) override { Read(object.json); }
   void OnTrouble(const std::string&) override {}
 
  private:

@@ -21,7 +21,8 @@ constexpr const char* kUnreadable =
 // What a source tells of an API server whose answers are given in order; what it asked for.
 std::vector<Message> Follow(Kind kind, std::vector<std::string> bodies,
                             const std::string& name_space = "",
-                            std::vector<std::string>* targets = nullptr) {
+                            std::vector<std::string>* targets = nullptr,
+                            std::string* told = nullptr) {
   std::size_t next = 0;
   std::stop_source stop;
   test::FakeApi api([&](const kube::Request& request) -> Answer {
@@ -38,6 +39,7 @@ std::vector<Message> Follow(Kind kind, std::vector<std::string> bodies,
   Inbox inbox;
   const Surroundings around{api.time, api.time, log, metrics, inbox};
   Source(kind, around, name_space).Run(api.client, stop.get_token());
+  if (told != nullptr) *told = out.str() + metrics.Text();
   auto all = inbox.TakeAll({}, {});
   return {std::make_move_iterator(all.begin()), std::make_move_iterator(all.end())};
 }
@@ -108,6 +110,74 @@ TEST_CASE("LimitRanges and ResourceQuotas are told of, and those that cannot be 
   const auto unread = told(Kind::kResourceQuotas, "7");
   CHECK(unread.requests_left == base::Bytes{});
   CHECK(unread.limits_left == base::Bytes{});
+}
+
+const std::string kPod = R"({"metadata":{"name":"p","namespace":"jobs","uid":"u1"})";
+// Larger than may be kept; odd; no JSON at all, that simdjson would look at.
+const std::string kOddPods[] = {
+    kPod + R"(,"spec":{"a":")" + std::string(3 << 20, 'x') + "\"}}", kPod + R"(,"spec":7})",
+    kPod + ",\"spec\":\"\xff\x01\"}",
+    kPod + R"(,"status":{"containerStatuses":[{"state":{"terminated":{"finishedAt":nuWl}}}]}})",
+    R"({"metadata":{"name":"p","namespace":"jobs","uid":"u1","creationTimestamp":nuWl}})"};
+
+TEST_CASE("a pod that cannot be read is counted and named, and there until it is deleted",
+          "[cluster]") {
+  for (const auto& odd : kOddPods) {
+    std::string told;
+    const auto messages = Follow(Kind::kPods,
+                                 {List(odd), R"({"type":"MODIFIED","object":)" + odd + "}\n" +
+                                                 R"({"type":"DELETED","object":)" + odd + "}\n"},
+                                 "", nullptr, &told);
+    INFO(odd.substr(0, 200));
+    REQUIRE(messages.size() == 2);
+    CHECK(std::get<Listed>(messages[0]).ids == std::unordered_set<std::string>{"u1"});
+    CHECK_FALSE(std::get<Listed>(messages[0]).are_gone);
+    const auto& gone = std::get<Listed>(messages[1]);
+    CHECK(gone.IsGone("jobs", "u1"));
+    CHECK_FALSE(gone.IsGone("jobs", "u2"));
+    CHECK_THAT(told, Catch::Contains(R"(namespace="jobs" name="p")"));
+    CHECK_THAT(told, Catch::Contains(R"(sparkfit_objects_unreadable_total{resource="pods"} 3)"));
+  }
+}
+
+TEST_CASE("of one namespace ten unreadable objects are named, all are counted", "[cluster]") {
+  std::string items;
+  for (int i = 0; i < 100; ++i) {
+    items += R"({"metadata":{"name":"p","namespace":"noisy","uid":"u"},"spec":7},)";
+  }
+  std::string told;
+  Follow(Kind::kPods, {List(items + kOddPods[1])}, "", nullptr, &told);
+  std::size_t lines = 0;
+  for (auto at = told.find("namespace=\"noisy\""); at != std::string::npos;
+       at = told.find("namespace=\"noisy\"", at + 1)) {
+    ++lines;
+  }
+  CHECK(lines == 10);
+  CHECK_THAT(told, Catch::Contains("namespace=\"jobs\""));
+  CHECK_THAT(told, Catch::Contains(R"({resource="pods"} 101)"));
+}
+
+TEST_CASE("one odd or giant metric costs its own pod alone", "[cluster]") {
+  const std::string good =
+      R"({"metadata":{"name":"b","namespace":"jobs"},"timestamp":"2026-11-23T10:00:00Z",)"
+      R"("containers":[{"name":"c","usage":{"memory":"5Mi"}}]})";
+  const auto giant =
+      good.substr(0, good.size() - 1) + R"(,"x":")" + std::string(3 << 20, 'x') + "\"}";
+  const auto body = List(giant + R"(,{"metadata":nuWl},)" + good);
+  std::stop_source stop;
+  test::FakeApi api([&](const kube::Request&) -> Answer { return {200, body}; });
+  std::ostringstream out;
+  const base::Logger log(out, base::LogLevel::kWarning, base::LogFormat::kText);
+  exposition::OwnMetrics metrics;
+  Inbox inbox;
+  const Surroundings around{api.time, api.time, log, metrics, inbox};
+  api.time.on_wait = [&] { stop.request_stop(); };
+  PollUsage(
+      api.client, {""}, std::chrono::seconds(1), [] { return true; }, around, stop.get_token());
+  const auto messages = inbox.TakeAll({}, {});
+  REQUIRE(messages.size() == 1);
+  CHECK(std::get<Usage>(messages[0]).samples.size() == 1);
+  CHECK_THAT(metrics.Text(), Catch::Contains(R"({resource="podmetrics"} 2)"));
 }
 
 }  // namespace

@@ -111,21 +111,6 @@ TEST_CASE("an object without a job of its own is refused", "[wire][objects]") {
   CHECK_FALSE(Recommendation(R"({"signature":")" + std::string(254, 'x') + "\"}"));
 }
 
-TEST_CASE("which object it is can be read where nothing else can", "[wire][objects]") {
-  const auto identity = [](const std::string& text) {
-    return With(text, [](auto& reader, auto view) { return reader.Identity(view); });
-  };
-  const auto known =
-      identity(R"({"spec":[{}],"metadata":{"uid":"u","labels":7,"namespace":"ns","name":"n"}})");
-  REQUIRE(known);
-  CHECK(known->name_space == "ns");
-  CHECK(known->name == "n");
-  CHECK(known->uid == "u");
-  for (const auto* text : {"", "7", "{}", R"({"metadata":7})", R"({"metadata":{"name":7}})"}) {
-    CHECK_FALSE(identity(text));
-  }
-}
-
 TEST_CASE("objects nested without end are refused", "[wire][objects]") {
   for (const char open : {'[', '{'}) {
     const auto bomb = R"({"metadata":{"name":"a","namespace":"b","uid":"c"},"spec":)" +
@@ -140,11 +125,11 @@ TEST_CASE("objects nested without end are refused", "[wire][objects]") {
   }
 }
 
-base::Result<NamedConstraints> Range(const std::string& limits) {
+base::Result<model::Constraints> Range(const std::string& limits) {
   return With(R"({"metadata":{"name":"a","namespace":"jobs"},"spec":{"limits":)" + limits + "}}",
               [](auto& reader, auto text) { return reader.LimitRange(text); });
 }
-base::Result<NamedConstraints> Quota(const std::string& spec, const std::string& status) {
+base::Result<model::Constraints> Quota(const std::string& spec, const std::string& status) {
   return With(R"({"metadata":{"name":"a","namespace":"jobs"},"spec":{"hard":)" + spec +
                   R"(},"status":)" + status + "}",
               [](auto& reader, auto text) { return reader.ResourceQuota(text); });
@@ -158,8 +143,7 @@ TEST_CASE("a LimitRange is read as far as memory goes", "[wire][objects][constra
       {"type":"Container","max":{"memory":"3Gi"},"min":{"memory":"100Mi"}},
       {"type":"PersistentVolumeClaim","max":{"storage":"1Gi","memory":"1"}}])");
   REQUIRE(read);
-  CHECK(read->object.name_space == "jobs");
-  const auto& [container, pod, requests_left, limits_left, known] = read->constraints;
+  const auto& [container, pod, requests_left, limits_left, known] = *read;
   CHECK(container.min == base::MiB(100));
   CHECK(container.max == base::GiB(2));
   CHECK(container.max_ratio == 1500);
@@ -174,9 +158,9 @@ TEST_CASE("bounds between two bytes, and beyond all that can be", "[wire][object
       Range(R"([{"type":"Container","min":{"memory":"1500m"},"max":{"memory":"2500m"}},
                 {"type":"Pod","max":{"memory":"20Ei"}}])");
   REQUIRE(read);
-  CHECK(read->constraints.container.min == base::Bytes{2});
-  CHECK(read->constraints.container.max == base::Bytes{2});
-  CHECK(read->constraints.pod.max > base::kLargestPlausible);
+  CHECK(read->container.min == base::Bytes{2});
+  CHECK(read->container.max == base::Bytes{2});
+  CHECK(read->pod.max > base::kLargestPlausible);
 }
 
 TEST_CASE("a bound that cannot be read is no bound that is not there",
@@ -197,7 +181,7 @@ TEST_CASE("what a quota leaves", "[wire][objects][constraints]") {
   const auto left = [](const std::string& spec, const std::string& hard, const std::string& used) {
     const auto read = Quota(spec, R"({"hard":)" + hard + R"(,"used":)" + used + "}");
     REQUIRE(read);
-    return std::pair{read->constraints.requests_left, read->constraints.limits_left};
+    return std::pair{read->requests_left, read->limits_left};
   };
   using Left = std::pair<std::optional<base::Bytes>, std::optional<base::Bytes>>;
   using base::MiB;
