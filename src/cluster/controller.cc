@@ -271,7 +271,7 @@ void Controller::Impl::TakeRefused(const Refused& refused) {
   const auto now = clock.SteadyNow();
   std::erase_if(refusals_told, [&](const auto& told) { return now - told.second >= kTellAgain; });
   const auto* object = world.ObjectOf(refused.key);
-  if (object == nullptr || !options.publish) return;
+  if (object == nullptr || !options.publish || !writer.HasRoom(refused.key.name_space)) return;
   if (!refusals_told.try_emplace({refused.key, refused.reason}, now).second) return;
   wire::EventFacts event;
   event.object = {refused.key.name_space, object->name, object->uid, object->generation};
@@ -456,6 +456,9 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
   }
   if (options.publish) {
     session_options.submit = [this](Write write) { writer.Submit(std::move(write)); };
+    session_options.has_room = [this](const auto& name_space) {
+      return writer.HasRoom(name_space);
+    };
   }
   watching.reset();
   if (advisor) advisor->BeginRows(true);

@@ -2,7 +2,7 @@
 #include "world.h"
 
 #include <algorithm>
-#include <tuple>
+#include <iterator>
 
 #include "sparkfit/wire/remembered_nodes.h"
 
@@ -67,13 +67,15 @@ void World::Take(const model::Observation& observation) {
   } else if (const auto* event = std::get_if<model::RecommendationEvent>(&observation.what)) {
     const ObjectName name{event->object.name_space, event->object.name};
     if (const auto known = recommendations_.find(name); known != recommendations_.end()) {
-      Unlink(KeyOf(known->second), name);
+      Unlink(known->second);
       recommendations_.erase(known);
     }
     if (event->event == EventType::kDeleted) return;
     const auto key = KeyOf(event->object);
     recommendations_[name] = event->object;
-    if (by_key_[key].insert(name); by_key_[key].size() > 1) contested_.insert(key);
+    auto& objects = by_key_[key];
+    objects.insert(AgeOf(event->object));
+    if (objects.size() > 1) contested_.insert(key);
   }
 }
 
@@ -123,20 +125,20 @@ void World::NoteLabels(const model::Placement& placement) {
   }
 }
 
-void World::Unlink(const model::Key& key, const ObjectName& name) {
-  auto& names = by_key_[key];
-  names.erase(name);
-  if (names.size() < 2) contested_.erase(key);
-  if (names.empty()) by_key_.erase(key);
+void World::Unlink(const model::RecommendationObject& object) {
+  const auto key = KeyOf(object);
+  auto& objects = by_key_[key];
+  objects.erase(AgeOf(object));
+  if (objects.size() < 2) contested_.erase(key);
+  if (objects.empty()) by_key_.erase(key);
 }
 
 std::vector<const model::RecommendationObject*> World::Duplicates() const {
   std::vector<const model::RecommendationObject*> duplicates;
   for (const auto& key : contested_) {
-    const auto* winner = ObjectOf(key);
-    for (const auto& name : by_key_.at(key)) {
-      const auto& object = recommendations_.at(name);
-      if (&object != winner) duplicates.push_back(&object);
+    const auto& objects = by_key_.at(key);
+    for (auto object = std::next(objects.begin()); object != objects.end(); ++object) {
+      duplicates.push_back(&recommendations_.at({key.name_space, object->second}));
     }
   }
   return duplicates;
@@ -229,17 +231,9 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
 }
 
 const model::RecommendationObject* World::ObjectOf(const model::Key& key) const {
-  const auto names = by_key_.find(key);
-  if (names == by_key_.end()) return nullptr;
-  const model::RecommendationObject* oldest = nullptr;
-  for (const auto& name : names->second) {
-    const auto& object = recommendations_.at(name);
-    if (oldest == nullptr ||
-        std::tie(object.created, object.name) < std::tie(oldest->created, oldest->name)) {
-      oldest = &object;
-    }
-  }
-  return oldest;
+  const auto objects = by_key_.find(key);
+  if (objects == by_key_.end()) return nullptr;
+  return &recommendations_.at({key.name_space, objects->second.begin()->second});
 }
 
 }  // namespace sparkfit::cluster

@@ -70,7 +70,7 @@ class World {
   // Counts an executor that is there, or no longer is.
   void Count(const model::PodFacts& pod, int difference);
   void NoteLabels(const model::Placement& placement);
-  void Unlink(const model::Key& key, const ObjectName& name);
+  void Unlink(const model::RecommendationObject& object);
 
   std::set<std::pair<Kind, std::string>> missing_;  // not listed yet
   std::unordered_map<std::string, model::PodFacts> pods_;
@@ -92,8 +92,12 @@ class World {
   std::set<std::string> pending_;
   std::map<ObjectName, model::LimitRange> ranges_;
   std::map<ObjectName, model::RecommendationObject> recommendations_;
-  std::map<model::Key, std::set<ObjectName>> by_key_;
-  std::set<model::Key> contested_;  // keys with several objects
+  using Age = std::pair<base::Time, std::string>;  // when it was created, and its name
+  static Age AgeOf(const model::RecommendationObject& object) {
+    return {object.created, object.name};
+  }
+  std::map<model::Key, std::set<Age>> by_key_;  // the one that counts first
+  std::set<model::Key> contested_;              // keys with several objects
 };
 
 }  // namespace sparkfit::cluster
