@@ -78,6 +78,7 @@ struct Controller::Impl {
         around{clock_, waiter_, log_, metrics_, inbox, &options.derived_signatures},
         elector(lease_client_, clock_, waiter_, WithNote(options.lease)),
         writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {
+    world = World(2 * options.pipeline.max_keys_per_namespace);
     if (options.kubelets) kubelets.emplace(*options.kubelets, around);
     if (options.driver_metrics) drivers.emplace(kube::PlainGet, around);
     if (options.admission) {
@@ -137,6 +138,7 @@ struct Controller::Impl {
   Time latest_usage{};
   base::Clock::Steady not_before{};
   std::set<std::string> problems_told;  // of this session
+  std::set<std::string> crowded_told;   // namespaces with too many recommendations
 
   // Read by other threads.
   std::optional<Advisor> advisor;  // with admission
@@ -225,7 +227,16 @@ void Controller::Impl::Take(Message message) {
 }
 
 void Controller::Impl::TakeObservation(const Observation& observation) {
-  world.Take(observation);
+  if (!world.Take(observation)) {
+    metrics.CountUnreadable(Source::CollectionOf(Kind::kRecommendations).resource);
+    const auto& name_space =
+        std::get<model::RecommendationEvent>(observation.what).object.name_space;
+    if (crowded_told.insert(name_space).second) {
+      log.Warning("namespace has more recommendations than it may have",
+                  {{"namespace", name_space}});
+    }
+    return;
+  }
   if (advisor) advisor->Take(observation, world);
   if (session) {
     session->Observe(observation);

@@ -279,8 +279,8 @@ void Session::TellOfRefusals(Time now) {
     event.reason = "TooManySignatures";
     event.message = fmt::format(
         "{} executors with new signatures are not observed: the namespace has {} already "
-        "(maxKeysPerNamespace).",
-        refused, options_.pipeline.max_keys_per_namespace);
+        "(maxKeysPerNamespace), or as many as are free of {} in all (maxKeys).",
+        refused, options_.pipeline.max_keys_per_namespace, options_.pipeline.max_keys);
     options_.submit({.key = {name_space, "", 0},
                      .what = Written::What::kEvent,
                      .body = wire::NewEvent(event, now - set_back_)});

@@ -58,6 +58,12 @@ class Session {
   [[nodiscard]] std::uint64_t Revision() const { return revision_; }
   [[nodiscard]] const controller::Pipeline& GetPipeline() const { return pipeline_; }
   [[nodiscard]] std::size_t RestoredKeys() const { return restored_; }
+  // How many things of all kinds are kept besides the pipeline's, for tests of what is bounded.
+  [[nodiscard]] std::size_t Kept() const {
+    return rows_.size() + published_.size() + checkpoint_versions_.size() + restored_pods_.size() +
+           expired_.size() + due_.NameSpaces() + due_.Size() + under_way_.size() + marked_.size() +
+           told_.size() + pending_told_.size();
+  }
   // Executors that were made larger and have been without a node for long.
   [[nodiscard]] std::size_t Unschedulable() const { return unschedulable_; }
 

@@ -11,8 +11,10 @@ namespace {
 
 using model::EventType;
 
-// Labels of nodes that matter: no cluster has executors that look at more.
-constexpr std::size_t kMostLabels = 64;
+// Labels of nodes that matter: no job looks at more, and those that no node has cost nothing but
+// their place here.
+constexpr std::size_t kMostLabelsOfOne = 16;  // namespace
+constexpr std::size_t kMostLabels = 1024;
 
 model::Key KeyOf(const model::RecommendationObject& object) {
   return {object.name_space, object.signature, object.profile};
@@ -44,39 +46,60 @@ bool IsRaisedAndPending(const model::PodFacts& pod) {
 
 }  // namespace
 
-void World::Take(const model::Observation& observation) {
+bool World::Take(const model::Observation& observation) {
   if (const auto* pod = std::get_if<model::PodEvent>(&observation.what)) {
     if (const auto known = pods_.find(pod->pod.uid); known != pods_.end()) {
       Count(known->second, -1);
       pods_.erase(known);
     }
     pending_.erase(pod->pod.uid);
-    if (pod->event == EventType::kDeleted) return;
+    if (pod->event == EventType::kDeleted) return true;
     Count(pod->pod, 1);
-    NoteLabels(pod->pod.placement);
+    NoteLabels(pod->pod.name_space, pod->pod.placement);
     if (IsRaisedAndPending(pod->pod)) pending_.insert(pod->pod.uid);
     pods_.emplace(pod->pod.uid, pod->pod);
   } else if (const auto* node = std::get_if<model::NodeEvent>(&observation.what)) {
     node_memory_.Observe(*node, observation.t);
-    if (node->last_seen) return;
+    if (node->last_seen) return true;
     if (node->event == EventType::kDeleted) {
       nodes_.erase(node->name);
     } else {
       nodes_[node->name] = *node;
     }
   } else if (const auto* event = std::get_if<model::RecommendationEvent>(&observation.what)) {
-    const ObjectName name{event->object.name_space, event->object.name};
-    if (const auto known = recommendations_.find(name); known != recommendations_.end()) {
-      Unlink(known->second);
-      recommendations_.erase(known);
-    }
-    if (event->event == EventType::kDeleted) return;
-    const auto key = KeyOf(event->object);
-    recommendations_[name] = event->object;
+    return TakeObject(*event);
+  }
+  return true;
+}
+
+bool World::TakeObject(const model::RecommendationEvent& event) {
+  const auto& object = event.object;
+  const ObjectName name{object.name_space, object.name};
+  const auto known = recommendations_.find(name);
+  auto& count = objects_in_[object.name_space];
+  if (known != recommendations_.end()) {
+    Unlink(known->second);
+    recommendations_.erase(known);
+    --count;
+  }
+  const bool deleted = event.event == EventType::kDeleted;
+  const bool taken = deleted || count < most_objects_;
+  if (taken && !deleted) {
+    const auto key = KeyOf(object);
+    recommendations_[name] = object;
+    ++count;
     auto& objects = by_key_[key];
-    objects.insert(AgeOf(event->object));
+    objects.insert(AgeOf(object));
     if (objects.size() > 1) contested_.insert(key);
   }
+  if (count == 0) objects_in_.erase(object.name_space);
+  return taken;
+}
+
+std::size_t World::Kept() const {
+  return pods_.size() + running_on_.size() + executors_.size() + drivers_.size() + book_.Size() +
+         running_of_.size() + nodes_.size() + pending_.size() + ranges_.size() +
+         recommendations_.size() + objects_in_.size() + by_key_.size() + contested_.size();
 }
 
 void World::Take(const RangeEvent& event) {
@@ -115,9 +138,13 @@ std::vector<model::NodeEvent> World::RememberedNodes(base::Time now) const {
   return node_memory_.Remembered(node_labels_, now, wire::kMostRemembered);
 }
 
-void World::NoteLabels(const model::Placement& placement) {
+void World::NoteLabels(const std::string& name_space, const model::Placement& placement) {
   const auto note = [&](const std::string& key) {
-    if (node_labels_.size() < kMostLabels) node_labels_.insert(key);
+    if (node_labels_.contains(key) || node_labels_.size() >= kMostLabels) return;
+    auto& of_one = labels_of_[name_space];
+    if (of_one >= kMostLabelsOfOne) return;
+    ++of_one;
+    node_labels_.insert(key);
   };
   for (const auto& [key, value] : placement.selector) note(key);
   for (const auto& term : placement.terms) {

@@ -23,7 +23,11 @@ class World {
  public:
   using ObjectName = std::pair<std::string, std::string>;  // namespace, name
 
-  void Take(const model::Observation& observation);
+  // Of one namespace so many recommendations are known.
+  explicit World(std::size_t most_objects = SIZE_MAX) : most_objects_(most_objects) {}
+
+  // False where it is an object that there is no room for: nobody is to learn of it.
+  bool Take(const model::Observation& observation);
 
   // The deletions that a list shows, as observations at `t`; not taken yet.
   [[nodiscard]] std::vector<model::Observation> Missing(const Listed& listed, base::Time t) const;
@@ -57,6 +61,8 @@ class World {
   [[nodiscard]] const model::PodSettings* DriverOf(const model::PodFacts& executor) const {
     return book_.Of(executor);
   }
+  // How many things of all kinds are kept, for tests of what is bounded.
+  [[nodiscard]] std::size_t Kept() const;
   [[nodiscard]] bool HasExecutor(const std::string& name_space, const std::string& name) const;
   [[nodiscard]] const std::map<ObjectName, model::RecommendationObject>& Recommendations() const {
     return recommendations_;
@@ -69,7 +75,8 @@ class World {
  private:
   // Counts an executor that is there, or no longer is.
   void Count(const model::PodFacts& pod, int difference);
-  void NoteLabels(const model::Placement& placement);
+  bool TakeObject(const model::RecommendationEvent& event);
+  void NoteLabels(const std::string& name_space, const model::Placement& placement);
   void Unlink(const model::RecommendationObject& object);
 
   std::set<std::pair<Kind, std::string>> missing_;  // not listed yet
@@ -88,10 +95,13 @@ class World {
   std::map<std::pair<std::string, std::string>, Running> running_of_;
   std::map<std::string, model::NodeEvent> nodes_;
   model::NodeMemory node_memory_;
-  std::set<std::string> node_labels_;  // keys that executors' placements name
+  std::set<std::string> node_labels_;             // keys that executors' placements name
+  std::map<std::string, std::size_t> labels_of_;  // how many a namespace was the first to name
   std::set<std::string> pending_;
   std::map<ObjectName, model::LimitRange> ranges_;
+  std::size_t most_objects_;
   std::map<ObjectName, model::RecommendationObject> recommendations_;
+  std::map<std::string, std::size_t> objects_in_;  // of those, by namespace
   using Age = std::pair<base::Time, std::string>;  // when it was created, and its name
   static Age AgeOf(const model::RecommendationObject& object) {
     return {object.created, object.name};
