@@ -211,7 +211,8 @@ std::string FormatCount(std::int64_t number) {
 std::string FormatMiB(Bytes amount) {
   if (amount.value % Bytes::kMiB == 0) return FormatCount(amount.value / Bytes::kMiB) + " MiB";
   // Tenths, rounded to the nearest, in integers so that no locale can change the point.
-  const std::int64_t tenths = (amount.value * 10 + Bytes::kMiB / 2) / Bytes::kMiB;
+  const std::int64_t rest = amount.value % Bytes::kMiB;
+  const std::int64_t tenths = amount.WholeMiB() * 10 + (rest * 10 + Bytes::kMiB / 2) / Bytes::kMiB;
   return fmt::format("{}.{} MiB", FormatCount(tenths / 10), tenths % 10);
 }
 

@@ -187,6 +187,10 @@ std::vector<Option> MakeOptions() {
           "maxKeysPerNamespace", "count",
           "signatures and profiles that are remembered of one namespace; new ones are refused", 1,
           1'000'000, [](auto& c) -> auto& { return c.pipeline.max_keys_per_namespace; }),
+      Ranged<std::size_t>(
+          "maxKeys", "count",
+          "the same in all; a namespace gets a new one while it has fewer than are free", 1,
+          10'000'000, [](auto& c) -> auto& { return c.pipeline.max_keys; }),
       Live({"namespaces", "names",
             "only these namespaces, by commas, with rights in them alone; empty: all",
             [](auto text, Config& c) { return Store(ParseNamespaces(text), c.live.namespaces); },

@@ -78,6 +78,7 @@ struct Controller::Impl {
         around{clock_, waiter_, log_, metrics_, inbox, &options.derived_signatures},
         elector(lease_client_, clock_, waiter_, WithNote(options.lease)),
         writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {
+    world = World(2 * options.pipeline.max_keys_per_namespace);
     if (options.kubelets) kubelets.emplace(*options.kubelets, around);
     if (options.driver_metrics) drivers.emplace(kube::PlainGet, around);
     if (options.admission) {
@@ -136,6 +137,7 @@ struct Controller::Impl {
   Time latest_usage{};
   base::Clock::Steady not_before{};
   std::set<std::string> problems_told;  // of this session
+  std::set<std::string> crowded_told;   // namespaces with too many recommendations
 
   // Read by other threads.
   std::optional<Advisor> advisor;  // with admission
@@ -226,7 +228,16 @@ void Controller::Impl::Take(Message message) {
 }
 
 void Controller::Impl::TakeObservation(const Observation& observation) {
-  world.Take(observation);
+  if (!world.Take(observation)) {
+    metrics.CountUnreadable(Source::CollectionOf(Kind::kRecommendations).resource);
+    const auto& name_space =
+        std::get<model::RecommendationEvent>(observation.what).object.name_space;
+    if (crowded_told.insert(name_space).second) {
+      log.Warning("namespace has more recommendations than it may have",
+                  {{"namespace", name_space}});
+    }
+    return;
+  }
   if (advisor) advisor->Take(observation, world);
   if (session) {
     session->Observe(observation);
@@ -262,7 +273,7 @@ void Controller::Impl::TakeRefused(const Refused& refused) {
   const auto now = clock.SteadyNow();
   std::erase_if(refusals_told, [&](const auto& told) { return now - told.second >= kTellAgain; });
   const auto* object = world.ObjectOf(refused.key);
-  if (object == nullptr || !options.publish) return;
+  if (object == nullptr || !options.publish || !writer.HasRoom(refused.key.name_space)) return;
   if (!refusals_told.try_emplace({refused.key, refused.reason}, now).second) return;
   wire::EventFacts event;
   event.object = {refused.key.name_space, object->name, object->uid, object->generation};
@@ -447,6 +458,9 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
   }
   if (options.publish) {
     session_options.submit = [this](Write write) { writer.Submit(std::move(write)); };
+    session_options.has_room = [this](const auto& name_space) {
+      return writer.HasRoom(name_space);
+    };
   }
   watching.reset();
   if (advisor) advisor->BeginRows(true);

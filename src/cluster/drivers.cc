@@ -16,6 +16,10 @@ namespace {
 constexpr const char* kSource = "drivers";
 constexpr std::uint16_t kPort = 4040;
 constexpr base::Duration kLook = std::chrono::seconds(1);
+// In a round nobody's turn begins after this: who became due meanwhile has its own in the next one.
+constexpr base::Duration kRound = std::chrono::seconds(1);
+// A turn that takes longer counts as slow. A driver of this cluster answers in milliseconds.
+constexpr base::Duration kSlow = std::chrono::milliseconds(500);
 // Of all that a driver is asked in a turn: so long a driver that hangs holds up others.
 constexpr base::Duration kDeadline = std::chrono::seconds(2);
 // With less time left nothing more is asked in a turn: it would be cut off.
@@ -86,27 +90,49 @@ base::Duration Drivers::IntervalOf(const Entry& entry, const Intervals& interval
   return std::clamp(lasted / 20, intervals.least, longest);
 }
 
-// Those that failed come last, and few: a thousand that hang delay no other for long.
-std::vector<Drivers::Entry*> Drivers::Due(const Intervals& intervals) {
+FairQueue<Drivers::Entry*> Drivers::Due(const Intervals& intervals) {
   const auto now = around_.clock.SteadyNow();
-  std::vector<Entry*> fine;
-  std::vector<Entry*> failing;
+  std::vector<Entry*> due;
   for (auto& [uid, entry] : entries_) {
     if (!entry.owes || now < entry.not_before) continue;
-    if (!entry.executors.Due(now, IntervalOf(entry, intervals, now))) continue;
-    (entry.executors.failures == 0 ? fine : failing).push_back(&entry);
+    if (entry.executors.Due(now, IntervalOf(entry, intervals, now))) due.push_back(&entry);
   }
-  failing.resize(std::min(failing.size(), kAtOnce));
-  fine.insert(fine.end(), failing.begin(), failing.end());
-  return fine;
+  // Within a namespace who was not asked for longest is first.
+  std::stable_sort(due.begin(), due.end(), [](const Entry* a, const Entry* b) {
+    return a->executors.latest < b->executors.latest;
+  });
+  FairQueue<Entry*> queue;
+  for (auto* entry : due) {
+    const bool well = entry->executors.failures == 0 && !entry->slow;
+    queue.Push(entry->driver.name_space, well, entry);
+  }
+  return queue;
+}
+
+// A thousand that hang, or answer just in time, hold up another for a round at most: some of the
+// slots, for as long as one turn takes.
+void Drivers::AskDue(const Intervals& intervals, const std::stop_token& stop) {
+  auto due = Due(intervals);
+  const auto end = around_.clock.SteadyNow() + kRound;
+  std::mutex mutex;
+  AtOnce(kAtOnce, due.Size(), stop, [&](std::size_t) {
+    std::unique_lock lock(mutex);
+    const auto begun = around_.clock.SteadyNow();
+    if (begun >= end) return;
+    const auto turn = due.Pop();
+    lock.unlock();
+    Ask(*turn->item, intervals, stop);
+    lock.lock();
+    turn->item->slow = around_.clock.SteadyNow() - begun > kSlow;
+    due.Finish(turn->name_space);
+  });
 }
 
 void Drivers::Run(Intervals intervals, const std::function<bool()>& wanted,
                   const std::stop_token& stop) {
   Rounds(std::min(kLook, intervals.least), wanted, around_, stop, [&] {
     TakeDrivers();
-    const auto due = Due(intervals);
-    AtOnce(kAtOnce, due.size(), stop, [&](std::size_t i) { Ask(*due[i], intervals, stop); });
+    AskDue(intervals, stop);
   });
 }
 

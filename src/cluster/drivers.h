@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "fair_queue.h"
 #include "sources.h"
 #include "sparkfit/kube/plain_http.h"
 #include "spills.h"
@@ -39,7 +40,9 @@ class Drivers {
 
   // Asks each at every interval, from ten seconds after its first executor on until once after its
   // last, while `wanted` says so: for its executors, and where it is watched closely for its
-  // stages, too. A turn of a driver takes two seconds at most, whatever it is asked.
+  // stages, too. A turn of a driver takes two seconds at most, whatever it is asked. Where more are
+  // due than can be asked, namespaces take turns, and drivers that did not answer, or slowly, come
+  // last.
   void Run(Intervals intervals, const std::function<bool()>& wanted, const std::stop_token& stop);
 
  private:
@@ -56,6 +59,7 @@ class Drivers {
   struct Entry {
     Driver driver;
     bool owes = false;              // an answer about executors that ran since the last one
+    bool slow = false;              // its latest turn took long
     Steady not_before{};            // until then executors have told it nothing
     std::optional<Steady> begun{};  // it had executors first
     Turns executors;
@@ -72,7 +76,9 @@ class Drivers {
   using Heard = tl::expected<Answer, Failure>;
 
   void TakeDrivers();
-  std::vector<Entry*> Due(const Intervals& intervals);
+  // Those to ask, by namespace; those that answer well are urgent.
+  FairQueue<Entry*> Due(const Intervals& intervals);
+  void AskDue(const Intervals& intervals, const std::stop_token& stop);
   static base::Duration IntervalOf(const Entry& entry, const Intervals& intervals, Steady now);
   // One turn of a driver; tells the main loop what there is.
   void Ask(Entry& entry, const Intervals& intervals, const std::stop_token& stop);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -16,6 +17,8 @@ constexpr int kDefaultPort = 10250;
 // A node that hangs costs a thread this long, then waits ever longer for its next turn.
 constexpr base::Duration kDeadline = std::chrono::seconds(3);
 constexpr base::Duration kLongestPause = std::chrono::seconds(60);
+// An answer that takes longer counts as slow: those nodes come last in a round.
+constexpr base::Duration kSlow = std::chrono::milliseconds(500);
 constexpr std::size_t kAtOnce = 8;
 
 // https://host:port; an IPv6 address in brackets.
@@ -65,6 +68,9 @@ bool Kubelets::AskAll(const std::stop_token& stop) {
   for (auto& [name, node] : nodes_) {
     if (node.not_before <= now) due.emplace_back(&name, &node);
   }
+  std::stable_partition(due.begin(), due.end(), [](const auto& entry) {
+    return entry.second->failures == 0 && !entry.second->slow;
+  });
   std::atomic<bool> answered{nodes_.empty()};
   AtOnce(kAtOnce, due.size(), stop, [&](std::size_t i) {
     if (Ask(*due[i].first, *due[i].second, stop)) answered = true;
@@ -73,7 +79,9 @@ bool Kubelets::AskAll(const std::stop_token& stop) {
 }
 
 bool Kubelets::Ask(const std::string& name, Node& node, const std::stop_token& stop) {
+  const auto begun = around_.clock.SteadyNow();
   const auto page = Fetch(node, stop);
+  node.slow = around_.clock.SteadyNow() - begun > kSlow;
   if (stop.stop_requested()) return false;
   if (!page) {
     const auto pause = std::min(kDeadline * (1 << std::min(node.failures, 6)), kLongestPause);

@@ -36,6 +36,7 @@ class Kubelets {
     std::unique_ptr<kube::Transport> transport;
     std::unique_ptr<kube::Client> client;
     int failures = 0;
+    bool slow = false;  // the latest answer took long
     base::Clock::Steady not_before{};
   };
 

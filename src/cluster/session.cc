@@ -43,11 +43,6 @@ std::uint64_t Ooms(const controller::KeyRecommendation& row) {
   return totals.container_ooms + totals.heap_ooms;
 }
 
-// An OOM is written through, whatever else waits.
-bool HasNews(const controller::KeyRecommendation& row, std::uint64_t ooms_told) {
-  return Ooms(row) > ooms_told;
-}
-
 // What makes a status due at once: settings, OOMs, ended applications, conditions.
 std::string Digest(const controller::KeyRecommendation& row,
                    const std::vector<wire::Condition>& conditions, std::int64_t generation) {
@@ -144,7 +139,7 @@ Time Session::Scheduled(Time wall) {
 void Session::OnWritten(const Written& written, Time wall) {
   // Of the others nothing depends.
   if (written.what != Written::What::kCreate && written.what != Written::What::kPublish) return;
-  under_way_.erase(written.key);
+  if (under_way_.erase(written.key) > 0) due_.Finish(written.key.name_space);
   const auto found = published_.find(written.key);
   if (found == published_.end()) return;
   const auto now = Scheduled(wall);
@@ -153,6 +148,7 @@ void Session::OnWritten(const Written& written, Time wall) {
   if (written.outcome == Written::Outcome::kDone) {
     if (!written.object_version.empty()) state.object_version = written.object_version;
     state.failures = 0;
+    state.news = false;
     return;
   }
   // The name is taken by an object of another key: try another name.
@@ -177,28 +173,58 @@ void Session::Tick(Time wall) {
   for (const auto& key : changed) {
     const auto found = published_.find(key);
     if (found == published_.end()) continue;
-    if (HasNews(rows_.at(key), found->second.ooms_told)) PublishKey(key, found->second, now);
+    if (HasNews(rows_.at(key), found->second)) Want(key, found->second, true);
     TellOfSizing(key, found->second, now);
   }
   // Under load ticks are many: what is not news is looked at now and then.
-  if (swept_ && now - *swept_ < kSweep) return;
-  swept_ = now;
-  DeleteExpired(now);
-  MarkDuplicates(now);
-  TellOfRefusals(now);
-  TellOfPending(now);
-  Sweep(now);
+  if (!swept_ || now - *swept_ >= kSweep) {
+    swept_ = now;
+    DeleteExpired(now);
+    MarkDuplicates(now);
+    TellOfRefusals(now);
+    TellOfPending(now);
+    WantWhatIsDue(now);
+  }
+  PublishDue(now);
 }
 
-// It begins with the first that had to wait at the last one, so that none waits for ever.
-void Session::Sweep(Time now) {
-  auto next = published_.lower_bound(sweep_from_);
-  std::optional<model::Key> first_waiting;
-  for (std::size_t left = published_.size(); left > 0; --left, ++next) {
-    if (next == published_.end()) next = published_.begin();
-    if (!PublishKey(next->first, next->second, now) && !first_waiting) first_waiting = next->first;
+bool Session::HasNews(const controller::KeyRecommendation& row, const Published& state) {
+  return Ooms(row) > state.ooms_shown || state.news;
+}
+
+void Session::Want(const model::Key& key, Published& state, bool urgent) {
+  if (!state.waits) {
+    due_.Push(key.name_space, urgent, key);
+  } else if (urgent && !state.waits_urgently) {
+    due_.Raise(key.name_space, [&](const model::Key& other) { return other == key; });
   }
-  if (first_waiting) sweep_from_ = *first_waiting;
+  state.waits_urgently = urgent || (state.waits && state.waits_urgently);
+  state.waits = true;
+}
+
+void Session::WantWhatIsDue(Time now) {
+  for (auto& [key, state] : published_) {
+    if (state.waits) continue;
+    if (const auto plan = PlanOf(key, state, now)) Want(key, state, HasNews(*plan->row, state));
+  }
+}
+
+void Session::PublishDue(Time now) {
+  while (under_way_.size() < kMostUnderWay) {
+    const auto turn = due_.Pop();
+    if (!turn) return;
+    const auto found = published_.find(turn->item);
+    bool begun = false;
+    if (found != published_.end()) {
+      found->second.waits = false;
+      begun = PublishKey(found->first, found->second, now);
+    }
+    if (!begun) due_.Finish(turn->name_space);
+  }
+}
+
+bool Session::HasRoom(const std::string& name_space) const {
+  return !options_.has_room || options_.has_room(name_space);
 }
 
 void Session::Submit(Write write) {
@@ -213,7 +239,7 @@ void Session::DeleteExpired(Time now) {
     return rows_.contains(entry.first) || world_.ObjectOf(entry.first) == nullptr;
   });
   for (auto& [key, due] : expired_) {
-    if (due > now) continue;
+    if (due > now || !HasRoom(key.name_space)) continue;
     due = now + kTryAgain;
     const auto* object = world_.ObjectOf(key);
     options_.submit({.key = key,
@@ -224,14 +250,12 @@ void Session::DeleteExpired(Time now) {
 }
 
 void Session::MarkDuplicates(Time now) {
-  const auto duplicates = world_.Duplicates();
-  if (duplicates.empty()) marked_.clear();
-  for (const auto* object : duplicates) {
+  std::erase_if(marked_, [&](const auto& mark) { return now - mark.second >= kTryAgain; });
+  for (const auto* object : world_.Duplicates()) {
     const auto known = object->conditions.find("Duplicate");
     if (known != object->conditions.end() && known->second.first == "True") continue;
-    const auto [mark, is_new] = marked_.try_emplace(object->uid, now);
-    if (!is_new && now - mark->second < kTryAgain) continue;
-    mark->second = now;
+    if (marked_.contains(object->uid) || !HasRoom(object->name_space)) continue;
+    marked_.emplace(object->uid, now);
     const model::Key key{object->name_space, object->signature, object->profile};
     const wire::ObjectRef ref{object->name_space, object->name, object->uid, object->generation};
     options_.submit(
@@ -246,6 +270,7 @@ void Session::TellOfRefusals(Time now) {
   for (const auto& [name_space, refused] : pipeline_.Refused()) {
     auto& told = told_[name_space];
     if (refused == told.refused || (told.refused > 0 && now - told.at < kTellAgain)) continue;
+    if (!HasRoom(name_space)) continue;
     told = {refused, now};
     wire::EventFacts event;
     event.kind = "Namespace";
@@ -254,8 +279,8 @@ void Session::TellOfRefusals(Time now) {
     event.reason = "TooManySignatures";
     event.message = fmt::format(
         "{} executors with new signatures are not observed: the namespace has {} already "
-        "(maxKeysPerNamespace).",
-        refused, options_.pipeline.max_keys_per_namespace);
+        "(maxKeysPerNamespace), or as many as are free of {} in all (maxKeys).",
+        refused, options_.pipeline.max_keys_per_namespace, options_.pipeline.max_keys);
     options_.submit({.key = {name_space, "", 0},
                      .what = Written::What::kEvent,
                      .body = wire::NewEvent(event, now - set_back_)});
@@ -266,8 +291,8 @@ void Session::TellOfRefusals(Time now) {
 void Session::TellOfOoms(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
                          Published& state, Time now) {
   const auto ooms = Ooms(row);
+  if (ooms <= state.ooms_told || !HasRoom(object.name_space)) return;
   const auto before = std::exchange(state.ooms_told, ooms);
-  if (ooms <= before) return;
   const auto& target = row.recommendation.target;
   wire::EventFacts event;
   event.object = object;
@@ -292,6 +317,7 @@ void Session::TellOfSizing(const model::Key& key, Published& state, Time now) {
     if (latest == nullptr || executor.created > latest->created) latest = &executor;
   }
   if (latest == nullptr) return;
+  if (!HasRoom(key.name_space)) return;
   auto told = fmt::format("{}|{}", latest->application, latest->size.limit.value);
   if (told == std::exchange(state.sizing_told, told)) return;
   wire::EventFacts event;
@@ -319,7 +345,8 @@ void Session::TellOfPending(Time now) {
   std::erase_if(pending_told_, [&](const auto& told) { return now - told.second >= kTellAgain; });
   for (const auto& [key, count] : pending) {
     const auto* object = world_.ObjectOf(key);
-    if (object == nullptr || !pending_told_.try_emplace(key, now).second) continue;
+    if (object == nullptr || !HasRoom(key.name_space)) continue;
+    if (!pending_told_.try_emplace(key, now).second) continue;
     wire::EventFacts event;
     event.object = {key.name_space, object->name, object->uid, object->generation};
     event.reason = "PendingAfterSizing";
@@ -352,7 +379,7 @@ std::vector<model::Key> Session::Refresh() {
     if (const auto version = checkpoint_versions_.find(key);
         version != checkpoint_versions_.end()) {
       entry->second.checkpoint_version = version->second;
-      entry->second.ooms_told = Ooms(rows_.at(key));
+      entry->second.ooms_told = entry->second.ooms_shown = Ooms(rows_.at(key));
     }
   }
   return changed;
@@ -414,51 +441,59 @@ bool Session::StatusDue(const Published& state, const controller::KeyRecommendat
   return state.status_stale && now - *state.status_at >= options_.status_interval;
 }
 
-bool Session::PublishKey(const model::Key& key, Published& state, Time now) {
-  if (under_way_.contains(key) || state.not_before > now) return true;
+std::optional<Session::Plan> Session::PlanOf(const model::Key& key, Published& state, Time now) {
+  if (under_way_.contains(key) || state.not_before > now) return std::nullopt;
   const auto found = rows_.find(key);
-  if (found == rows_.end()) return true;
-  const auto& row = found->second;
-  if (under_way_.size() >= kMostUnderWay && !HasNews(row, state.ooms_told)) return false;
+  if (found == rows_.end()) return std::nullopt;
+  Plan plan{.row = &found->second};
   const auto* object = world_.ObjectOf(key);
-  if (object != nullptr && !object->uid.empty()) {
-    PublishObject(key, state, row, *object, now);
-    return true;
-  }
-  // The watch may be a little behind: an object that was just created is not created again.
-  state.not_before = now + kFirstRetry;
-  Submit({.key = key,
-          .what = Written::What::kCreate,
-          .body = wire::NewRecommendation(key, state.create_attempt)});
-  return true;
-}
-
-void Session::PublishObject(const model::Key& key, Published& state,
-                            const controller::KeyRecommendation& row,
-                            const model::RecommendationObject& object, Time now) {
-  if (state.object_uid != object.uid) {
-    state.object_uid = object.uid;
+  if (object == nullptr || object->uid.empty()) return plan;
+  plan.object = object;
+  if (state.object_uid != object->uid) {
+    state.object_uid = object->uid;
     state.object_version.clear();
-    state.conditions = object.conditions;
+    state.conditions = object->conditions;
     state.status_at.reset();
     state.checkpoint_at.reset();
   }
   // Somebody overwrote the status, or touched something else: written again, it is right, or
   // nothing changes.
   const bool overwritten = state.status_at && now - *state.status_at > kPutRight &&
-                           !state.object_version.empty() && object.version != state.object_version;
-  const bool touched = overwritten || !state.status_at || object.generation != state.generation;
-  if (!touched && !state.dirty && !state.status_stale) return;
-  const auto conditions = ConditionsOf(row, state);
-  const auto digest = Digest(row, conditions, object.generation);
-  const bool status = overwritten || StatusDue(state, row, digest, now);
-  const bool checkpoint =
-      state.dirty && (status || !state.checkpoint_at ||
-                      now - *state.checkpoint_at >= options_.checkpoint_interval);
-  if (!status && !checkpoint) return;
+                           !state.object_version.empty() && object->version != state.object_version;
+  const bool touched = overwritten || !state.status_at || object->generation != state.generation;
+  if (!touched && !state.dirty && !state.status_stale) return std::nullopt;
+  plan.conditions = ConditionsOf(*plan.row, state);
+  plan.digest = Digest(*plan.row, plan.conditions, object->generation);
+  plan.status = overwritten || StatusDue(state, *plan.row, plan.digest, now);
+  plan.checkpoint = state.dirty && (plan.status || !state.checkpoint_at ||
+                                    now - *state.checkpoint_at >= options_.checkpoint_interval);
+  if (!plan.status && !plan.checkpoint) return std::nullopt;
+  return plan;
+}
+
+bool Session::PublishKey(const model::Key& key, Published& state, Time now) {
+  auto plan = PlanOf(key, state, now);
+  if (!plan) return false;
+  if (plan->object != nullptr) {
+    PublishObject(key, state, *std::move(plan), now);
+    return true;
+  }
+  // The watch may be a little behind: an object that was just created is not created again.
+  state.not_before = now + kFirstRetry;
+  Submit({.key = key,
+          .what = Written::What::kCreate,
+          .body = wire::NewRecommendation(key, state.create_attempt),
+          .urgent = HasNews(*plan->row, state)});
+  return true;
+}
+
+void Session::PublishObject(const model::Key& key, Published& state, Plan plan, Time now) {
+  const auto& row = *plan.row;
+  const auto& object = *plan.object;
   const wire::ObjectRef ref{key.name_space, object.name, object.uid, object.generation};
-  Write write{.key = key, .what = Written::What::kPublish, .object = ref};
-  if (checkpoint) {
+  state.news = HasNews(row, state);
+  Write write{.key = key, .what = Written::What::kPublish, .object = ref, .urgent = state.news};
+  if (plan.checkpoint) {
     auto spec = wire::WriteCheckpoint(pipeline_.Save(key));
     state.too_large = spec.data.size() > wire::kLargestCheckpoint;
     if (!state.too_large) {
@@ -468,19 +503,20 @@ void Session::PublishObject(const model::Key& key, Published& state,
     state.checkpoint_at = now;
     state.dirty = false;
   }
-  if (status) {
+  if (plan.status) {
     write.status = wire::StatusPatch(ref,
                                      {*row.history, row.recommendation, row.mode, row.policy,
-                                      row.bounds, row.explore, row.explanation, conditions},
+                                      row.bounds, row.explore, row.explanation, plan.conditions},
                                      state.conditions, now - set_back_);
     state.status_at = now;
     state.status_stale = false;
     state.generation = object.generation;
-    state.status_digest = digest;
+    state.status_digest = std::move(plan.digest);
     state.recommendation = row.recommendation;
+    state.ooms_shown = Ooms(row);
   }
   Submit(std::move(write));
-  if (status) TellOfOoms(row, ref, state, now);
+  if (plan.status) TellOfOoms(row, ref, state, now);
 }
 
 }  // namespace sparkfit::cluster

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "fair_queue.h"
 #include "message.h"
 #include "sparkfit/controller/pipeline.h"
 #include "sparkfit/wire/checkpoint_json.h"
@@ -26,6 +27,9 @@ struct SessionOptions {
   std::function<void(const model::Observation&)> record;
   // Called with what is to be written; empty: nothing is published.
   std::function<void(Write)> submit;
+  // Whether so little waits to be written of this namespace that an Event, a mark or a deletion may
+  // be submitted now; empty: always.
+  std::function<bool(const std::string&)> has_room = {};
   // Called with every row that changed, null where it is gone; may be empty.
   std::function<void(const model::Key&, const controller::KeyRecommendation*)> advise = {};
   // A status that changed by less than what matters waits this long.
@@ -54,6 +58,12 @@ class Session {
   [[nodiscard]] std::uint64_t Revision() const { return revision_; }
   [[nodiscard]] const controller::Pipeline& GetPipeline() const { return pipeline_; }
   [[nodiscard]] std::size_t RestoredKeys() const { return restored_; }
+  // How many things of all kinds are kept besides the pipeline's, for tests of what is bounded.
+  [[nodiscard]] std::size_t Kept() const {
+    return rows_.size() + published_.size() + checkpoint_versions_.size() + restored_pods_.size() +
+           expired_.size() + due_.NameSpaces() + due_.Size() + under_way_.size() + marked_.size() +
+           told_.size() + pending_told_.size();
+  }
   // Executors that were made larger and have been without a node for long.
   [[nodiscard]] std::size_t Unschedulable() const { return unschedulable_; }
 
@@ -69,11 +79,15 @@ class Session {
     recommend::Recommendation recommendation;
     wire::ConditionTimes conditions;
     std::string object_uid;
-    std::string object_version;   // as our latest status left it
-    std::int64_t generation = 0;  // of the object, when the status was written
-    bool too_large = false;       // to be written as a checkpoint
-    std::uint64_t ooms_told = 0;  // by Events
-    std::string sizing_told;      // likewise: application and size
+    std::string object_version;    // as our latest status left it
+    std::int64_t generation = 0;   // of the object, when the status was written
+    bool too_large = false;        // to be written as a checkpoint
+    std::uint64_t ooms_told = 0;   // by Events
+    std::uint64_t ooms_shown = 0;  // by a status that was written, or is being written
+    bool news = false;             // a status that tells of OOMs is being written, or failed
+    bool waits = false;            // in due_
+    bool waits_urgently = false;
+    std::string sizing_told;  // likewise: application and size
     int create_attempt = 0;
     int failures = 0;
     base::Time not_before{};
@@ -85,13 +99,28 @@ class Session {
   base::Time Scheduled(base::Time wall);
   // The keys that changed.
   std::vector<model::Key> Refresh();
-  // Publishes all that is due, as far as the writer is free.
-  void Sweep(base::Time now);
-  // False where it waits for the writer.
+  // What is to be written of a key now: its object, where there is none, else these parts.
+  struct Plan {
+    const controller::KeyRecommendation* row;
+    const model::RecommendationObject* object = nullptr;
+    std::vector<wire::Condition> conditions = {};
+    std::string digest = {};
+    bool status = false;
+    bool checkpoint = false;
+  };
+  // Nothing where nothing is due.
+  std::optional<Plan> PlanOf(const model::Key& key, Published& state, base::Time now);
+  // An OOM is written through, whatever else waits.
+  static bool HasNews(const controller::KeyRecommendation& row, const Published& state);
+  // Lets the key wait for its turn.
+  void Want(const model::Key& key, Published& state, bool urgent);
+  void WantWhatIsDue(base::Time now);
+  // Publishes what waits, as far as the writer is free.
+  void PublishDue(base::Time now);
+  // Whether anything was to be written.
   bool PublishKey(const model::Key& key, Published& state, base::Time now);
-  void PublishObject(const model::Key& key, Published& state,
-                     const controller::KeyRecommendation& row,
-                     const model::RecommendationObject& object, base::Time now);
+  void PublishObject(const model::Key& key, Published& state, Plan plan, base::Time now);
+  [[nodiscard]] bool HasRoom(const std::string& name_space) const;
   void Submit(Write write);
   void DeleteExpired(base::Time now);
   void MarkDuplicates(base::Time now);
@@ -118,7 +147,7 @@ class Session {
   base::Time scheduled_{};
   base::Duration set_back_{};                 // by how much the clock was, in all
   std::optional<base::Time> swept_;           // when all keys were last looked at
-  model::Key sweep_from_;                     // the first that had to wait then
+  FairQueue<model::Key> due_;                 // what waits for its turn
   std::set<model::Key> under_way_;            // kCreate and kPublish, not yet reported
   std::map<std::string, base::Time> marked_;  // duplicates, by UID
   struct Told {

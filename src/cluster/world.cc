@@ -2,7 +2,7 @@
 #include "world.h"
 
 #include <algorithm>
-#include <tuple>
+#include <iterator>
 
 #include "sparkfit/wire/remembered_nodes.h"
 
@@ -11,8 +11,10 @@ namespace {
 
 using model::EventType;
 
-// Labels of nodes that matter: no cluster has executors that look at more.
-constexpr std::size_t kMostLabels = 64;
+// Labels of nodes that matter: no job looks at more, and those that no node has cost nothing but
+// their place here.
+constexpr std::size_t kMostLabelsOfOne = 16;  // namespace
+constexpr std::size_t kMostLabels = 1024;
 
 model::Key KeyOf(const model::RecommendationObject& object) {
   return {object.name_space, object.signature, object.profile};
@@ -44,46 +46,73 @@ bool IsRaisedAndPending(const model::PodFacts& pod) {
 
 }  // namespace
 
-void World::Take(const model::Observation& observation) {
+bool World::Take(const model::Observation& observation) {
   if (const auto* pod = std::get_if<model::PodEvent>(&observation.what)) {
     if (const auto known = pods_.find(pod->pod.uid); known != pods_.end()) {
       Count(known->second, -1);
       pods_.erase(known);
     }
     pending_.erase(pod->pod.uid);
-    if (pod->event == EventType::kDeleted) return;
+    if (pod->event == EventType::kDeleted) return true;
     Count(pod->pod, 1);
-    NoteLabels(pod->pod.placement);
+    NoteLabels(pod->pod.name_space, pod->pod.placement);
     if (IsRaisedAndPending(pod->pod)) pending_.insert(pod->pod.uid);
     pods_.emplace(pod->pod.uid, pod->pod);
   } else if (const auto* node = std::get_if<model::NodeEvent>(&observation.what)) {
     node_memory_.Observe(*node, observation.t);
-    if (node->last_seen) return;
+    if (node->last_seen) return true;
     if (node->event == EventType::kDeleted) {
       nodes_.erase(node->name);
     } else {
       nodes_[node->name] = *node;
     }
   } else if (const auto* event = std::get_if<model::RecommendationEvent>(&observation.what)) {
-    const ObjectName name{event->object.name_space, event->object.name};
-    if (const auto known = recommendations_.find(name); known != recommendations_.end()) {
-      Unlink(KeyOf(known->second), name);
-      recommendations_.erase(known);
-    }
-    if (event->event == EventType::kDeleted) return;
-    const auto key = KeyOf(event->object);
-    recommendations_[name] = event->object;
-    if (by_key_[key].insert(name); by_key_[key].size() > 1) contested_.insert(key);
+    return TakeObject(*event);
   }
+  return true;
+}
+
+bool World::TakeObject(const model::RecommendationEvent& event) {
+  const auto& object = event.object;
+  const ObjectName name{object.name_space, object.name};
+  const auto known = recommendations_.find(name);
+  auto& count = objects_in_[object.name_space];
+  if (known != recommendations_.end()) {
+    Unlink(known->second);
+    recommendations_.erase(known);
+    --count;
+  }
+  const bool deleted = event.event == EventType::kDeleted;
+  const bool taken = deleted || count < most_objects_;
+  if (taken && !deleted) {
+    const auto key = KeyOf(object);
+    recommendations_[name] = object;
+    ++count;
+    auto& objects = by_key_[key];
+    objects.insert(AgeOf(object));
+    if (objects.size() > 1) contested_.insert(key);
+  }
+  if (count == 0) objects_in_.erase(object.name_space);
+  return taken;
+}
+
+std::size_t World::Kept() const {
+  return pods_.size() + running_on_.size() + executors_.size() + drivers_.size() + book_.Size() +
+         running_of_.size() + nodes_.size() + pending_.size() + recommendations_.size() +
+         objects_in_.size() + by_key_.size() + contested_.size();
 }
 
 std::vector<model::NodeEvent> World::RememberedNodes(base::Time now) const {
   return node_memory_.Remembered(node_labels_, now, wire::kMostRemembered);
 }
 
-void World::NoteLabels(const model::Placement& placement) {
+void World::NoteLabels(const std::string& name_space, const model::Placement& placement) {
   const auto note = [&](const std::string& key) {
-    if (node_labels_.size() < kMostLabels) node_labels_.insert(key);
+    if (node_labels_.contains(key) || node_labels_.size() >= kMostLabels) return;
+    auto& of_one = labels_of_[name_space];
+    if (of_one >= kMostLabelsOfOne) return;
+    ++of_one;
+    node_labels_.insert(key);
   };
   for (const auto& [key, value] : placement.selector) note(key);
   for (const auto& term : placement.terms) {
@@ -91,20 +120,20 @@ void World::NoteLabels(const model::Placement& placement) {
   }
 }
 
-void World::Unlink(const model::Key& key, const ObjectName& name) {
-  auto& names = by_key_[key];
-  names.erase(name);
-  if (names.size() < 2) contested_.erase(key);
-  if (names.empty()) by_key_.erase(key);
+void World::Unlink(const model::RecommendationObject& object) {
+  const auto key = KeyOf(object);
+  auto& objects = by_key_[key];
+  objects.erase(AgeOf(object));
+  if (objects.size() < 2) contested_.erase(key);
+  if (objects.empty()) by_key_.erase(key);
 }
 
 std::vector<const model::RecommendationObject*> World::Duplicates() const {
   std::vector<const model::RecommendationObject*> duplicates;
   for (const auto& key : contested_) {
-    const auto* winner = ObjectOf(key);
-    for (const auto& name : by_key_.at(key)) {
-      const auto& object = recommendations_.at(name);
-      if (&object != winner) duplicates.push_back(&object);
+    const auto& objects = by_key_.at(key);
+    for (auto object = std::next(objects.begin()); object != objects.end(); ++object) {
+      duplicates.push_back(&recommendations_.at({key.name_space, object->second}));
     }
   }
   return duplicates;
@@ -198,17 +227,9 @@ std::vector<model::Observation> World::Missing(const Listed& listed, base::Time 
 }
 
 const model::RecommendationObject* World::ObjectOf(const model::Key& key) const {
-  const auto names = by_key_.find(key);
-  if (names == by_key_.end()) return nullptr;
-  const model::RecommendationObject* oldest = nullptr;
-  for (const auto& name : names->second) {
-    const auto& object = recommendations_.at(name);
-    if (oldest == nullptr ||
-        std::tie(object.created, object.name) < std::tie(oldest->created, oldest->name)) {
-      oldest = &object;
-    }
-  }
-  return oldest;
+  const auto objects = by_key_.find(key);
+  if (objects == by_key_.end()) return nullptr;
+  return &recommendations_.at({key.name_space, objects->second.begin()->second});
 }
 
 }  // namespace sparkfit::cluster

@@ -23,7 +23,11 @@ class World {
  public:
   using ObjectName = std::pair<std::string, std::string>;  // namespace, name
 
-  void Take(const model::Observation& observation);
+  // Of one namespace so many recommendations are known.
+  explicit World(std::size_t most_objects = SIZE_MAX) : most_objects_(most_objects) {}
+
+  // False where it is an object that there is no room for: nobody is to learn of it.
+  bool Take(const model::Observation& observation);
 
   // The deletions that a list shows, as observations at `t`; not taken yet.
   [[nodiscard]] std::vector<model::Observation> Missing(const Listed& listed, base::Time t) const;
@@ -51,6 +55,8 @@ class World {
   [[nodiscard]] const model::PodSettings* DriverOf(const model::PodFacts& executor) const {
     return book_.Of(executor);
   }
+  // How many things of all kinds are kept, for tests of what is bounded.
+  [[nodiscard]] std::size_t Kept() const;
   [[nodiscard]] bool HasExecutor(const std::string& name_space, const std::string& name) const;
   [[nodiscard]] const std::map<ObjectName, model::RecommendationObject>& Recommendations() const {
     return recommendations_;
@@ -63,8 +69,9 @@ class World {
  private:
   // Counts an executor that is there, or no longer is.
   void Count(const model::PodFacts& pod, int difference);
-  void NoteLabels(const model::Placement& placement);
-  void Unlink(const model::Key& key, const ObjectName& name);
+  bool TakeObject(const model::RecommendationEvent& event);
+  void NoteLabels(const std::string& name_space, const model::Placement& placement);
+  void Unlink(const model::RecommendationObject& object);
 
   std::set<std::pair<Kind, std::string>> missing_;  // not listed yet
   std::unordered_map<std::string, model::PodFacts> pods_;
@@ -82,11 +89,18 @@ class World {
   std::map<std::pair<std::string, std::string>, Running> running_of_;
   std::map<std::string, model::NodeEvent> nodes_;
   model::NodeMemory node_memory_;
-  std::set<std::string> node_labels_;  // keys that executors' placements name
+  std::set<std::string> node_labels_;             // keys that executors' placements name
+  std::map<std::string, std::size_t> labels_of_;  // how many a namespace was the first to name
   std::set<std::string> pending_;
+  std::size_t most_objects_;
   std::map<ObjectName, model::RecommendationObject> recommendations_;
-  std::map<model::Key, std::set<ObjectName>> by_key_;
-  std::set<model::Key> contested_;  // keys with several objects
+  std::map<std::string, std::size_t> objects_in_;  // of those, by namespace
+  using Age = std::pair<base::Time, std::string>;  // when it was created, and its name
+  static Age AgeOf(const model::RecommendationObject& object) {
+    return {object.created, object.name};
+  }
+  std::map<model::Key, std::set<Age>> by_key_;  // the one that counts first
+  std::set<model::Key> contested_;              // keys with several objects
 };
 
 }  // namespace sparkfit::cluster

@@ -43,8 +43,19 @@ Written Failed(const Write& write, const base::Result<kube::Reply>& reply) {
 
 void Writer::Submit(Write write) {
   const std::scoped_lock lock(mutex_);
-  queue_.push_back(std::move(write));
+  if (write.urgent) {
+    // It must not overtake what came before it.
+    queue_.Raise(write.key.name_space, [&](const Write& other) { return other.key == write.key; });
+  }
+  const auto name_space = write.key.name_space;
+  const bool urgent = write.urgent;
+  queue_.Push(name_space, urgent, std::move(write));
   changed_.notify_all();
+}
+
+bool Writer::HasRoom(const std::string& name_space) const {
+  const std::scoped_lock lock(mutex_);
+  return queue_.HasRoom(name_space);
 }
 
 void Writer::Run(const std::stop_token& stop) {
@@ -52,10 +63,11 @@ void Writer::Run(const std::stop_token& stop) {
     Write write;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, stop, [&] { return !queue_.empty(); });
+      changed_.wait(lock, stop, [&] { return queue_.Size() > 0; });
       if (stop.stop_requested()) return;  // what waits is left: it can be worked out again
-      write = std::move(queue_.front());
-      queue_.pop_front();
+      auto turn = *queue_.Pop();
+      queue_.Finish(turn.name_space);  // one thread: it is over before the next begins
+      write = std::move(turn.item);
     }
     Written written{write.key, write.what, Outcome::kFailed, "", "does not lead"};
     // An Event says what this replica did, whoever leads.

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes objects, one after another, on a thread of its own. Every write names the object by UID or
-// version, so that it cannot hit another one, and may safely arrive twice.
+// Writes objects, one after another, on a thread of its own: what is urgent first, else in turns of
+// namespaces (fair_queue.h), and what is written about one key in the order in which it came. Every
+// write names the object by UID or version, so that it cannot hit another one, and may safely
+// arrive twice.
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <string>
 
+#include "fair_queue.h"
 #include "message.h"
 #include "sparkfit/kube/client.h"
 #include "sparkfit/wire/objects.h"
@@ -26,6 +28,7 @@ struct Write {
   std::string checkpoint = {};  // a patch; empty: not
   std::string data = {};        // of the checkpoint, to know it again
   std::string status = {};      // a patch; empty: not
+  bool urgent = false;          // an OOM waits for it
 };
 
 class Writer {
@@ -36,9 +39,17 @@ class Writer {
 
   // REQUIRES: at most one kCreate or kPublish for each key is not yet reported as Written.
   void Submit(Write write);
+  // False where so much waits of this namespace, or of all, that what can wait is to be submitted
+  // later. Safe for concurrent use.
+  [[nodiscard]] bool HasRoom(const std::string& name_space) const;
   void Run(const std::stop_token& stop);
 
  private:
+  // What is within its room is written in seconds if nothing else is: at 20 ms for a write 64 take
+  // little more than one. An Event is about 1 KB, so that all together take a few MB.
+  static constexpr std::size_t kMostOfOne = 64;
+  static constexpr std::size_t kMostInAll = 2048;
+
   Written Carry(const Write& write, const std::stop_token& stop);
   Written Ask(const Write& write, const kube::Call& call, const std::stop_token& stop);
   Written Publish(const Write& write, const std::stop_token& stop);
@@ -49,9 +60,9 @@ class Writer {
   kube::Client& client_;
   Inbox& inbox_;
   std::function<bool()> may_write_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Write> queue_;
+  FairQueue<Write> queue_{{.of_one = kMostOfOne, .in_all = kMostInAll}};
 };
 
 }  // namespace sparkfit::cluster

@@ -3,9 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <tuple>
-
 namespace sparkfit::controller {
 namespace {
 
@@ -43,20 +40,21 @@ Effective Resolve(const model::JobRequest& job, const model::RecommendationObjec
 
 void KeyObjects::Put(const model::RecommendationObject& object) {
   Remove(object.name);
-  objects_.push_back(object);
-  std::sort(objects_.begin(), objects_.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.created, a.name) < std::tie(b.created, b.name);
-  });
+  objects_.emplace(Age{object.created, object.name}, object);
+  created_.emplace(object.name, object.created);
 }
 
 bool KeyObjects::Remove(const std::string& name) {
-  const bool counted = objects_.empty() || objects_.front().name == name;
-  std::erase_if(objects_, [&](const auto& object) { return object.name == name; });
+  const bool counted = objects_.empty() || objects_.begin()->first.second == name;
+  if (const auto known = created_.find(name); known != created_.end()) {
+    objects_.erase({known->second, name});
+    created_.erase(known);
+  }
   return counted;
 }
 
 const model::RecommendationObject* KeyObjects::Winner() const {
-  return objects_.empty() ? nullptr : &objects_.front();
+  return objects_.empty() ? nullptr : &objects_.begin()->second;
 }
 
 }  // namespace sparkfit::controller

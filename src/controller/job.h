@@ -3,10 +3,12 @@
 // One key's settings: what the job asks for, what a user set on its object, and what comes of it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "sparkfit/model/observation.h"
 #include "sparkfit/model/settings.h"
 #include "sparkfit/recommend/recommendation.h"
+#include "timers.h"
 
 namespace sparkfit::controller {
 
@@ -51,6 +54,7 @@ struct Entry {
   std::uint32_t family_shape = 0;   // with its runs of this shape
   std::set<std::string> gone;       // UIDs of pods that are gone and whose events may be repeated
   std::optional<model::Placement> placement;  // of its latest executor; absent: none was seen yet
+  Timers::Handle retention;                   // the timer that ends it
   bool restored = false;                      // from a checkpoint
   bool changed = false;                       // since the changes were last taken
 };
@@ -62,9 +66,12 @@ class KeyObjects {
   // True where the object that counted was removed, or none was known.
   bool Remove(const std::string& name);
   [[nodiscard]] const model::RecommendationObject* Winner() const;
+  [[nodiscard]] bool Empty() const { return objects_.empty(); }
 
  private:
-  std::vector<model::RecommendationObject> objects_;  // the winner first
+  using Age = std::pair<base::Time, std::string>;        // when it was created, and its name
+  std::map<Age, model::RecommendationObject> objects_;   // the winner first
+  std::unordered_map<std::string, base::Time> created_;  // by name
 };
 
 }  // namespace sparkfit::controller

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <deque>
 #include <unordered_set>
 
 #include "job.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/model/driver_book.h"
 #include "sparkfit/model/node_memory.h"
 #include "sparkfit/recommend/judgement.h"
@@ -26,7 +28,14 @@ using model::PodFacts;
 
 // Repeated events of a pod that is gone (two logs of one cluster, a relist) are ignored this long.
 constexpr base::Duration kRemembered = std::chrono::minutes(10);
-constexpr std::size_t kMostProblems = 100;
+constexpr std::size_t kMostProblemsOfOne = 100;  // namespace
+constexpr std::size_t kMostProblems = 1000;
+constexpr std::size_t kLongestProblem = 500;
+// Of a container that is started again and again older ends cannot be shown any more: a pod shows
+// its two latest.
+constexpr std::size_t kMostEnds = 16;
+// Drivers of a namespace that are over and remembered for their executors: three a second.
+constexpr std::size_t kMostFormerDrivers = 2000;
 
 bool IsTerminal(const PodFacts& pod) {
   return pod.phase == model::PodPhase::kSucceeded || pod.phase == model::PodPhase::kFailed;
@@ -51,6 +60,7 @@ bool NoteEnd(TrackedPod& pod, const std::string& id, bool oom) {
   };
   const auto unclear = "?" + id;
   if (is_counted(id) || (!oom && is_counted(unclear))) return false;
+  if (counted.size() >= kMostEnds) counted.erase(counted.begin());
   counted.push_back(oom ? id : unclear);
   return true;
 }
@@ -117,7 +127,7 @@ void Update(PodFacts& known, const PodFacts& seen) {
 std::string DescribeProblems(const std::vector<std::string>& problems) {
   constexpr std::size_t kLongest = 1000;
   auto text = fmt::format("Left out: {}", fmt::join(problems, "; "));
-  if (text.size() > kLongest) text = text.substr(0, kLongest) + "…";
+  if (text.size() > kLongest) text = std::string(base::Beginning(text, kLongest)) + "…";
   return text + (text.ends_with('?') ? "" : ".");
 }
 
@@ -132,11 +142,13 @@ struct Pipeline::State {
   std::map<Key, KeyObjects> objects;
   std::map<std::pair<std::string, std::string>, Key> object_keys;  // by namespace and name
   model::DriverBook drivers;
-  std::unordered_set<std::string> gone;  // UIDs
+  std::map<std::string, std::deque<std::string>> former_drivers;  // UIDs, by namespace
+  std::unordered_set<std::string> gone;                           // UIDs
   model::NodeMemory nodes;
   Timers timers;
   Unused unused;
   std::set<std::string> problems;
+  std::map<std::string, std::size_t> problems_of;  // by namespace
   std::map<FamilyKey, model::FamilyRuns> families;
   std::vector<Key> changed;
   std::vector<Key> expired;
@@ -174,14 +186,18 @@ struct Pipeline::State {
                        model::Outcome outcome);
   void Purge(const Key& key);
   void Expire(const Key& key);
+  [[nodiscard]] bool HasRoomFor(const Key& key) const;
   bool Refuses(TrackedPod& pod, const Key& key);
+  void ForgetDriver(const std::string& name_space, const std::string& uid);
   Entry& Keep(std::unique_ptr<Entry> entry);
   // Its history changed.
   void Mark(Entry& entry);
   void Forget(const std::string& uid, const Key& key);
   void RestorePod(Entry& entry, const model::PodRecord& record);
   void SealOrphans(Entry& entry);
-  void Note(const std::string& where, const std::vector<std::string>& what);
+  // `where` is a kind of thing, its namespace and its name.
+  void Note(const char* kind, const std::string& name_space, const std::string& name,
+            const std::vector<std::string>& what);
 
   [[nodiscard]] recommend::Context ContextOf(const Entry& entry) const;
   [[nodiscard]] KeyRecommendation Recommend(const Entry& entry) const;
@@ -217,7 +233,7 @@ void Pipeline::State::Fire(const Timer& timer) {
       }
       return;
     case TimerKind::kForgetDriver:
-      drivers.Remove(timer.id);
+      ForgetDriver(timer.key.name_space, timer.id);
       return;
     case TimerKind::kRetention:
       Expire(timer.key);
@@ -273,7 +289,7 @@ TrackedPod& Pipeline::State::Track(const PodFacts& facts) {
   ++unused.executors_unsigned;
   if (!facts.problems.empty()) {
     ++unused.pods_with_problems;
-    Note("pod " + facts.name_space + "/" + facts.name, facts.problems);
+    Note("pod", facts.name_space, facts.name, facts.problems);
   }
   return pod;
 }
@@ -282,7 +298,7 @@ void Pipeline::State::Attach(TrackedPod& pod) {
   const auto* driver = drivers.Of(pod.facts);
   std::vector<std::string> unfit;
   const auto signature = model::FindSignature(pod.facts.settings, driver, unfit);
-  Note("pod " + pod.facts.name_space + "/" + pod.facts.name, unfit);
+  Note("pod", pod.facts.name_space, pod.facts.name, unfit);
   if (!signature) return;
   const Key key{pod.facts.name_space, *signature, pod.facts.profile};
   if (Refuses(pod, key)) return;
@@ -296,12 +312,17 @@ void Pipeline::State::Attach(TrackedPod& pod) {
   Start(pod, EntryFor(key, job));
 }
 
+// Who has few finds room always, and whoever comes later finds some, too.
+bool Pipeline::State::HasRoomFor(const Key& key) const {
+  const auto keys = keys_in.find(key.name_space);
+  const auto own = keys == keys_in.end() ? 0 : keys->second;
+  return own < options.max_keys_per_namespace && own + entries.size() < options.max_keys;
+}
+
 // A new key in a namespace that has as many as it may have. The executor is looked at again with
 // its next event: a key may have been freed.
 bool Pipeline::State::Refuses(TrackedPod& pod, const Key& key) {
-  const auto keys = keys_in.find(key.name_space);
-  if (keys == keys_in.end() || keys->second < options.max_keys_per_namespace) return false;
-  if (entries.contains(key)) return false;
+  if (entries.contains(key) || HasRoomFor(key)) return false;
   if (!std::exchange(pod.refused, true)) ++refused[key.name_space];
   return true;
 }
@@ -325,10 +346,10 @@ Entry& Pipeline::State::EntryFor(const Key& key, const model::JobRequest& job) {
 Entry& Pipeline::State::Keep(std::unique_ptr<Entry> entry) {
   const Key key = entry->history.GetKey();
   ++keys_in[key.name_space];
-  timers.Set({.due = LastSeen(entry->history, Now()) + options.retention,
-              .kind = TimerKind::kRetention,
-              .id = {},
-              .key = key});
+  entry->retention = timers.Set({.due = LastSeen(entry->history, Now()) + options.retention,
+                                 .kind = TimerKind::kRetention,
+                                 .id = {},
+                                 .key = key});
   return *(entries[key] = std::move(entry));
 }
 
@@ -344,7 +365,7 @@ void Pipeline::State::Refresh(Entry& entry) {
   }
   entry.history.SetHalfLife(entry.effective.policy.half_life);
   JoinFamily(entry);
-  Note("job " + key.name_space + "/" + key.signature, entry.effective.problems);
+  Note("job", key.name_space, key.signature, entry.effective.problems);
 }
 
 void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
@@ -515,8 +536,24 @@ void Pipeline::State::OnDriver(EventType event, const PodFacts& facts) {
   const bool unclear = outcome == model::Outcome::kSucceeded && drivers.IsShared(facts);
   EndApplications(facts.name_space, facts.app_selector,
                   unclear ? model::Outcome::kInterrupted : outcome);
-  timers.Set(
-      {.due = Now() + kRemembered, .kind = TimerKind::kForgetDriver, .id = facts.uid, .key = {}});
+  auto& former = former_drivers[facts.name_space];
+  if (std::find(former.begin(), former.end(), facts.uid) != former.end()) return;
+  former.push_back(facts.uid);
+  timers.Set({.due = Now() + kRemembered,
+              .kind = TimerKind::kForgetDriver,
+              .id = facts.uid,
+              .key = {facts.name_space, "", 0}});
+  if (former.size() > kMostFormerDrivers) {
+    ForgetDriver(facts.name_space, std::string(former.front()));
+  }
+}
+
+void Pipeline::State::ForgetDriver(const std::string& name_space, const std::string& uid) {
+  drivers.Remove(uid);
+  const auto former = former_drivers.find(name_space);
+  if (former == former_drivers.end()) return;
+  std::erase(former->second, uid);
+  if (former->second.empty()) former_drivers.erase(former);
 }
 
 void Pipeline::State::EndApplications(const std::string& name_space, const std::string& application,
@@ -567,11 +604,15 @@ void Pipeline::State::On(const model::RecommendationEvent& event) {
   const auto name = std::make_pair(object.name_space, object.name);
   if (const auto before = object_keys.find(name);
       before != object_keys.end() && before->second != key) {
-    objects[before->second].Remove(object.name);
+    auto& others = objects[before->second];
+    others.Remove(object.name);
+    if (others.Empty()) objects.erase(before->second);
     object_keys.erase(before);
   }
   if (event.event == EventType::kDeleted) {
-    const bool purge = objects[key].Remove(object.name);
+    auto& others = objects[key];
+    const bool purge = others.Remove(object.name);
+    if (others.Empty()) objects.erase(key);
     object_keys.erase(name);
     if (purge) Purge(key);
   } else {
@@ -581,7 +622,7 @@ void Pipeline::State::On(const model::RecommendationEvent& event) {
   if (const auto entry = entries.find(key); entry != entries.end()) {
     Refresh(*entry->second);
   } else {
-    Note("recommendation " + name.first + "/" + name.second, object.problems);
+    Note("recommendation", name.first, name.second, object.problems);
   }
 }
 
@@ -596,6 +637,7 @@ void Pipeline::State::Purge(const Key& key) {
   Mark(*entry->second);
   LeaveFamily(*entry->second);
   if (listener != nullptr) listener->Forgotten(entry->second->history);
+  timers.Cancel(entry->second->retention);
   entries.erase(entry);
   if (--keys_in[key.name_space] == 0) keys_in.erase(key.name_space);
 }
@@ -605,7 +647,8 @@ void Pipeline::State::Expire(const Key& key) {
   if (entry == entries.end()) return;
   const auto due = LastSeen(entry->second->history, Now()) + options.retention;
   if (due > Now()) {
-    timers.Set({.due = due, .kind = TimerKind::kRetention, .id = {}, .key = key});
+    entry->second->retention =
+        timers.Set({.due = due, .kind = TimerKind::kRetention, .id = {}, .key = key});
     return;
   }
   Purge(key);
@@ -619,14 +662,21 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
   const auto& checkpoint = *event.checkpoint;
   const auto& key = checkpoint.key;
   const auto refuse = [&](const std::string& why) {
-    Note("checkpoint " + key.name_space + "/" + key.signature, {why});
+    Note("checkpoint", key.name_space, key.signature, {why});
   };
   if (entries.contains(key)) return refuse("the key is known already");
+  // What was there before is there again, whatever came first then: no share counts.
+  const auto keys = keys_in.find(key.name_space);
+  const auto own = keys == keys_in.end() ? 0 : keys->second;
+  if (own >= options.max_keys_per_namespace || entries.size() >= options.max_keys) {
+    return refuse("there are as many keys as there may be");
+  }
   Effective settings;
   settings.policy.half_life = checkpoint.half_life;
   auto entry = std::make_unique<Entry>(key, settings);
   if (!entry->history.Load(checkpoint.history)) return refuse("it contradicts itself");
   entry->job = checkpoint.job;
+  model::Cut(entry->job);
   entry->restored = true;
   for (const auto& record : checkpoint.pods) RestorePod(*entry, record);
   SealOrphans(*entry);
@@ -643,9 +693,15 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
   }
 }
 
-void Pipeline::State::Note(const std::string& where, const std::vector<std::string>& what) {
+void Pipeline::State::Note(const char* kind, const std::string& name_space, const std::string& name,
+                           const std::vector<std::string>& what) {
   for (const auto& problem : what) {
-    if (problems.size() < kMostProblems) problems.insert(fmt::format("{}: {}", where, problem));
+    if (problems.size() >= kMostProblems) return;
+    auto& of_one = problems_of[name_space];
+    if (of_one >= kMostProblemsOfOne) return;
+    auto text = fmt::format("{} {}/{}: {}", kind, name_space, name, problem);
+    base::Cut(text, kLongestProblem);
+    if (problems.insert(std::move(text)).second) ++of_one;
   }
 }
 
@@ -794,6 +850,13 @@ model::KeyCheckpoint Pipeline::Save(const Key& key) const {
   std::sort(checkpoint.pods.begin(), checkpoint.pods.end(),
             [](const auto& a, const auto& b) { return a.uid < b.uid; });
   return checkpoint;
+}
+
+std::size_t Pipeline::Kept() const {
+  const auto& kept = *state_;
+  return kept.pods.Size() + kept.entries.size() + kept.objects.size() + kept.object_keys.size() +
+         kept.drivers.Size() + kept.former_drivers.size() + kept.gone.size() + kept.timers.Size() +
+         kept.families.size() + kept.changed.size() + kept.expired.size() + kept.keys_in.size();
 }
 
 Time Pipeline::Now() const { return state_->Now(); }

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <queue>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/key.h"
@@ -18,41 +18,42 @@ enum class TimerKind {
   kSeal,             // late samples of an executor are over
   kApplicationIdle,  // an application had no executor for long
   kForgetPod,        // repeated events of a pod that is gone are over
-  kForgetDriver,
-  kRetention,  // a key was not seen for long
+  kForgetDriver,     // of which namespace, the key says
+  kRetention,        // a key was not seen for long
 };
 
 struct Timer {
   base::Time due{};
   TimerKind kind = TimerKind::kSeal;
   std::string id;               // UID, or the application's id
-  model::Key key;               // kApplicationIdle, kForgetPod, kRetention
+  model::Key key;               // kApplicationIdle, kForgetPod, kForgetDriver, kRetention
   std::uint32_t executors = 0;  // kApplicationIdle: that it had when it was set
-  std::uint64_t sequence = 0;
 };
 
 class Timers {
  public:
-  void Set(Timer timer) {
-    timer.sequence = next_++;
-    queue_.push(std::move(timer));
+  // Names one that was set.
+  using Handle = std::pair<base::Time, std::uint64_t>;
+
+  Handle Set(Timer timer) {
+    const Handle handle{timer.due, next_++};
+    timers_.emplace(handle, std::move(timer));
+    return handle;
   }
+  void Cancel(const Handle& handle) { timers_.erase(handle); }
 
   // The next one due at or before `now`, removed.
   std::optional<Timer> PopDue(base::Time now) {
-    if (queue_.empty() || queue_.top().due > now) return std::nullopt;
-    Timer timer = queue_.top();
-    queue_.pop();
+    if (timers_.empty() || timers_.begin()->first.first > now) return std::nullopt;
+    Timer timer = std::move(timers_.begin()->second);
+    timers_.erase(timers_.begin());
     return timer;
   }
 
+  [[nodiscard]] std::size_t Size() const { return timers_.size(); }
+
  private:
-  struct Later {
-    bool operator()(const Timer& a, const Timer& b) const {
-      return a.due != b.due ? a.due > b.due : a.sequence > b.sequence;
-    }
-  };
-  std::priority_queue<Timer, std::vector<Timer>, Later> queue_;
+  std::map<Handle, Timer> timers_;
   std::uint64_t next_ = 0;
 };
 

@@ -44,6 +44,7 @@ struct StringHash {
 class TrackedPods {
  public:
   TrackedPod* Find(std::string_view uid);
+  [[nodiscard]] std::size_t Size() const { return by_uid_.size(); }
   // REQUIRES: not there yet.
   TrackedPod& Add(const model::PodFacts& facts);
   void Remove(const std::string& uid);

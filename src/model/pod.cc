@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "sparkfit/base/text.h"
+
 namespace sparkfit::model {
 namespace {
 
@@ -13,7 +15,53 @@ constexpr std::array<std::string_view, 9> kDisruptions{
     "Evicted",  "Preempt",          "Terminated", "Shutdown",    "NodeShutdown",
     "NodeLost", "DeadlineExceeded", "OutOf",      "NodeAffinity"};
 
+constexpr std::size_t kLargestPlacement = 16384;  // bytes, about
+constexpr std::size_t kPart = 64;                 // of each string and node of it
+
+std::size_t SizeOf(const std::vector<Requirement>& lines) {
+  std::size_t size = 0;
+  for (const auto& line : lines) {
+    size += kPart + line.key.size();
+    for (const auto& value : line.values) size += kPart + value.size();
+  }
+  return size;
+}
+
+std::size_t SizeOf(const Placement& placement) {
+  std::size_t size = 0;
+  for (const auto& [key, value] : placement.selector) size += kPart + key.size() + value.size();
+  for (const auto& term : placement.terms) {
+    size += kPart + SizeOf(term.labels) + SizeOf(term.fields);
+  }
+  for (const auto& toleration : placement.tolerations) {
+    size += kPart + toleration.key.size() + toleration.value.size();
+  }
+  return size;
+}
+
+void CutEnd(std::optional<Termination>& end) {
+  if (!end) return;
+  base::Cut(end->container_id, kLongestSetting);
+  base::Cut(end->reason, kLongestSetting);
+}
+
 }  // namespace
+
+void Cut(PodFacts& pod) {
+  for (auto* text : {&pod.name_space, &pod.name, &pod.uid, &pod.owner_uid, &pod.app_selector,
+                     &pod.executor_id, &pod.node, &pod.address, &pod.cores}) {
+    base::Cut(*text, kLongestSetting);
+  }
+  if (pod.container) base::Cut(*pod.container, kLongestSetting);
+  CutEnd(pod.ended);
+  CutEnd(pod.last_restart);
+  if (SizeOf(pod.placement) > kLargestPlacement) {
+    pod.placement = {};
+    pod.problems.insert(pod.problems.begin(),
+                        "nodeSelector, affinity and tolerations are too many: any node counts");
+  }
+  CutProblems(pod.problems);
+}
 
 const std::string& PodFacts::ApplicationId() const {
   if (!app_selector.empty()) return app_selector;

@@ -8,6 +8,7 @@
 
 #include "sparkfit/base/meant.h"
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::model {
 namespace {
@@ -81,14 +82,19 @@ std::optional<std::string> LookUp(Setting setting, const PodSettings& executor,
   return std::string(*holder->Get(setting));
 }
 
+std::string TooLong(std::string_view what) {
+  return fmt::format("{} has more than {} bytes", what, kLongestSetting);
+}
+
 // Reads the settings of a job; those that cannot be used are absent and named.
 class Reader {
  public:
   Reader(const PodSettings& executor, const PodSettings* driver, std::vector<std::string>& problems)
       : executor_(executor), driver_(driver), problems_(problems) {}
 
-  [[nodiscard]] std::optional<std::string> Text(Setting setting) const {
-    return LookUp(setting, executor_, driver_);
+  std::optional<std::string> Text(Setting setting) {
+    return Read(setting, Holder(setting, executor_, driver_),
+                [](std::string_view text) { return base::Result<std::string>(std::string(text)); });
   }
 
   [[nodiscard]] std::string KeyOf(Setting setting) const {
@@ -131,7 +137,12 @@ class Reader {
   auto Read(Setting setting, const PodSettings* holder, const Parse& parse)
       -> std::optional<typename std::invoke_result_t<Parse, std::string_view>::value_type> {
     if (holder == nullptr) return std::nullopt;
-    const auto value = parse(*holder->Get(setting));
+    const auto text = *holder->Get(setting);
+    if (text.size() > kLongestSetting) {
+      problems_.push_back(TooLong(holder->KeyOf(setting)));
+      return std::nullopt;
+    }
+    const auto value = parse(text);
     if (value) return *value;
     problems_.push_back(fmt::format("{}: {}", holder->KeyOf(setting), value.error().message));
     return std::nullopt;
@@ -214,6 +225,7 @@ std::optional<SettingSource> FindSetting(std::string_view key, bool annotation) 
 
 void PodSettings::Offer(SettingSource source, std::string_view value) {
   if (value.empty()) return;
+  value = value.substr(0, kLongestSetting + 1);
   const auto at = std::lower_bound(
       values_.begin(), values_.end(), source.setting,
       [](const Value& known, Setting setting) { return known.source.setting < setting; });
@@ -256,10 +268,22 @@ std::optional<std::string> FindSignature(const PodSettings& executor, const PodS
                                          std::vector<std::string>& problems) {
   auto signature = LookUp(Setting::kSignature, executor, driver);
   if (!signature) signature = LookUp(Setting::kDerivedSignature, executor, driver);
-  if (!signature || signature->size() <= kLongestSignature) return signature;
-  problems.push_back(fmt::format("signature: {} bytes are more than {}; it is not observed",
-                                 signature->size(), kLongestSignature));
+  if (!signature || signature->size() <= kLongestSetting) return signature;
+  problems.push_back(TooLong("signature") + "; it is not observed");
   return std::nullopt;
+}
+
+void CutProblems(std::vector<std::string>& problems) {
+  if (problems.size() > kMostProblems) problems.resize(kMostProblems);
+  for (auto& problem : problems) base::Cut(problem, kLongestSetting);
+  problems.shrink_to_fit();
+}
+
+void Cut(JobRequest& job) {
+  for (auto* text : {&job.policy, &job.family}) {
+    if (*text && (*text)->size() > kLongestSetting) text->reset();
+  }
+  CutProblems(job.problems);
 }
 
 JobRequest Understand(const PodSettings& executor, const PodSettings* driver) {
@@ -276,6 +300,7 @@ JobRequest Understand(const PodSettings& executor, const PodSettings* driver) {
   job.driver_metrics = reader.Flag(Setting::kDriverMetrics).value_or(false);
   job.mode = reader.GetMode(reader.Flag(Setting::kEmrToggle).value_or(false));
   reader.NameMisspelt();
+  CutProblems(job.problems);
   return job;
 }
 

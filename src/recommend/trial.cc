@@ -47,7 +47,7 @@ std::optional<Bytes> NextSize(const Bracket& bracket, Bytes well, Bytes least, d
   if (bracket.too_small.value > 0) {
     const double near = bracket.killed ? kNearAfterDeath : kNear;
     if (Value(well) <= near * Value(bracket.too_small)) return std::nullopt;
-    next = std::max(next, Bytes{(well.value + bracket.too_small.value) / 2});
+    next = std::max(next, Bytes{(well + bracket.too_small).value / 2});
   }
   next = std::max(next, least).RoundedUpToMiB();
   if (Value(well) < kNear * Value(next)) return std::nullopt;

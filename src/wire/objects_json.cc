@@ -304,10 +304,11 @@ Result<RecommendationObject> ReadRecommendation(JsonObject json) {
   if (object.name_space.empty() || object.name.empty() || object.signature.empty()) {
     return base::Fail(Code::kMalformed, "recommendation without namespace, name or spec.signature");
   }
-  if (object.signature.size() > model::kLongestSignature) {
+  if (object.signature.size() > model::kLongestSetting) {
     return base::Fail(Code::kMalformed, "recommendation: spec.signature is too long");
   }
   if (const auto time = base::ParseTime(created)) object.created = *time;
+  model::Cut(object);
   return object;
 }
 

@@ -570,6 +570,7 @@ base::Result<PodFacts> ReadPodToPatch(JsonObject object, const model::SignatureR
     draft.pod.settings.Offer({model::Setting::kDerivedSignature, 0}, rules->Derive(draft.labels));
   }
   PutTogether(draft);
+  model::Cut(draft.pod);
   return std::move(draft.pod);
 }
 

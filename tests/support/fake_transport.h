@@ -4,6 +4,7 @@
 // waiting are virtual.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -52,25 +53,28 @@ class FakeTransport final : public kube::Transport {
   std::size_t piece_;
 };
 
-// Time passes only by waiting.
+// Time passes only by waiting, and where it is told to.
 class FakeTime final : public base::Clock, public base::Waiter {
  public:
   [[nodiscard]] base::Time Wall() const override {
-    return base::Time(std::chrono::hours(24 * 20000)) + passed_;
+    return base::Time(std::chrono::hours(24 * 20000)) + base::Duration(passed_);
   }
-  [[nodiscard]] Steady SteadyNow() const override { return Steady(passed_); }
+  [[nodiscard]] Steady SteadyNow() const override { return Steady(base::Duration(passed_)); }
   bool Wait(base::Duration duration, const std::stop_token& stop) override {
-    passed_ += duration;
+    Pass(duration);
     waited.push_back(duration);
     if (on_wait) on_wait();
     return !stop.stop_requested();
   }
 
+  // Safe for concurrent use.
+  void Pass(base::Duration duration) { passed_ += duration.count(); }
+
   std::vector<base::Duration> waited;
   std::function<void()> on_wait;
 
  private:
-  base::Duration passed_{};
+  std::atomic<base::Duration::rep> passed_{0};
 };
 
 class FakeToken final : public kube::Authenticator {

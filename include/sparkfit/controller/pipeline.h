@@ -36,6 +36,9 @@ struct PipelineOptions {
   base::Duration retention = std::chrono::hours(24 * 90);
   // A namespace with this many keys gets no new one, so that no tenant can crowd out others.
   std::size_t max_keys_per_namespace = 2000;
+  // So many there are at most. A namespace gets a new one while it has fewer than are free: nobody
+  // takes more than half of all, and there is always something left for who has few.
+  std::size_t max_keys = 20'000;
 };
 
 // What could not be used. A person wants to know; nothing of it stops anything.
@@ -111,15 +114,20 @@ class Pipeline {
   // The keys that were forgotten because they were not seen for long, since this was last asked.
   std::vector<model::Key> TakeExpired();
 
-  // How many executors were not observed because their namespace had too many keys, by namespace.
+  // How many executors were not observed because their namespace had too many keys, or too great a
+  // share of all, by namespace.
   [[nodiscard]] const std::map<std::string, std::uint64_t>& Refused() const;
 
   // What to remember of a key. REQUIRES: the key has a history.
   [[nodiscard]] model::KeyCheckpoint Save(const model::Key& key) const;
 
+  // How many things of all kinds are kept, for tests of what is bounded.
+  [[nodiscard]] std::size_t Kept() const;
+
   [[nodiscard]] base::Time Now() const;
   [[nodiscard]] const Unused& GetUnused() const;
-  // What pods and objects asked for and could not be understood, each once, at most a hundred.
+  // What pods and objects asked for and could not be understood, each once: at most a hundred of a
+  // namespace, a thousand in all.
   [[nodiscard]] const std::set<std::string>& Problems() const;
 
  private:

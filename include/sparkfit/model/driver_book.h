@@ -25,6 +25,7 @@ class DriverBook {
   // A driver as its pod is now; `over`: it ended, or its pod is gone. True: it was not known.
   bool Put(const PodFacts& driver, bool over);
   void Remove(const std::string& uid);
+  [[nodiscard]] std::size_t Size() const { return drivers_.size(); }
 
   // The settings of the executor's driver, null where none is known: of its owner, else of the only
   // driver in its namespace with its selector. One that is not over goes before others.

@@ -82,6 +82,9 @@ struct RecommendationObject {
   std::map<std::string, std::pair<std::string, base::Time>> conditions;  // status and since when
 };
 
+// Cuts what is longer than need be, and of its conditions keeps as many as a controller writes.
+void Cut(RecommendationObject& object);
+
 struct RecommendationEvent {
   EventType event = EventType::kAdded;
   RecommendationObject object;

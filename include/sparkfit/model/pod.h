@@ -76,6 +76,11 @@ struct PodFacts {
   friend bool operator==(const PodFacts&, const PodFacts&) = default;
 };
 
+// Cuts whatever of it is longer than anything that Kubernetes' own names can be, so that a pod
+// takes a few KiB at most: a heap that is told in 1 MB of text, an owner's UID of 250 KB. Demands
+// on nodes that are very many are left out and named: any node counts then.
+void Cut(PodFacts& pod);
+
 // A status.reason of a pod that Kubernetes gives to pods that it takes down, or does not let start,
 // whatever their containers do: evicted, preempted, shut down or lost with its node, out of time.
 bool IsDisruption(std::string_view reason);

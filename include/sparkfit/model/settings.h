@@ -58,10 +58,18 @@ std::vector<std::string> SettingKeys();
 // The annotation that carries a setting with the highest rank; FindSetting's counterpart.
 std::string AnnotationOf(Setting setting);
 
+// Longer values are refused, signatures and all others, so that a hostile annotation cannot fill
+// memory and objects. A name of Kubernetes has at most as many bytes.
+inline constexpr std::size_t kLongestSetting = 253;
+// Of what was left out of a pod, a job or an object so many are told, each cut to kLongestSetting.
+inline constexpr std::size_t kMostProblems = 8;
+void CutProblems(std::vector<std::string>& problems);
+
 // The settings of one pod, as written. Small: every pod that is known has them, and few of them.
 class PodSettings {
  public:
-  // Keeps the value if nothing of a lower rank is there. Empty values count as absent.
+  // Keeps the value if nothing of a lower rank is there. Empty values count as absent. Of a value
+  // that is longer than kLongestSetting no more is kept than shows that it is.
   void Offer(SettingSource source, std::string_view value);
   // Remembers a key that FindSetting does not know if it is nearly one that it does; few of them.
   void OfferUnknown(std::string_view key);
@@ -106,8 +114,8 @@ struct JobRequest {
   std::vector<std::string> problems;
 };
 
-// Longer signatures are refused, so that a hostile annotation cannot fill memory and objects.
-inline constexpr std::size_t kLongestSignature = 253;
+// Leaves out what is too long or too much: a checkpoint is anybody's to write.
+void Cut(JobRequest& job);
 
 // The signature: on the executor, else on the driver; else one that was derived, likewise. `driver`
 // may be null. Nothing where neither has one, or it is too long, which `problems` then says.

@@ -122,7 +122,7 @@ TEST_CASE("what print-config prints is read back to the same values", "[cli][opt
       "logFormat: json\nusageInterval: 20s\nlisten: 127.0.0.1:9\n"
       "leaderElect: false\nleaseName: other\nleaseNamespace: ns\n"
       "retention: 100h\nderivedSignatures: airflow\nmaxKeysPerNamespace: "
-      "50\nnamespaces: etl,ml\nqueriesPerSecond: 20\nusageSource: kubelet\n"
+      "50\nmaxKeys: 60\nnamespaces: etl,ml\nqueriesPerSecond: 20\nusageSource: kubelet\n"
       "kubeletCertificateAuthority: /ca.crt\nkubeletInsecure: true\ndriverMetrics: true\n"
       "mode: autoscale\nshrinkOnly: true\nwebhookListen: 127.0.0.1:8\n"
       "webhookCertificateFile: /tls.crt\nwebhookKeyFile: /tls.key\n"

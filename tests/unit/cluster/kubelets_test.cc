@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cluster/kubelets.h"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <mutex>
 #include <sstream>
 
 #include "fake_transport.h"
@@ -98,6 +100,33 @@ TEST_CASE("A node that does not answer stops no other and is asked ever less oft
   const auto logged = nodes.text.str();
   CHECK(logged.find("kubelet does not answer") != std::string::npos);
   CHECK(logged.find("kubelet does not answer") == logged.rfind("kubelet does not answer"));
+}
+
+TEST_CASE("Nodes that answer slowly are asked after the others") {
+  std::mutex mutex;
+  std::vector<std::string> asked;
+  test::FakeTime* time = nullptr;
+  Nodes nodes([&](const std::string& server, const kube::Request&) -> Answer {
+    const bool slow = server == "https://10.0.0.1:10250";
+    if (slow) time->Pass(std::chrono::seconds(2));
+    const std::scoped_lock lock(mutex);
+    asked.push_back(slow ? "slow" : "fast");
+    return {200, Page("exec-1")};
+  });
+  time = &nodes.time;
+  nodes.kubelets->SetNodes({Node("a-slow", "10.0.0.1")});
+  nodes.Run(1);
+  asked.clear();
+  std::vector<model::NodeEvent> many{Node("a-slow", "10.0.0.1")};
+  for (int i = 0; i < 100; ++i) {
+    many.push_back(Node("b" + std::to_string(i), "10.0.1." + std::to_string(i)));
+  }
+  nodes.kubelets->SetNodes(many);
+  nodes.Run(1);
+  REQUIRE(asked.size() == 101);
+  // Eight at a time.
+  const auto slow = std::find(asked.begin(), asked.end(), "slow");
+  CHECK(slow - asked.begin() >= 101 - 8);
 }
 
 TEST_CASE("A kubelet that refuses us is a source that is down, and says why") {

@@ -30,10 +30,12 @@ class Term {
   void Begin(std::vector<wire::CheckpointObject> checkpoints = {},
              const std::vector<Observation>& recent = {}) {
     writes.clear();
-    session.emplace(SessionOptions{.pipeline = pipeline,
-                                   .record = {},
-                                   .submit = [this](Write write) { writes.push_back(write); }},
-                    world, std::move(checkpoints), recent, now);
+    session.emplace(
+        SessionOptions{.pipeline = pipeline,
+                       .record = {},
+                       .submit = [this](Write write) { writes.push_back(write); },
+                       .has_room = [this](const std::string&) { return writes.size() < room; }},
+        world, std::move(checkpoints), recent, now);
   }
 
   template <typename What>
@@ -133,6 +135,7 @@ class Term {
   base::Time now{std::chrono::hours(24 * 20000)};
   std::optional<Session> session;
   std::vector<Write> writes;
+  std::size_t room = SIZE_MAX;  // for what can wait
   json status;
   json checkpoint;
   int version = 0;
@@ -513,6 +516,79 @@ TEST_CASE("an object that is not the oldest of its key is told so, once", "[clus
   term.Observe(model::RecommendationEvent{EventType::kModified, marked});
   term.Tick(std::chrono::minutes(2));
   CHECK(term.writes.empty());
+}
+
+TEST_CASE("of thousands of duplicates as many are marked as there is room for, again and again",
+          "[cluster]") {
+  Term term;
+  term.room = 8;
+  term.Begin();
+  for (int i = 0; i < 4000; ++i) {
+    model::RecommendationObject object;
+    object.name_space = "tenant";
+    object.name = "copy-" + std::to_string(i);
+    object.signature = "x";
+    object.uid = object.name;
+    term.Observe(model::RecommendationEvent{EventType::kAdded, object});
+  }
+  std::size_t marked = 0;
+  for (int ticks = 0; marked < 3999 && ticks < 1000; ++ticks) {
+    term.Tick();
+    REQUIRE(term.writes.size() <= 8);
+    for (const auto& write : std::exchange(term.writes, {})) {
+      REQUIRE(write.what == Written::What::kMarkDuplicate);
+      auto object = term.world.Recommendations().at({"tenant", write.object.name});
+      object.conditions["Duplicate"] = {"True", term.now};
+      term.Observe(model::RecommendationEvent{EventType::kModified, object});
+      ++marked;
+    }
+  }
+  CHECK(marked == 3999);
+}
+
+TEST_CASE("an OOM is published next, however many keys of another namespace are due", "[cluster]") {
+  Term term;
+  for (int i = 0; i < 200; ++i) {
+    auto pod = ClusterStory::Executor("t" + std::to_string(i), "a", "s" + std::to_string(i));
+    pod.name_space = "a-tenant";
+    pod.created = term.now;
+    pod.phase = model::PodPhase::kRunning;
+    // Each ran out of memory, too.
+    pod.ended = model::Termination{"c", "OOMKilled", 137, term.now};
+    term.Pod(EventType::kAdded, pod);
+  }
+  term.Tick();
+  const auto first = term.writes;
+  CHECK(first.size() == 32);
+  term.Oom(term.Run("u1"));
+  term.Tick();
+  CHECK(term.writes.size() == 32);
+  // One of them is done: the other namespace is next.
+  term.session->OnWritten({first[0].key, first[0].what, Written::Outcome::kDone, "", ""}, term.now);
+  term.Tick();
+  REQUIRE(term.writes.size() == 33);
+  CHECK(term.writes[32].key.name_space == "jobs");
+  CHECK(term.writes[32].urgent);
+}
+
+TEST_CASE("an OOM whose status could not be written is urgent again", "[cluster]") {
+  Term term;
+  const auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Settle();
+  term.Oom(pod);
+  term.Tick();
+  REQUIRE(!term.writes.empty());
+  CHECK(term.writes[0].urgent);
+  term.CarryOut(Written::Outcome::kFailed);
+  term.Tick(std::chrono::seconds(2));
+  REQUIRE(!term.writes.empty());
+  CHECK(term.writes[0].urgent);
+  term.CarryOut();
+  term.Use(term.Run("u2", "b"), base::MiB(2000));
+  term.Tick(std::chrono::minutes(10));
+  REQUIRE(!term.writes.empty());
+  CHECK(!term.writes[0].urgent);
 }
 
 TEST_CASE("the object of a job that nobody runs any more is deleted", "[cluster]") {

@@ -173,6 +173,41 @@ TEST_CASE("events, deletions and new objects go where they belong", "[cluster]")
   CHECK(asked[0].body == "{\"body\":1}");
 }
 
+TEST_CASE("an OOM's status is written first, then by turns of namespaces", "[cluster]") {
+  test::FakeApi api([](const kube::Request&) -> Answer { return {200, "{}"}; });
+  Inbox inbox;
+  Writer writer(api.client, inbox, [] { return true; });
+  const auto tell = [&](const std::string& name_space, const std::string& body) {
+    writer.Submit({.key = {name_space, "s", 0}, .what = Written::What::kEvent, .body = body});
+  };
+  std::size_t taken = 0;
+  for (; writer.HasRoom("greedy"); ++taken) tell("greedy", "greedy");
+  CHECK(taken == 64);
+  // Who wants little is not kept out, and does not wait for all of that.
+  REQUIRE(writer.HasRoom("modest"));
+  tell("modest", "modest-1");
+  tell("modest", "modest-2");
+  tell("jobs", "before");
+  auto urgent = Publish();
+  urgent.key = {"jobs", "s", 0};
+  urgent.urgent = true;
+  writer.Submit(urgent);
+  tell("jobs", "after");
+  std::jthread thread([&](const std::stop_token& stop) { writer.Run(stop); });
+  for (std::size_t written = 0; written < taken + 5;) {
+    written += inbox.TakeAll(std::chrono::seconds(60), {}).size();
+  }
+  thread.request_stop();
+  thread.join();
+  std::vector<std::string> bodies;
+  for (const auto& request : api.transport.requests) bodies.push_back(request.body);
+  REQUIRE(bodies.size() == taken + 6);
+  bodies.resize(9);
+  // What came earlier about the same key is not overtaken.
+  CHECK(bodies == std::vector<std::string>{"before", urgent.checkpoint, urgent.status, "greedy",
+                                           "after", "modest-1", "greedy", "modest-2", "greedy"});
+}
+
 TEST_CASE("a writer that is asked to stop leaves what waits", "[cluster]") {
   test::FakeApi api([](const kube::Request&) -> Answer { return {200, "{}"}; });
   Inbox inbox;

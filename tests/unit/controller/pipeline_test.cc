@@ -556,6 +556,88 @@ TEST_CASE("a namespace with too many keys gets no new one, and crowds out no oth
   CHECK(story.pipeline.Recommend()[1].history->Totals().peak == GiB(2));
 }
 
+TEST_CASE("no namespace takes all keys there may be, and who comes later gets some, too",
+          "[controller]") {
+  controller::PipelineOptions options;
+  options.max_keys = 20;
+  ClusterStory story(options);
+  const auto make = [&](const std::string& name_space, int keys) {
+    for (int i = 0; i < keys; ++i) {
+      const auto id = name_space + std::to_string(i);
+      auto pod = ClusterStory::Executor(id, "app-" + id, "signature-" + id);
+      pod.name_space = name_space;
+      story.Live(pod, GiB(1));
+    }
+    const auto all = story.pipeline.Recommend();
+    return std::count_if(all.begin(), all.end(), [&](const auto& row) {
+      return row.history->GetKey().name_space == name_space;
+    });
+  };
+  CHECK(make("greedy", 100) == 10);
+  CHECK(make("modest", 3) == 3);
+  CHECK(make("second", 100) == 4);  // of seven that are free
+  CHECK(make("third", 100) == 2);
+  CHECK(make("fourth", 100) == 1);
+  CHECK(story.pipeline.Recommend().size() == 20);
+  CHECK(story.pipeline.Refused().at("greedy") == 90);
+  CHECK(!story.pipeline.Refused().contains("modest"));
+}
+
+TEST_CASE("what one namespace gets wrong leaves room to tell of another", "[controller]") {
+  ClusterStory story;
+  const auto odd = [&](const std::string& name_space, int i) {
+    auto pod = ClusterStory::Executor(name_space + std::to_string(i), "app", "s");
+    pod.name_space = name_space;
+    pod.problems = {"odd " + std::to_string(i)};
+    story.Pod(EventType::kAdded, pod);
+  };
+  for (int i = 0; i < 1000; ++i) odd("greedy", i);
+  odd("modest", 0);
+  CHECK(story.pipeline.Problems().size() == 101);
+  CHECK(story.pipeline.Problems().contains("pod modest/modest0: odd 0"));
+}
+
+TEST_CASE("of a container that dies again and again the latest ends are kept, each counted once",
+          "[controller]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e", "app", "nightly");
+  pod.restarts = true;
+  story.Run(pod);
+  for (int i = 0; i < 500; ++i) {
+    pod.last_restart = model::Termination{"c-" + std::to_string(i), "OOMKilled", 137, story.now};
+    story.Pod(EventType::kModified, pod);
+    story.Pod(EventType::kModified, pod);
+  }
+  CHECK(story.Only().history->Totals().container_ooms == 500);
+  const auto saved = story.pipeline.Save(story.Only().history->GetKey());
+  REQUIRE(saved.pods.size() == 1);
+  CHECK(saved.pods[0].counted_ends.size() == 16);
+}
+
+TEST_CASE("objects that are made and deleted leave nothing behind", "[controller]") {
+  ClusterStory story;
+  const auto before = story.pipeline.Kept();
+  for (int i = 0; i < 15'000; ++i) {
+    const auto name = "object-" + std::to_string(i);
+    story.Observe(Object(EventType::kAdded, name, name));
+    story.Observe(Object(EventType::kDeleted, name, name));
+  }
+  CHECK(story.pipeline.Kept() == before);
+}
+
+TEST_CASE("of drivers that are over few of a namespace are remembered", "[controller]") {
+  ClusterStory story;
+  for (int i = 0; i < 10'000; ++i) {
+    auto driver = ClusterStory::Driver("d" + std::to_string(i), "app");
+    driver.phase = model::PodPhase::kSucceeded;
+    story.pipeline.Observe({story.now, model::PodEvent{EventType::kAdded, driver}});
+  }
+  // Their timers are let go by and by.
+  CHECK(story.pipeline.Kept() <= 2000 + 10'000 + 1);
+  story.pipeline.AdvanceTo(story.now + std::chrono::minutes(11));
+  CHECK(story.pipeline.Kept() == 0);
+}
+
 TEST_CASE("a key that nobody ran for long is forgotten", "[controller]") {
   controller::PipelineOptions options;
   options.retention = std::chrono::hours(48);

@@ -196,7 +196,7 @@ TEST_CASE("a key that is nearly one of ours is named", "[model][settings]") {
 
 TEST_CASE("a signature that is empty or too long is none", "[model][settings]") {
   CHECK(Signature(Settings({{"sparkfit.io/signature", ""}}), nullptr) == std::nullopt);
-  const std::string longest(kLongestSignature, 'x');
+  const std::string longest(kLongestSetting, 'x');
   CHECK(Signature(Settings({{"sparkfit.io/signature", longest}}), nullptr) == longest);
   CHECK(Signature(Settings({{"sparkfit.io/signature", longest + "x"}}), nullptr) == std::nullopt);
 }
@@ -205,7 +205,7 @@ TEST_CASE("a signature that is too long is called so", "[model][settings]") {
   std::vector<std::string> problems;
   FindSignature(Settings({{"sparkfit.io/signature", std::string(1000, 'x')}}), nullptr, problems);
   REQUIRE(problems.size() == 1);
-  CHECK_THAT(problems[0], Catch::Contains("1000 bytes"));
+  CHECK_THAT(problems[0], Catch::Contains("more than 253 bytes"));
 }
 
 TEST_CASE("a derived signature counts only where there is no other", "[model][settings]") {

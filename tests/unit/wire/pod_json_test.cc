@@ -84,7 +84,7 @@ TEST_CASE("signatures of every length and with every character are taken as they
     pod["metadata"][where]["sparkfit.io/signature"] = text;
     std::vector<std::string> problems;
     const auto found = model::FindSignature(Facts(pod).settings, nullptr, problems);
-    CHECK(problems.size() == (text.size() > model::kLongestSignature ? 1 : 0));
+    CHECK(problems.size() == (text.size() > model::kLongestSetting ? 1 : 0));
     return found;
   };
   for (const auto* where : {"labels", "annotations"}) {
@@ -402,6 +402,45 @@ TEST_CASE("a placement is bounded", "[wire][pod]") {
   CHECK(placement.selector.size() == 128);
   CHECK(placement.tolerations.size() == 64);
   CHECK(placement.tolerations[0].key.size() == 318);  // longer than a label's key may be
+}
+
+TEST_CASE("a pod takes a few KiB, whatever is written on it", "[wire][pod]") {
+  auto pod = Pod();
+  const std::string endless(250'000, 'x');
+  for (const auto& key : model::SettingKeys()) {
+    pod["metadata"]["annotations"][key] = endless;
+    pod["metadata"]["labels"][key] = endless;
+  }
+  for (const auto* key : {"spark-app-selector", "spark-exec-id"}) {
+    pod["metadata"]["labels"][key] = endless;
+  }
+  pod["metadata"]["ownerReferences"] = Json::array({{{"uid", endless}, {"controller", true}}});
+  pod["spec"]["nodeName"] = endless;
+  auto& container = pod["spec"]["containers"][0];
+  for (const auto* name : {"SPARK_EXECUTOR_CORES", "SPARK_EXECUTOR_MEMORY"}) {
+    container["env"].push_back({{"name", name}, {"value", endless}});
+  }
+  container["resources"]["limits"]["memory"] = endless;
+  auto& terms = pod["spec"]["affinity"]["nodeAffinity"]
+                   ["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
+  for (int i = 0; i < 30; ++i) {
+    terms.push_back(
+        {{"matchExpressions", Json::array({{{"key", endless},
+                                            {"operator", "In"},
+                                            {"values", Json::array({endless, endless})}}})}});
+  }
+  const auto facts = Facts(pod);
+  CHECK(facts.placement == model::Placement{});
+  CHECK(facts.problems.size() == 1);
+  const auto line = WriteLine({base::Time{}, model::PodEvent{model::EventType::kAdded, facts}});
+  // Of each text its beginning, of 253 bytes.
+  CHECK(line.size() < 8192);
+  std::vector<std::string> problems;
+  CHECK(model::FindSignature(facts.settings, nullptr, problems) == std::nullopt);
+  const auto job = model::Understand(facts.settings, nullptr);
+  CHECK(job.policy == std::nullopt);
+  CHECK(job.family == std::nullopt);
+  CHECK(job.problems.size() == model::kMostProblems);
 }
 
 }  // namespace
