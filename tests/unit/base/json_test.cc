@@ -30,7 +30,7 @@ TEST_CASE("JSON becomes a tree only within bounds, however its bytes come", "[ba
   CHECK_FALSE(fits("[[[[]]]]"));
   CHECK(fits(R"("1234")"));
   CHECK_FALSE(fits(R"("12345")"));
-  CHECK(fits(R"("[\"[")"));      // brackets within a text, and a quote
+  CHECK(fits(R"("[\"[")"));        // brackets within a text, and a quote
   CHECK(fits(R"("\\",["[[["])"));  // an escape that ends before the quote
   CHECK(fits("]]]]}}"));           // no JSON, but nothing to fear
 }
