@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/base/json.h"
 
+#include <algorithm>
+
 namespace sparkfit::base {
 
-bool IsWithin(std::string_view json, const JsonBounds& bounds) {
-  std::size_t values = 0;
-  int depth = 0;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    switch (json[i]) {
-      case '"': {
-        const auto begin = i++;
-        for (; i < json.size() && json[i] != '"'; ++i) i += json[i] == '\\' ? 1 : 0;
-        if (i - begin > bounds.text) return false;
-        break;
-      }
-      case '[':
-      case '{':
-        // Each may hold one that no comma tells of.
-        if (++depth > bounds.depth || ++values > bounds.values) return false;
-        break;
-      case ']':
-      case '}':
-        --depth;
-        break;
-      case ',':
-        if (++values > bounds.values) return false;
-        break;
-      default:
-        break;
-    }
+bool JsonGauge::Feed(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [this](char c) { return Take(c); });
+}
+
+bool JsonGauge::Take(char c) {
+  if (text_ > 0) {
+    const bool ends = c == '"' && !escaped_;
+    escaped_ = c == '\\' && !escaped_;
+    text_ = ends ? 0 : text_ + 1;
+    return text_ <= bounds_.text + 1;
   }
-  return true;
+  switch (c) {
+    case '"':
+      text_ = 1;
+      return true;
+    case '[':
+    case '{':
+      // Each may hold one that no comma tells of.
+      return ++depth_ <= bounds_.depth && ++values_ <= bounds_.values;
+    case ']':
+    case '}':
+      --depth_;
+      return true;
+    case ',':
+      return ++values_ <= bounds_.values;
+    default:
+      return true;
+  }
 }
 
 }  // namespace sparkfit::base

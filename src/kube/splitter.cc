@@ -17,6 +17,8 @@ constexpr std::size_t kPadding = 64;
 constexpr std::size_t kUsual = std::size_t{256} << 10;
 constexpr std::size_t kBeginning = 256;
 
+void Free(std::string& text) { std::string().swap(text); }
+
 }  // namespace
 
 void ObjectCutter::Begin(const JsonWalk& walk) {
@@ -25,7 +27,7 @@ void ObjectCutter::Begin(const JsonWalk& walk) {
 }
 
 void ObjectCutter::Reset() {
-  if (json_.capacity() > kUsual) json_ = {};
+  if (json_.capacity() > kUsual) Free(json_);
   json_.clear();
   id_ = {};
   depth_ = 0;
@@ -46,7 +48,7 @@ void ObjectCutter::Add(std::string_view bytes) {
   if (too_large_) return;
   too_large_ = json_.size() + bytes.size() > kLargestObject;
   if (too_large_) {
-    json_ = {};
+    Free(json_);
   } else {
     json_ += bytes;
   }
@@ -116,8 +118,8 @@ void EventSplitter::Part(std::string_view bytes) {
     } else if (what == Met::kOpen && walk_.Depth() == 2 && walk_.Key() == "object") {
       object_.Begin(walk_);
       from = place;
-    } else if (what == Met::kText && walk_.Depth() == 1 && walk_.Key() == "type") {
-      type_ = walk_.Text();
+    } else if (what == Met::kText && walk_.Depth() == 1 && walk_.Key() == "type" && type_.empty()) {
+      type_ = walk_.Text();  // a later one is of an object that is damaged
     }
   });
   if (object_.Begun() && !ended_) object_.Add(bytes.substr(from));

@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <istream>
 #include <limits>
-#include <nlohmann/json.hpp>
+#include <streambuf>
 
 #include "sparkfit/base/base64.h"
 #include "sparkfit/base/gzip.h"
 #include "sparkfit/base/hash.h"
+#include "sparkfit/base/json.h"
 
 namespace sparkfit::wire {
 namespace {
@@ -25,7 +28,17 @@ constexpr const char* kPlain = "json";
 constexpr const char* kGzip = "gzip+base64";
 // Small ones stay readable. Of thousands of executors under one key gzip leaves about a tenth.
 constexpr std::size_t kLargestPlain = std::size_t{64} << 10;
-constexpr std::size_t kLargestInflated = std::size_t{64} << 20;
+// UIDs and names that differ do not get smaller: no checkpoint of ours that fits its object has
+// more than 13 times its data.
+constexpr std::size_t kLargestInflated = std::size_t{16} << 20;
+// So many pods, executors or counted ends fit into no object.
+constexpr std::size_t kMostRecords = 40'000;
+// Of one executor or pod; of all else, of which little grows with their number.
+constexpr std::size_t kMostInRecord = 10'000;
+constexpr std::size_t kMostElsewhere = 50'000;
+// Of the data: ours are seven deep, and have names and ids.
+constexpr base::JsonBounds kDataBounds{
+    .values = kLargestInflated, .text = std::size_t{64} << 10, .depth = 16};
 
 // What is wrong with a checkpoint; caught in ReadCheckpoint, as the library's own exceptions are.
 struct Damaged : std::runtime_error {
@@ -527,8 +540,8 @@ json Data(const model::KeyCheckpoint& checkpoint) {
   return data;
 }
 
-model::KeyCheckpoint FromData(const json& data) {
-  model::KeyCheckpoint checkpoint;
+// All but executors and pods.
+void ReadRest(const json& data, model::KeyCheckpoint& checkpoint) {
   Read(data, "namespace", checkpoint.key.name_space);
   Read(data, "signature", checkpoint.key.signature);
   checkpoint.key.profile = static_cast<int>(
@@ -557,28 +570,143 @@ model::KeyCheckpoint FromData(const json& data) {
   // Before past advice was judged there was nothing of it.
   if (data.contains("advice")) Read(data.at("advice"), history.advice);
   Read(data, "nextShapeID", history.next_shape_id);
-  for (const auto& [uid, entry] : data.at("executors").items()) {
-    Read(entry, history.executors[uid]);
-  }
   if (data.contains("conducts")) {
     for (const auto& entry : data.at("conducts")) Read(entry, history.conducts.emplace_back());
   }
   if (data.contains("floor")) ReadFloor(data.at("floor"), history.shapes);
-  for (const auto& entry : data.at("pods")) Read(entry, checkpoint.pods.emplace_back());
+}
+
+// The JSON text in a spec's data, inflated as it is read.
+class DataText final : public std::streambuf {
+ public:
+  DataText(std::string data, bool gzip) : data_(std::move(data)), rest_(data_), gzip_(gzip) {}
+
+ protected:
+  int_type underflow() override {
+    constexpr std::size_t kPiece = 256;  // inflates to at most 1032 times as much
+    buffer_.clear();
+    while (buffer_.empty() && !rest_.empty()) {
+      Take(rest_.substr(0, kPiece));
+      rest_.remove_prefix(std::min(kPiece, rest_.size()));
+    }
+    if (!gauge_.Feed(buffer_)) throw Damaged("a text is too long, or lists are too deep");
+    setg(buffer_.data(), buffer_.data(), buffer_.data() + buffer_.size());
+    if (!buffer_.empty()) return traits_type::to_int_type(buffer_.front());
+    if (!inflater_.Complete()) throw Damaged("gzip that ends too early");
+    return traits_type::eof();
+  }
+
+ private:
+  void Take(std::string_view piece) {
+    const auto keep = [this](std::string_view bytes) {
+      buffer_ += bytes;
+      return true;
+    };
+    if (!gzip_) {
+      keep(piece);
+    } else if (const auto fed = inflater_.Feed(piece, keep); !fed) {
+      throw Damaged(fed.error().message);
+    }
+  }
+
+  std::string data_;
+  std::string_view rest_;
+  bool gzip_;
+  std::string buffer_;
+  base::Inflater inflater_{kLargestInflated};
+  base::JsonGauge gauge_{kDataBounds};
+};
+
+// Takes executors and pods out of the tree while it grows: there may be thousands.
+class Records {
+ public:
+  explicit Records(model::KeyCheckpoint& checkpoint) : checkpoint_(checkpoint) {}
+
+  // Called by the parser. False: the value is not to be kept.
+  bool operator()(int depth, json::parse_event_t event, json& value) {
+    using Event = json::parse_event_t;
+    if (event == Event::key && depth == 1) collection_ = value.get<std::string>();
+    if (event == Event::key && depth == 2) uid_ = value.get<std::string>();
+    const bool inside = depth >= 2 && (collection_ == "executors" || collection_ == "pods");
+    if (++(inside ? inside_ : elsewhere_) > (inside ? kMostInRecord : kMostElsewhere)) {
+      throw Damaged("too many values");
+    }
+    if (!inside || depth != 2 || event != Event::object_end) return true;
+    inside_ = 0;
+    Take(value);
+    return false;
+  }
+
+ private:
+  void Take(const json& record) {
+    auto& executors = checkpoint_.history.executors;
+    auto& pods = checkpoint_.pods;
+    if (collection_ == "executors") {
+      Read(record, executors[uid_]);
+    } else {
+      Read(record, pods.emplace_back());
+      ends_ += pods.back().counted_ends.size();
+    }
+    if (std::max({executors.size(), pods.size(), ends_}) > kMostRecords) {
+      throw Damaged("more executors, pods or ends than an object can have");
+    }
+  }
+
+  model::KeyCheckpoint& checkpoint_;
+  std::string collection_;
+  std::string uid_;
+  std::size_t inside_ = 0;  // values since the last record
+  std::size_t elsewhere_ = 0;
+  std::size_t ends_ = 0;
+};
+
+model::KeyCheckpoint FromText(DataText&& text) {
+  model::KeyCheckpoint checkpoint;
+  Records records(checkpoint);
+  std::istream stream(&text);
+  const auto data = json::parse(stream, std::ref(records));
+  // What is left is no record.
+  if (data.at("executors") != json::object() || data.at("pods") != json::array()) {
+    throw Damaged("executors or pods that are none");
+  }
+  ReadRest(data, checkpoint);
   return checkpoint;
 }
 
-// The JSON text in a spec's data.
-base::Result<std::string> Decode(const std::string& encoding, const std::string& data) {
-  if (encoding == kPlain) return data;
+base::Result<model::KeyCheckpoint> ReadSpec(const json& spec) {
+  const auto version = Number(spec.at("version"), std::numeric_limits<std::int32_t>::max());
+  if (version < kOldestCheckpointVersion || version > kCheckpointVersion) {
+    return base::Fail(base::Code::kInvalidArgument,
+                      fmt::format("checkpoint version {}; this sparkfit reads versions {} to {}",
+                                  version, kOldestCheckpointVersion, kCheckpointVersion));
+  }
+  const auto& data = spec.at("data").get_ref<const std::string&>();
+  if (spec.at("checksum").get_ref<const std::string&>() != Checksum(data))
+    throw Damaged("the checksum does not fit");
+  const auto encoding = spec.value("encoding", kPlain);
+  if (encoding == kPlain) return FromText({data, false});
   if (encoding != kGzip) {
     return base::Fail(base::Code::kInvalidArgument,
                       fmt::format("checkpoint encoding \"{}\"; this sparkfit reads {} and {}",
                                   encoding.substr(0, 40), kPlain, kGzip));
   }
-  const auto packed = base::DecodeBase64(data);
+  auto packed = base::DecodeBase64(data);
   if (!packed) return base::Fail("checkpoint data", packed.error());
-  return base::Gunzip(*packed, kLargestInflated);
+  return FromText({*std::move(packed), true});
+}
+
+// Calls read() and makes a result of what it throws.
+template <typename Read>
+auto Guarded(Read&& read) -> decltype(read()) try {
+  return read();
+} catch (const std::exception& error) {
+  return base::Fail(base::Code::kMalformed, fmt::format("checkpoint: {}", error.what()));
+}
+
+json ParseObject(std::string_view text) {
+  auto object = base::ParseJson(text, {.text = kLargestCheckpoint});
+  if (object.is_discarded()) throw Damaged("it is no JSON, or more than an object may have");
+  return object;
 }
 
 }  // namespace
@@ -609,46 +737,27 @@ std::string SpecText(const CheckpointSpec& spec) {
 }
 
 base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object) {
-  try {
-    const auto spec = json::parse(object).at("spec");
-    const auto version = Number(spec.at("version"), std::numeric_limits<std::int32_t>::max());
-    if (version < kOldestCheckpointVersion || version > kCheckpointVersion) {
-      return base::Fail(base::Code::kInvalidArgument,
-                        fmt::format("checkpoint version {}; this sparkfit reads versions {} to {}",
-                                    version, kOldestCheckpointVersion, kCheckpointVersion));
-    }
-    const auto data = spec.at("data").get<std::string>();
-    if (spec.at("checksum").get<std::string>() != Checksum(data)) {
-      return base::Fail(base::Code::kMalformed, "the checksum does not fit the checkpoint");
-    }
-    auto text = Decode(spec.value("encoding", kPlain), data);
-    if (!text) return tl::unexpected<base::Error>(text.error());
-    return FromData(json::parse(*text));
-  } catch (const std::exception& error) {
-    return base::Fail(base::Code::kMalformed, fmt::format("checkpoint: {}", error.what()));
-  }
+  return Guarded([&] { return ReadSpec(ParseObject(object).at("spec")); });
 }
 
 base::Result<CheckpointObject> ReadCheckpointObject(std::string_view text) {
-  try {
-    const auto object = json::parse(text);
+  return Guarded([&]() -> base::Result<CheckpointObject> {
+    const auto object = ParseObject(text);
     const auto& metadata = object.at("metadata");
     CheckpointObject read{.name_space = metadata.at("namespace").get<std::string>(),
                           .name = metadata.at("name").get<std::string>(),
                           .version = metadata.at("resourceVersion").get<std::string>(),
                           .owner_uid = "",
-                          .checkpoint = ReadCheckpoint(text)};
+                          .checkpoint = Guarded([&] { return ReadSpec(object.at("spec")); })};
     const auto owners = metadata.value("ownerReferences", json::array());
     if (!owners.empty()) read.owner_uid = owners.at(0).at("uid").get<std::string>();
     return read;
-  } catch (const std::exception& error) {
-    return base::Fail(base::Code::kMalformed, fmt::format("checkpoint: {}", error.what()));
-  }
+  });
 }
 
 base::Result<std::string> SetAside(std::string_view text) {
-  try {
-    const auto object = json::parse(text);
+  return Guarded([&]() -> base::Result<std::string> {
+    const auto object = ParseObject(text);
     const auto& metadata = object.at("metadata");
     const auto name = fmt::format("{}.aside-{}", metadata.at("name").get<std::string>(),
                                   metadata.at("resourceVersion").get<std::string>());
@@ -657,9 +766,7 @@ base::Result<std::string> SetAside(std::string_view text) {
                 {"metadata", {{"name", name}, {"namespace", metadata.at("namespace")}}},
                 {"spec", object.at("spec")}}
         .dump();
-  } catch (const std::exception& error) {
-    return base::Fail(base::Code::kMalformed, fmt::format("checkpoint: {}", error.what()));
-  }
+  });
 }
 
 }  // namespace sparkfit::wire

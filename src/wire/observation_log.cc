@@ -48,7 +48,8 @@ void Take(Result<T> result, Envelope& envelope, Wrap&& wrap) {
   if (result) {
     envelope.observation.what = wrap(*std::move(result));
   } else {
-    envelope.failure = result.error();
+    // Of a line alone, whatever it is: a header that is another version's says so of the log.
+    envelope.failure = base::Error{Code::kMalformed, result.error().message};
   }
 }
 

@@ -86,8 +86,12 @@ error_code ReadSeries(JsonValue json, const Wanted& wanted, PrometheusAnswer& an
       });
     }
     if (key != "values") return SUCCESS;
-    return ForEachElement(
-        value, [&](JsonValue point) { return ReadPoint(point, series, answer.unusable_points); });
+    return ForEachElement(value, [&](JsonValue point) {
+      const auto odd = ReadPoint(point, series, answer.unusable_points);
+      if (!IsMerelyOdd(odd)) return odd;
+      ++answer.unusable_points;
+      return SUCCESS;
+    });
   });
   if (error) return error;
   if (too_long.empty()) {
@@ -110,7 +114,12 @@ error_code ReadData(JsonValue json, const Wanted& wanted, Draft& draft) {
       simdjson::ondemand::json_type type{};
       if (auto error = series.type().get(type)) return error;
       if (type != simdjson::ondemand::json_type::object) return SUCCESS;
-      return ReadSeries(series, wanted, draft.answer);
+      const auto odd = ReadSeries(series, wanted, draft.answer);
+      if (!IsMerelyOdd(odd)) return odd;
+      if (draft.answer.unusable_series++ == 0) {
+        draft.answer.first_unusable = "a series that is not of the form it should have";
+      }
+      return SUCCESS;
     });
   });
 }

@@ -29,7 +29,9 @@ std::vector<model::NodeEvent> ReadRemembered(std::string_view text) {
   if (document.get_array().get(array) != simdjson::SUCCESS) return nodes;
   for (auto element : array) {
     JsonObject object;
-    if (element.get_object().get(object) != simdjson::SUCCESS) break;
+    const auto odd = element.get_object().get(object);
+    if (IsMerelyOdd(odd)) continue;
+    if (odd) break;
     auto node = ReadNode(object);
     if (!node || !node->last_seen) continue;
     node->event = model::EventType::kDeleted;

@@ -16,13 +16,28 @@ struct JsonBounds {
   int depth = 64;                           // Kubernetes objects are about 20 deep
 };
 
-// Whether a text keeps to the bounds, be it JSON or not.
-bool IsWithin(std::string_view json, const JsonBounds& bounds);
+// Looks whether a text keeps to the bounds, be it JSON or not, as it comes.
+class JsonGauge {
+ public:
+  explicit JsonGauge(const JsonBounds& bounds) : bounds_(bounds) {}
+
+  // False where it does not.
+  bool Feed(std::string_view bytes);
+
+ private:
+  bool Take(char c);
+
+  JsonBounds bounds_;
+  std::size_t values_ = 0;
+  std::size_t text_ = 0;  // bytes of the string that it is in, with its beginning
+  int depth_ = 0;
+  bool escaped_ = false;
+};
 
 // Discarded, as of a text that is no JSON, where it does not keep to the bounds.
 template <typename Json = nlohmann::json>
 Json ParseJson(std::string_view text, const JsonBounds& bounds = {}) {
-  if (!IsWithin(text, bounds)) return Json(nlohmann::json::value_t::discarded);
+  if (!JsonGauge(bounds).Feed(text)) return Json(nlohmann::json::value_t::discarded);
   return Json::parse(text, nullptr, false);
 }
 

@@ -72,6 +72,16 @@ TEST_CASE("an empty log is a problem, another version an error", "[replay][reade
   CHECK_THAT(added.error().message, Catch::StartsWith("new:1: "));
 }
 
+TEST_CASE("a checkpoint of a later sparkfit in a log is a problem, the rest is kept",
+          "[replay][reader]") {
+  ObservationReader reader;
+  Add(reader, "a",
+      Node(At(1), "a1") + R"({"t":")" + At(2) +
+          R"(","type":"checkpoint","object":{"spec":{"version":99}}})" + "\n" + Node(At(3), "a3"));
+  CHECK(NamesIn(reader) == std::vector<std::string>{"a1", "a3"});
+  CHECK_THAT(reader.GetProblems().Shown().at(0), Catch::Contains("version 99"));
+}
+
 TEST_CASE("the first header with options counts", "[replay][reader]") {
   ObservationReader reader;
   Add(reader, "a", "{\"type\":\"header\",\"version\":1}\n" + Node(At(1), "n"));

@@ -249,11 +249,36 @@ TEST_CASE("accuracy that cannot be is refused", "[wire][checkpoint]") {
 
 TEST_CASE("a checkpoint that inflates without end is refused", "[wire][checkpoint]") {
   const auto bomb = Sealed(
-      {"gzip+base64", "", base::EncodeBase64(base::Gzip(std::string(std::size_t{65} << 20, ' ')))});
+      {"gzip+base64", "", base::EncodeBase64(base::Gzip(std::string(std::size_t{17} << 20, ' ')))});
   REQUIRE(bomb.data.size() < kLargestCheckpoint);
   const auto read = Read(bomb);
   REQUIRE_FALSE(read);
   CHECK_THAT(read.error().message, Catch::Contains("inflates"));
+}
+
+// What a forger makes of an object of some hundred KiB.
+TEST_CASE("a checkpoint of more than an object of ours can have is refused while it is read",
+          "[wire][checkpoint]") {
+  const auto text = [](const std::string& begin, const std::string& unit, std::size_t times,
+                       const std::string& end) {
+    auto whole = begin;
+    for (std::size_t i = 0; i < times; ++i) whole += unit;
+    return whole + end;
+  };
+  const auto forged = GENERATE_COPY(
+      text(R"({"job":[)", "{},", 60'000, "0]}"), text(R"({"job":)", "[", 17, ""),
+      text(R"({"job":")", "aaaaaaaaaa", 7'000, "\"}"), text(R"({"pods":[)", "0,", 60'000, "0]}"),
+      text(R"({"pods":[{"uid":"","state":0,"ooms":[)", R"("",)", 12'000, R"(""]}]})"),
+      text(R"({"pods":[)", R"({"uid":"","state":0},)", 41'000, "0]}"),
+      text(R"({"executors":{"u":{"a":[)", "[],", 11'000, "0]}}}"),
+      text("{", R"("a":0,)", 60'000, R"("b":0})"));
+  const auto spec = Sealed({"gzip+base64", "", base::EncodeBase64(base::Gzip(forged))});
+  const auto read = Read(spec);
+  REQUIRE_FALSE(read);
+  INFO(forged.substr(0, 40));
+  CHECK_THAT(read.error().message, Catch::Contains("too many values") ||
+                                       Catch::Contains("too long") ||
+                                       Catch::Contains("more executors"));
 }
 
 TEST_CASE("numbers that cannot be are refused though the checksum fits", "[wire][checkpoint]") {

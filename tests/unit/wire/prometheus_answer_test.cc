@@ -82,6 +82,21 @@ TEST_CASE("A series with a label that no Kubernetes has is left out and named, t
   CHECK(answer->series[0].Label("pod") == longest);
 }
 
+TEST_CASE("A series or a point of another form than it should have is left out, the others stay") {
+  const auto odd = GENERATE(R"({"metric":{"pod":7},"values":[]})", R"({"metric":[],"values":[]})",
+                            R"({"metric":{"pod":"q"},"values":7})");
+  const auto answer =
+      Read(std::string(R"({"status":"success","data":{"resultType":"matrix","result":[)") + odd +
+           R"(,{"metric":{"pod":"p"},"values":[7,[1,2],["1","2"],{"a":[1]},[3,"4"]]}]}})");
+  REQUIRE(answer);
+  CHECK(answer->unusable_series == 1);
+  CHECK_FALSE(answer->first_unusable.empty());
+  REQUIRE(answer->series.size() == 1);
+  CHECK(answer->series[0].Label("pod") == "p");
+  CHECK(answer->series[0].points.size() == 1);
+  CHECK(answer->unusable_points == 4);
+}
+
 TEST_CASE("What the server says is wrong is passed on, with whether the query is at fault") {
   const auto query = Read(R"({"status":"error","errorType":"bad_data","error":"parse error"})");
   REQUIRE(!query);
@@ -94,14 +109,12 @@ TEST_CASE("What the server says is wrong is passed on, with whether the query is
 }
 
 TEST_CASE("What is no answer to a range query is refused") {
-  const auto body = GENERATE(
-      as<std::string>{}, "", "<html>", "[]", "{}", R"({"status":"success"})",
-      R"({"status":"success","data":null})",
-      R"({"status":"success","data":{"resultType":"vector","result":[]}})",
-      R"({"status":"success","data":{"resultType":"scalar","result":[1,"2"]}})",
-      R"({"status":"success","data":{"resultType":"matrix","result":7}})",
-      R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":7}}]}})",
-      R"({"status":"success","data":{"resultType":"matrix","result":[{"values":[7]}]}})");
+  const auto body =
+      GENERATE(as<std::string>{}, "", "<html>", "[]", "{}", R"({"status":"success"})",
+               R"({"status":"success","data":null})",
+               R"({"status":"success","data":{"resultType":"vector","result":[]}})",
+               R"({"status":"success","data":{"resultType":"scalar","result":[1,"2"]}})",
+               R"({"status":"success","data":{"resultType":"matrix","result":7}})");
   CAPTURE(body);
   const auto answer = Read(body);
   REQUIRE(!answer);

@@ -61,6 +61,7 @@ TEST_CASE("a note that makes no sense is read as far as it does", "[wire][nodes]
     CHECK(ReadRemembered(text).empty());
   }
   CHECK(ReadRemembered("[{}," + inner + "]").size() == 1);
+  CHECK(ReadRemembered("[7,[{}],null," + inner + "]").size() == 1);
   for (std::size_t n = 0; n < good.size(); ++n) CHECK(ReadRemembered(good.substr(0, n)).size() < 2);
   std::string many = "[" + inner;
   while (many.size() + inner.size() + 2 < kLongestRemembered) many += "," + inner;
