@@ -54,11 +54,11 @@ struct OwnMetrics::Impl {
   Counters& restores = Counter(registry, "sparkfit_checkpoint_restores_total",
                                "Checkpoints read; result: ok, set_aside.");
   Gauges& leader = Gauge(registry, "sparkfit_leader", "1: this replica leads.");
-  Gauges& up =
-      Gauge(registry, "sparkfit_source_up",
-            "1: the source answers. source: pods, nodes, executorrecommendations, limitranges, "
-            "resourcequotas, with their namespace before them where namespaces are listed; podmetrics or "
-            "kubelets: at least one answered.");
+  Gauges& up = Gauge(
+      registry, "sparkfit_source_up",
+      "1: the source answers. source: pods, nodes, executorrecommendations, limitranges, "
+      "resourcequotas, with their namespace before them where namespaces are listed; podmetrics or "
+      "kubelets: at least one answered.");
   Gauges& staleness = Gauge(registry, "sparkfit_usage_staleness_seconds",
                             "Age of the newest usage sample; grows while no executor runs.");
   Counters& admissions =

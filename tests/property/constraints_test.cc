@@ -243,33 +243,50 @@ void AddAll(model::Constraints& all, const json& objects, Read&& read) {
   }
 }
 
+// What becomes of it when admission is asked, and why.
+std::pair<json, Reason> Admitted(const json& pod, const Advice& advice, const Limits& limits) {
+  const auto review = wire::ReadReview(test::ReviewOf(pod).dump()).review;
+  RC_ASSERT(review.has_value());
+  const auto decision = Decide({.pod = review->pod,
+                                .places = review->places,
+                                .driver = nullptr,
+                                .advice = &advice,
+                                .run = {},
+                                .limits = limits});
+  return {Defaulted(test::Patched(pod, wire::WriteReview("u", decision.patch, ""))),
+          decision.reason};
+}
+
+json With(json pod, const json& container) {
+  pod["spec"]["containers"].push_back(container);
+  return Defaulted(pod);
+}
+
 TEST_CASE("a pod that would have been created is created", "[admission][constraints]") {
   CHECK(rc::check([] {
     json ranges = json::array();
     json quotas = json::array();
-    for (int i = *rc::gen::inRange(0, 3); i > 0; --i)
+    for (int i = *rc::gen::inRange(0, 3); i > 0; --i) {
       ranges.push_back(AnyRange("r" + std::to_string(i)));
-    for (int i = *rc::gen::inRange(-1, 3); i > 0; --i)
+    }
+    for (int i = *rc::gen::inRange(-1, 3); i > 0; --i) {
       quotas.push_back(AnyQuota("q" + std::to_string(i)));
-    const auto pod = AnyPod();
-    const auto review = wire::ReadReview(test::ReviewOf(pod).dump()).review;
-    RC_ASSERT(review.has_value());
-    const auto advice = AnyAdvice(review->pod.size);
+    }
     Limits limits;
     AddAll(limits.constraints, ranges,
            [](auto& reader, auto text) { return reader.LimitRange(text); });
     AddAll(limits.constraints, quotas,
            [](auto& reader, auto text) { return reader.ResourceQuota(text); });
-    const auto decision = Decide({.pod = review->pod,
-                                  .places = review->places,
-                                  .driver = nullptr,
-                                  .advice = &advice,
-                                  .run = {},
-                                  .limits = limits});
-    const auto made = Defaulted(test::Patched(pod, wire::WriteReview("u", decision.patch, "")));
+    const auto pod = AnyPod();
+    const auto advice = AnyAdvice(wire::ReadReview(test::ReviewOf(pod).dump()).review->pod.size);
     const bool created = IsCreated(ranges, quotas, pod);
-    RC_TAG(std::string(created ? "created, " : "refused, ") + std::string(Name(decision.reason)));
-    if (created) RC_ASSERT(IsCreated(ranges, quotas, made));
+    const auto [sized, why] = Admitted(pod, advice, limits);
+    RC_TAG(std::string(created ? "created, " : "refused, ") + std::string(Name(why)));
+    if (created) RC_ASSERT(IsCreated(ranges, quotas, sized));
+    // Another webhook adds a container, and admission is asked again.
+    const auto late = AnyOther("late", false);
+    const auto [again, why_again] = Admitted(With(sized, late), advice, limits);
+    if (IsCreated(ranges, quotas, With(pod, late))) RC_ASSERT(IsCreated(ranges, quotas, again));
   }));
 }
 

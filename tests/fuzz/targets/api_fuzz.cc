@@ -27,6 +27,8 @@ class Reader final : public kube::CollectionHandler {
     static_cast<void>(reader_.PodMetrics(object));
     static_cast<void>(reader_.Recommendation(object));
     static_cast<void>(reader_.Node(object));
+    static_cast<void>(reader_.LimitRange(object));
+    static_cast<void>(reader_.ResourceQuota(object));
   }
 
   model::SignatureRules rules_ = *model::SignatureRules::Parse("airflow,{a}-{b}");

@@ -64,6 +64,7 @@ json AnyValue(Input& input) {
                                       "spark-kubernetes-executor",
                                       "SPARK_EXECUTOR_MEMORY",
                                       "_JAVA_OPTIONS",
+                                      "envFrom",
                                       "-Xmx1g"};
   switch (input.Below(10)) {
     case 0:
@@ -140,8 +141,11 @@ admission::Decision Decide(const wire::Review& review) {
                                  .shape = {},
                                  .submitted = {},
                                  .trial = {}};
-  const admission::Limits limits{
-      .configured_max = {}, .largest_node = base::GiB(64), .range = {}, .shrink_only = false};
+  admission::Limits limits{
+      .configured_max = {}, .largest_node = base::GiB(64), .constraints = {}, .shrink_only = false};
+  limits.constraints.container.max_ratio = 3000;
+  limits.constraints.pod.min = base::MiB(100);
+  limits.constraints.pod.max = base::MiB(1900);
   return admission::Decide({.pod = review.pod,
                             .places = review.places,
                             .driver = nullptr,
