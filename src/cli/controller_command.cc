@@ -101,14 +101,27 @@ std::string RenderBulk(const cluster::ControllerOptions::Rows& rows) {
   return replay::Render(all, replay::OutputFormat::kJson);
 }
 
-serve::Response Bulk(const std::string& json) {
-  if (json.empty()) return {503, "text/plain; charset=utf-8", "this replica does not lead\n"};
-  return {200, "application/json", json};
-}
+// The recommendations, as one body for all who ask between two changes. Called by one thread.
+class Bulk {
+ public:
+  serve::Response Answer(const std::shared_ptr<const cluster::Served>& served) {
+    if (served->bulk.empty())
+      return {503, "text/plain; charset=utf-8", "this replica does not lead\n"};
+    if (served != served_) {
+      served_ = served;
+      body_ = serve::Body(std::shared_ptr<const std::string>(served, &served->bulk));
+    }
+    return {200, "application/json", body_};
+  }
+
+ private:
+  std::shared_ptr<const cluster::Served> served_;
+  serve::Body body_;
+};
 
 serve::Handler MakeHandler(const cluster::Controller& controller,
                            const exposition::OwnMetrics& metrics) {
-  return [&](const serve::Request& request) -> serve::Response {
+  return [&, bulk = Bulk()](const serve::Request& request) mutable -> serve::Response {
     const bool verbose = request.query.find("verbose") != std::string::npos;
     if (request.path == "/livez") return Checks(controller.Live(), verbose);
     if (request.path == "/readyz") return Checks(controller.Ready(), verbose);
@@ -116,7 +129,7 @@ serve::Handler MakeHandler(const cluster::Controller& controller,
       return {200, std::string(exposition::kContentType),
               metrics.Text() + controller.Serves()->metrics};
     }
-    if (request.path == "/recommendations") return Bulk(controller.Serves()->bulk);
+    if (request.path == "/recommendations") return bulk.Answer(controller.Serves());
     return {404, "text/plain; charset=utf-8",
             "not found; try /metrics, /recommendations, /livez, /readyz\n"};
   };

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace sparkfit::test {
 
@@ -29,13 +30,17 @@ class HttpSocket {
   HttpSocket(const HttpSocket&) = delete;
   HttpSocket& operator=(const HttpSocket&) = delete;
 
-  void Send(const std::string& text) const {
-    for (std::size_t sent = 0; sent < text.size();) {
-      const auto n = ::send(descriptor_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) return;  // the other side had enough
-      sent += static_cast<std::size_t>(n);
+  // False where the other side has left.
+  [[nodiscard]] bool Offer(std::string_view text) const {
+    while (!text.empty()) {
+      const auto n = ::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL);
+      if (n <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(n));
     }
+    return true;
   }
+
+  void Send(const std::string& text) const { (void)Offer(text); }
 
   // Everything until the other side closes.
   [[nodiscard]] std::string ReadAll() const {
