@@ -229,15 +229,6 @@ cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Confi
   return options;
 }
 
-// At the same time, of the controller's threads.
-std::size_t MostRequests(const LiveConfig& live) {
-  constexpr std::size_t kSources = 3;   // pods, recommendations, LimitRanges; of each namespace
-  constexpr std::size_t kKubelets = 8;  // that are asked at once
-  constexpr std::size_t kOthers = 4;    // nodes, writer, lease, certificates
-  return kSources * std::max<std::size_t>(live.namespaces.size(), 1) +
-         (live.from_kubelets ? kKubelets : 1) + kOthers;
-}
-
 struct Listen {
   serve::ServerOptions metrics;
   serve::ServerOptions webhook;
@@ -249,8 +240,6 @@ int Serve(const ControllerFlags& flags, const Config& config, const kube::Cluste
   // A dozen threads that mostly wait need no arena each: memory that one freed serves the others.
   mallopt(M_ARENA_MAX, 2);
   const StopOnSignal signals;
-  kube::InitializeHttp(
-      MostRequests(config.live));  // starts threads, which must not be the ones that a signal ends
   auto transport = kube::MakeHttpTransport(where.endpoint, process.clock);
   if (!transport) return Fail(transport.error().message, process, kExitUsage);
   const auto authenticator = kube::MakeAuthenticator(where.credentials, process.clock);
