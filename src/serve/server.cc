@@ -3,6 +3,7 @@
 // Boost.Beast, with callbacks (clang 14 has no coroutines for it). One thread runs everything.
 #include "sparkfit/serve/server.h"
 
+#include <algorithm>
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
@@ -49,13 +50,12 @@ struct Crowd {
   std::size_t answers = 0;  // bytes that are being sent, each text once
   std::map<const std::string*, std::size_t> texts{};  // who is sent each
 
-  // Room for one more connection, from this address.
-  void MakeRoom(const asio::ip::address& from);
+  // For one more connection.
+  void MakeRoom();
 
  private:
-  [[nodiscard]] std::size_t CountOf(const asio::ip::address& from) const;
-  void CloseOneOf(const asio::ip::address& from);
-  void CloseOne();
+  // Who has the most connections.
+  [[nodiscard]] asio::ip::address Greediest() const;
 };
 
 // A connection as the crowd sees it.
@@ -161,33 +161,26 @@ class Member {
   bool gone_ = false;
 };
 
-void Crowd::MakeRoom(const asio::ip::address& from) {
-  if (CountOf(from) >= options.most_by_address) return CloseOneOf(from);
-  if (fresh.size() + served.size() + writing.size() >= options.most_connections) CloseOne();
-}
-
-std::size_t Crowd::CountOf(const asio::ip::address& from) const {
-  std::size_t count = 0;
-  for (const auto* row : {&fresh, &served, &writing}) {
-    for (const auto& [since, member] : *row) count += member->From() == from ? 1 : 0;
-  }
-  return count;
-}
-
-void Crowd::CloseOneOf(const asio::ip::address& from) {
-  for (const auto* row : {&fresh, &served, &writing}) {
+void Crowd::MakeRoom() {
+  if (fresh.size() + served.size() + writing.size() < options.most_connections) return;
+  const auto from = Greediest();
+  // The share of the fresh ones lets a burst of good clients finish their first requests.
+  const bool many_fresh = fresh.size() > options.most_connections / 4;
+  for (const auto* row : {many_fresh ? &fresh : &served, &served, &fresh, &writing}) {
     for (const auto& [since, member] : *row) {
       if (member->From() == from) return member->Drop();
     }
   }
 }
 
-void Crowd::CloseOne() {
-  // The share of the fresh ones lets a burst of good clients finish their first requests.
-  const bool many_fresh = fresh.size() > options.most_connections / 4;
-  for (auto* row : {many_fresh ? &fresh : &served, &served, &fresh, &writing}) {
-    if (!row->empty()) return row->begin()->second->Drop();
+asio::ip::address Crowd::Greediest() const {
+  std::map<asio::ip::address, std::size_t> counts;
+  for (const auto* row : {&fresh, &served, &writing}) {
+    for (const auto& [since, member] : *row) ++counts[member->From()];
   }
+  const auto most = std::max_element(counts.begin(), counts.end(),
+                                     [](auto& a, auto& b) { return a.second < b.second; });
+  return most == counts.end() ? asio::ip::address() : most->first;
 }
 
 template <typename Stream>
@@ -455,7 +448,7 @@ class BeastServer final : public Server {
       Error gone;
       const auto from = socket.remote_endpoint(gone).address();
       if (!gone) {
-        crowd_.MakeRoom(from);
+        crowd_.MakeRoom();
         Admit(from, std::move(socket));
       }
       Accept();

@@ -67,12 +67,11 @@ struct ServerOptions {
   base::Duration request_timeout = std::chrono::seconds(10);  // from its first byte to its last
   base::Duration idle_timeout = std::chrono::seconds(30);
   base::Duration write_timeout = std::chrono::seconds(10);
-  // With one more, whoever has kept the server waiting is closed in its favour: first those that
-  // never finished a request, but for a quarter of all, then those between two requests, then those
-  // that are sent an answer; of each the one that has been so for longest.
+  // With one more, one of the address that has the most of them is closed in its favour, who has
+  // kept the server waiting: first those that never finished a request, but for a quarter of all,
+  // then those between two requests, then those that are sent an answer; of each the one that has
+  // been so for longest.
   std::size_t most_connections = 256;
-  // With one more from the same address, one of that address is closed, in the same order.
-  std::size_t most_by_address = 128;
 };
 
 class Server {
