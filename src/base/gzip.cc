@@ -52,6 +52,7 @@ std::string Gzip(std::string_view text) {
   stream.avail_out = static_cast<uInt>(out.size());
   deflate(&stream, Z_FINISH);
   out.resize(stream.total_out);
+  out.shrink_to_fit();
   deflateEnd(&stream);
   return out;
 }

@@ -129,7 +129,6 @@ bool Tell(std::string_view what, const Result<void>& result, const Process& proc
 }  // namespace
 
 int RunCheckInstall(const CheckInstallFlags& flags, const Process& process) {
-  kube::InitializeHttp(1);
   const auto where = flags.kubeconfig.empty() ? kube::InClusterConfig(process.environment)
                                               : kube::ReadKubeconfig(flags.kubeconfig);
   if (!where) return Fail(where.error().message, process, kExitUsage);

@@ -95,7 +95,6 @@ class Access {
 // The cluster opened and listed, or why not.
 Result<std::vector<Found>> ListOnce(const ClusterFlags& flags, const Process& process,
                                     std::optional<Access>& access) {
-  kube::InitializeHttp(1);
   auto opened = Access::Open(flags, process);
   if (!opened) return tl::unexpected<base::Error>(opened.error());
   access = *std::move(opened);

@@ -105,14 +105,27 @@ std::string RenderBulk(const cluster::ControllerOptions::Rows& rows) {
   return replay::Render(all, replay::OutputFormat::kJson);
 }
 
-serve::Response Bulk(const std::string& json) {
-  if (json.empty()) return {503, "text/plain; charset=utf-8", "this replica does not lead\n"};
-  return {200, "application/json", json};
-}
+// The recommendations, as one body for all who ask between two changes. Called by one thread.
+class Bulk {
+ public:
+  serve::Response Answer(const std::shared_ptr<const cluster::Served>& served) {
+    if (served->bulk.empty())
+      return {503, "text/plain; charset=utf-8", "this replica does not lead\n"};
+    if (served != served_) {
+      served_ = served;
+      body_ = serve::Body(std::shared_ptr<const std::string>(served, &served->bulk));
+    }
+    return {200, "application/json", body_};
+  }
+
+ private:
+  std::shared_ptr<const cluster::Served> served_;
+  serve::Body body_;
+};
 
 serve::Handler MakeHandler(const cluster::Controller& controller,
                            const exposition::OwnMetrics& metrics) {
-  return [&](const serve::Request& request) -> serve::Response {
+  return [&, bulk = Bulk()](const serve::Request& request) mutable -> serve::Response {
     const bool verbose = request.query.find("verbose") != std::string::npos;
     if (request.path == "/livez") return Checks(controller.Live(), verbose);
     if (request.path == "/readyz") return Checks(controller.Ready(), verbose);
@@ -120,7 +133,7 @@ serve::Handler MakeHandler(const cluster::Controller& controller,
       return {200, std::string(exposition::kContentType),
               metrics.Text() + controller.Serves()->metrics};
     }
-    if (request.path == "/recommendations") return Bulk(controller.Serves()->bulk);
+    if (request.path == "/recommendations") return bulk.Answer(controller.Serves());
     return {404, "text/plain; charset=utf-8",
             "not found; try /metrics, /recommendations, /livez, /readyz\n"};
   };
@@ -220,16 +233,6 @@ cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Confi
   return options;
 }
 
-// At the same time, of the controller's threads.
-std::size_t MostRequests(const LiveConfig& live) {
-  // Pods, recommendations, LimitRanges, ResourceQuotas; of each namespace.
-  constexpr std::size_t kSources = 4;
-  constexpr std::size_t kKubelets = 8;  // that are asked at once
-  constexpr std::size_t kOthers = 4;    // nodes, writer, lease, certificates
-  return kSources * std::max<std::size_t>(live.namespaces.size(), 1) +
-         (live.from_kubelets ? kKubelets : 1) + kOthers;
-}
-
 struct Listen {
   serve::ServerOptions metrics;
   serve::ServerOptions webhook;
@@ -241,8 +244,6 @@ int Serve(const ControllerFlags& flags, const Config& config, const kube::Cluste
   // A dozen threads that mostly wait need no arena each: memory that one freed serves the others.
   mallopt(M_ARENA_MAX, 2);
   const StopOnSignal signals;
-  kube::InitializeHttp(
-      MostRequests(config.live));  // starts threads, which must not be the ones that a signal ends
   auto transport = kube::MakeHttpTransport(where.endpoint, process.clock);
   if (!transport) return Fail(transport.error().message, process, kExitUsage);
   const auto authenticator = kube::MakeAuthenticator(where.credentials, process.clock);

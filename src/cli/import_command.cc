@@ -396,10 +396,7 @@ int RunImport(const ImportFlags& flags, const Process& process) {
   if (Refuse(problems, process)) return kExitUsage;
   Import work(flags, plan, rules, process);
   std::optional<StopOnSignal> signals;
-  if (!flags.url.empty()) {
-    signals.emplace();  // before any other thread
-    kube::InitializeHttp(1);
-  }
+  if (!flags.url.empty()) signals.emplace();  // before any other thread
   const auto done = signals ? work.FromServer(signals->Token()) : work.FromFiles();
   if (!done && signals && signals->Token().stop_requested()) {
     return Fail("interrupted; the same command goes on from here", process);

@@ -11,20 +11,22 @@
 #include <boost/beast/ssl.hpp>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <type_traits>
 #include <utility>
 
 #include "sparkfit/base/gzip.h"
+#include "sparkfit/http/intake.h"
 
 namespace sparkfit::serve {
 namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace http = beast::http;
 using asio::ip::tcp;
+using beast::http::field;
+using beast::http::verb;
+using http::Step;
 using Error = boost::system::error_code;
 using PlainStream = beast::tcp_stream;
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
@@ -34,29 +36,33 @@ constexpr auto kShutdownTimeout = std::chrono::seconds(3);
 
 class Member;
 
-// All connections; those that wait for their client, and so may be closed in favour of another, in
-// the order in which they began to.
+// All connections, in three rows: those that never finished a request, those between two requests
+// or in a later one, and those that are sent an answer. In each the first came first.
 struct Crowd {
-  using Waiting = std::map<std::uint64_t, Member*>;
+  using Row = std::map<std::uint64_t, Member*>;
 
-  std::size_t most;
-  std::size_t most_bodies;  // bytes of all bodies together
-  std::size_t bodies = 0;
-  std::size_t open = 0;
+  const ServerOptions& options;
   std::uint64_t last = 0;
-  Waiting fresh{};   // not one request finished
-  Waiting served{};  // between two requests, or in a later one
+  Row fresh{};
+  Row served{};
+  Row writing{};
+  std::size_t bodies = 0;   // bytes that were received and not answered yet
+  std::size_t answers = 0;  // bytes that are being sent, each text once
+  std::map<const std::string*, std::size_t> texts{};  // who is sent each
 
-  // False where everybody is busy.
-  bool MakeRoom();
+  // For one more connection.
+  void MakeRoom();
+
+ private:
+  // Who has the most connections.
+  [[nodiscard]] asio::ip::address Greediest() const;
 };
 
 // A connection as the crowd sees it.
 class Member {
  public:
-  explicit Member(Crowd& crowd) : crowd_(crowd) {
-    ++crowd_.open;
-    Wait(crowd_.fresh);
+  Member(Crowd& crowd, asio::ip::address from) : from_(std::move(from)), crowd_(crowd) {
+    Stand(crowd_.fresh);
   }
   virtual ~Member() { Leave(); }
   Member(const Member&) = delete;
@@ -65,65 +71,116 @@ class Member {
   // Closes the connection and leaves the crowd.
   virtual void Drop() = 0;
 
+  [[nodiscard]] const asio::ip::address& From() const { return from_; }
+
  protected:
   // Its client has to do something.
-  void WaitAgain() { Wait(answered_ ? crowd_.served : crowd_.fresh); }
-
-  // The server has.
-  void Work() {
-    if (waiting_ != nullptr) waiting_->erase(since_);
-    waiting_ = nullptr;
+  void WaitAgain() {
+    ReleaseAnswer();
+    Stand(answered_ ? crowd_.served : crowd_.fresh);
   }
 
-  void Answered() {
-    answered_ = true;
-    ReleaseBody();
-  }
+  void Answered() { answered_ = true; }
+  [[nodiscard]] bool IsFresh() const { return !answered_; }
+  [[nodiscard]] bool IsGone() const { return gone_; }
 
-  // Room for a body until it is answered; false where others' bodies fill it.
-  bool ReserveBody(std::size_t bytes) {
-    if (bytes > crowd_.most_bodies - crowd_.bodies) return false;
-    crowd_.bodies += bytes;
-    body_ = bytes;
+  // Its request's body has so many bytes now. Where all bodies have too many, the largest is given
+  // up; false where that is this one.
+  bool HoldBody(std::size_t bytes) {
+    crowd_.bodies += bytes - std::exchange(body_, bytes);
+    while (crowd_.bodies > crowd_.options.most_bodies) {
+      auto& largest = Largest();
+      if (&largest == this) return false;
+      largest.Drop();
+    }
     return true;
   }
-  [[nodiscard]] bool IsFresh() const { return !answered_; }
+
+  // It is sent this text from now on. Where all texts have too many bytes, those go who have been
+  // sent theirs for longest.
+  void HoldAnswer(std::shared_ptr<const std::string> text) {
+    ReleaseBody();
+    Stand(crowd_.writing);
+    answer_ = std::move(text);
+    if (crowd_.texts[answer_.get()]++ == 0) crowd_.answers += answer_->size();
+    while (crowd_.answers > crowd_.options.most_answers) {
+      auto& longest = *crowd_.writing.begin()->second;
+      if (&longest == this) return;
+      longest.Drop();
+    }
+  }
+  [[nodiscard]] const std::string& Answer() const { return *answer_; }
 
   void Leave() {
     if (gone_) return;
-    Work();
+    row_->erase(since_);
     ReleaseBody();
-    --crowd_.open;
+    Uncount();
     gone_ = true;
   }
 
  private:
-  void ReleaseBody() { crowd_.bodies -= std::exchange(body_, 0); }
-
-  void Wait(Crowd::Waiting& where) {
-    if (gone_) return;  // a completed operation may still be told to one that was dropped
-    Work();
-    waiting_ = &where;
-    since_ = ++crowd_.last;
-    where.emplace(since_, this);
+  Member& Largest() {
+    auto* largest = this;
+    for (const auto* row : {&crowd_.fresh, &crowd_.served}) {
+      for (const auto& [since, member] : *row) {
+        if (member->body_ > largest->body_) largest = member;
+      }
+    }
+    return *largest;
   }
 
+  void ReleaseBody() { crowd_.bodies -= std::exchange(body_, 0); }
+
+  void ReleaseAnswer() {
+    Uncount();
+    answer_.reset();
+  }
+  void Uncount() {
+    if (!answer_) return;
+    const auto text = crowd_.texts.find(answer_.get());
+    if (--text->second > 0) return;
+    crowd_.answers -= answer_->size();
+    crowd_.texts.erase(text);
+  }
+
+  void Stand(Crowd::Row& row) {
+    if (row_ != nullptr) row_->erase(since_);
+    row_ = &row;
+    since_ = ++crowd_.last;
+    row.emplace(since_, this);
+  }
+
+  const asio::ip::address from_;
   Crowd& crowd_;
-  Crowd::Waiting* waiting_ = nullptr;
+  Crowd::Row* row_ = nullptr;
   std::uint64_t since_ = 0;
-  std::size_t body_ = 0;  // reserved
+  std::size_t body_ = 0;
+  std::shared_ptr<const std::string> answer_;  // until it is sent, also by who was dropped
   bool answered_ = false;
   bool gone_ = false;
 };
 
-bool Crowd::MakeRoom() {
-  if (open < most) return true;
+void Crowd::MakeRoom() {
+  if (fresh.size() + served.size() + writing.size() < options.most_connections) return;
+  const auto from = Greediest();
   // The share of the fresh ones lets a burst of good clients finish their first requests.
-  const bool from_fresh = !fresh.empty() && (fresh.size() > most / 4 || served.empty());
-  auto& from = from_fresh ? fresh : served;
-  if (from.empty()) return false;
-  from.begin()->second->Drop();
-  return true;
+  const bool many_fresh = fresh.size() > options.most_connections / 4;
+  for (const auto* row : {many_fresh ? &fresh : &served, &served, &fresh, &writing}) {
+    for (const auto& [since, member] : *row) {
+      if (member->From() == from) return member->Drop();
+    }
+  }
+}
+
+asio::ip::address Crowd::Greediest() const {
+  std::map<asio::ip::address, std::size_t> counts;
+  for (const auto* row : {&fresh, &served, &writing}) {
+    for (const auto& [since, member] : *row) ++counts[member->From()];
+  }
+  const auto most = std::max_element(counts.begin(), counts.end(),
+                                     [](auto& a, auto& b) { return a.second < b.second; });
+  return most == counts.end() ? asio::ip::address() : most->first;
 }
 
 template <typename Stream>
@@ -131,9 +188,13 @@ class Connection final : public Member, public std::enable_shared_from_this<Conn
  public:
   // `more`: what the stream takes besides the socket.
   template <typename... More>
-  Connection(const ServerOptions& options, const Handler& handler, Crowd& crowd, tcp::socket socket,
-             More&... more)
-      : Member(crowd), options_(options), handler_(handler), stream_(std::move(socket), more...) {}
+  Connection(const ServerOptions& options, const Handler& handler, Crowd& crowd,
+             const asio::ip::address& from, tcp::socket socket, More&... more)
+      : Member(crowd, from),
+        options_(options),
+        handler_(handler),
+        stream_(std::move(socket), more...),
+        intake_(options.largest_header) {}
 
   void Start() {
     if constexpr (std::is_same_v<Stream, PlainStream>) {
@@ -154,102 +215,117 @@ class Connection final : public Member, public std::enable_shared_from_this<Conn
  private:
   // Waits for the next request; the first byte may take longer than the rest.
   void Read() {
-    parser_.emplace();
-    parser_->header_limit(static_cast<std::uint32_t>(options_.largest_header));
-    parser_->body_limit(options_.largest_body);
-    if (buffer_.size() > 0) return ReadHeader();
+    intake_.Begin({options_.largest_header, options_.largest_body});
+    if (!intake_.Empty()) return ReadRequest();
     Layer().expires_after(options_.idle_timeout);
-    stream_.async_read_some(buffer_.prepare(1), Then([](auto& self, Error error, std::size_t size) {
+    stream_.async_read_some(intake_.Room(1), Then([](auto& self, Error error, std::size_t size) {
                               if (error == asio::error::eof) return self.Close();
                               if (error) return;
-                              self.buffer_.commit(size);
-                              self.ReadHeader();
+                              self.intake_.Came(size);
+                              self.ReadRequest();
                             }));
   }
 
-  void ReadHeader() {
+  void ReadRequest() {
     // A fresh one keeps its place, by when it came: no byte that it sends makes it younger.
     if (!IsFresh()) WaitAgain();
     Layer().expires_after(options_.request_timeout);
-    http::async_read_header(stream_, buffer_, *parser_,
-                            Then([](auto& self, Error error, std::size_t) {
-                              if (error) return self.OnError(error);
-                              self.OnHeader();
+    Parse();
+  }
+
+  void Parse() {
+    for (;;) {
+      Error error;
+      const auto step = intake_.Next(error);
+      if (error) return OnError(error);
+      switch (step) {
+        case Step::kWantsMore:
+          return ReadMore();
+        case Step::kHeader:
+          if (!IsWanted()) return;
+          break;
+        case Step::kBody:
+          if (!HoldBody(intake_.Current().body.size())) {
+            return Refuse(503, "too many bodies at once\n");
+          }
+          break;
+        case Step::kDone:
+          return OnRequest();
+      }
+    }
+  }
+
+  void ReadMore() {
+    stream_.async_read_some(intake_.Room(), Then([](auto& self, Error error, std::size_t size) {
+                              if (error) return;  // a request that was cut off, or too slow
+                              self.intake_.Came(size);
+                              self.Parse();
                             }));
   }
 
-  void OnHeader() {
-    const auto method = parser_->get().method();
+  // Otherwise it is refused.
+  bool IsWanted() {
+    const auto& request = intake_.Current();
     const bool post = options_.largest_body > 0;
-    if (method != http::verb::get && method != http::verb::head &&
-        !(post && method == http::verb::post)) {
-      return Refuse(405, post ? "only GET, HEAD and POST\n" : "only GET and HEAD\n");
+    const auto method = request.head.method;
+    const bool get = method == verb::get || method == verb::head;
+    if (!get && !(post && method == verb::post)) {
+      Refuse(405, post ? "only GET, HEAD and POST\n" : "only GET and HEAD\n");
+    } else if (get && (request.chunked() || request.content_length().value_or(0) > 0)) {
+      Refuse(413, "no body is wanted\n");
+    } else {
+      return true;
     }
-    const auto length = parser_->content_length();
-    const auto bytes = length ? *length : parser_->chunked() ? options_.largest_body : 0;
-    if (!ReserveBody(std::min<std::size_t>(bytes, options_.largest_body))) {
-      return Refuse(503, "too many bodies at once\n");
-    }
-    // Until the same deadline.
-    http::async_read(stream_, buffer_, *parser_, Then([](auto& self, Error error, std::size_t) {
-                       if (error) return self.OnError(error);
-                       self.OnRequest();
-                     }));
+    return false;
   }
 
   void OnError(Error error) {
-    if (error == http::error::end_of_stream) return Close();
-    if (error == http::error::header_limit) return Refuse(431, "header too large\n");
-    if (error == http::error::body_limit) {
+    using Kind = beast::http::error;
+    if (error == Kind::header_limit) return Refuse(431, "header too large\n");
+    if (error == Kind::body_limit) {
       return Refuse(413, options_.largest_body > 0 ? "body too large\n" : "no body is wanted\n");
     }
-    if (error.category() == http::make_error_code(http::error::bad_method).category()) {
-      Refuse(400, "malformed request\n");
-    }
+    Refuse(400, "malformed request\n");
   }
 
   void OnRequest() {
-    auto& request = parser_->get();
-    const std::string target(request.target());
+    auto& request = intake_.Current();
+    const auto& target = request.head.target;
     const auto mark = target.find('?');
     Response response;
     try {
-      response = handler_({std::string(request.method_string()), target.substr(0, mark),
+      response = handler_({request.head.method_text, target.substr(0, mark),
                            mark == std::string::npos ? "" : target.substr(mark + 1),
-                           std::move(request.body())});
+                           std::move(request.body)});
     } catch (const std::exception&) {
       response = {500, "text/plain; charset=utf-8", "internal error\n"};
     }
     Answered();
-    Write(std::move(response), request.keep_alive(), request.method() == http::verb::head);
+    Write(response, request.keep_alive(), request.head.method == verb::head);
   }
 
   void Refuse(int status, const char* why) {
     Write({status, "text/plain; charset=utf-8", why}, false, false);
   }
 
-  void Write(Response response, bool keep_alive, bool head) {
-    Work();
-    const auto& request = parser_->get();
-    const auto encodings = request[http::field::accept_encoding];
-    const bool gzip =
-        response.body.size() >= kSmallestGzip &&
-        std::string_view(encodings.data(), encodings.size()).find("gzip") != std::string_view::npos;
+  void Write(const Response& response, bool keep_alive, bool head) {
+    const bool gzip = response.body.Plain()->size() >= kSmallestGzip && intake_.Current().head.gzip;
+    HoldAnswer(gzip ? response.body.Gzip() : response.body.Plain());
     reply_ = {};
     reply_.version(11);
     reply_.result(static_cast<unsigned>(response.status));
-    reply_.set(http::field::content_type, response.content_type);
-    if (gzip) reply_.set(http::field::content_encoding, "gzip");
-    reply_.body() = gzip ? base::Gzip(response.body) : std::move(response.body);
+    reply_.set(field::content_type, response.content_type);
+    if (gzip) reply_.set(field::content_encoding, "gzip");
+    if (!head) reply_.body() = {Answer().data(), Answer().size()};
     reply_.keep_alive(keep_alive);
-    reply_.content_length(reply_.body().size());
-    if (head) reply_.body().clear();
+    reply_.content_length(Answer().size());
     Layer().expires_after(options_.write_timeout);
-    http::async_write(stream_, reply_, Then([keep_alive](auto& self, Error error, std::size_t) {
-                        if (error) return;
-                        self.WaitAgain();
-                        keep_alive ? self.Read() : self.Close();
-                      }));
+    beast::http::async_write(stream_, reply_,
+                             Then([keep_alive](auto& self, Error error, std::size_t) {
+                               if (error) return;
+                               self.WaitAgain();
+                               keep_alive ? self.Read() : self.Close();
+                             }));
   }
 
   void Close() {
@@ -264,10 +340,12 @@ class Connection final : public Member, public std::enable_shared_from_this<Conn
 
   beast::tcp_stream& Layer() { return beast::get_lowest_layer(stream_); }
 
-  // A callback that keeps this connection alive.
+  // A callback that keeps this connection alive. Of one that was dropped, an operation that was
+  // complete before has no consequence.
   template <typename What>
   auto Then(What what) {
     return [self = this->shared_from_this(), what = std::move(what)](auto&&... results) {
+      if (self->IsGone()) return;
       what(*self, std::forward<decltype(results)>(results)...);
     };
   }
@@ -275,9 +353,8 @@ class Connection final : public Member, public std::enable_shared_from_this<Conn
   const ServerOptions& options_;
   const Handler& handler_;
   Stream stream_;
-  beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
-  http::response<http::string_body> reply_;
+  http::Intake<true> intake_;
+  beast::http::response<beast::http::span_body<const char>> reply_;  // of Answer()
 };
 
 // The key and certificate are read from memory: no file, and no passphrase, which CheckPair
@@ -302,7 +379,7 @@ class BeastServer final : public Server {
   BeastServer(const ServerOptions& options, Handler handler)
       : options_(options),
         handler_(std::move(handler)),
-        crowd_{options.most_connections, options.most_bodies},
+        crowd_{options_},
         acceptor_(context_),
         pause_(context_) {}
 
@@ -368,26 +445,32 @@ class BeastServer final : public Server {
         pause_.async_wait([this](Error) { Accept(); });
         return;
       }
-      if (crowd_.MakeRoom()) Admit(std::move(socket));
+      Error gone;
+      const auto from = socket.remote_endpoint(gone).address();
+      if (!gone) {
+        crowd_.MakeRoom();
+        Admit(from, std::move(socket));
+      }
       Accept();
     });
   }
 
-  void Admit(tcp::socket socket) {
+  void Admit(const asio::ip::address& from, tcp::socket socket) {
     Error ignored;
     socket.set_option(tcp::no_delay(true), ignored);  // an answer waits for no acknowledgement
-    if (!options_.tls) return Serve<PlainStream>(std::move(socket));
+    if (!options_.tls) return Serve<PlainStream>(from, std::move(socket));
     std::shared_ptr<asio::ssl::context> context;
     {
       const std::lock_guard lock(mutex_);
       context = tls_;
     }
-    if (context) Serve<TlsStream>(std::move(socket), *context);  // OpenSSL counts who uses it
+    if (context) Serve<TlsStream>(from, std::move(socket), *context);  // OpenSSL counts who uses it
   }
 
   template <typename Stream, typename... More>
-  void Serve(tcp::socket socket, More&... more) {
-    std::make_shared<Connection<Stream>>(options_, handler_, crowd_, std::move(socket), more...)
+  void Serve(const asio::ip::address& from, tcp::socket socket, More&... more) {
+    std::make_shared<Connection<Stream>>(options_, handler_, crowd_, from, std::move(socket),
+                                         more...)
         ->Start();
   }
 
@@ -404,6 +487,18 @@ class BeastServer final : public Server {
 };
 
 }  // namespace
+
+Body::Body(std::string text) : Body(std::make_shared<const std::string>(std::move(text))) {}
+
+Body::Body(std::shared_ptr<const std::string> text)
+    : kept_(std::make_shared<Kept>(Kept{std::move(text), nullptr})) {}
+
+const std::shared_ptr<const std::string>& Body::Gzip() const {
+  if (!kept_->gzip) {
+    kept_->gzip = std::make_shared<const std::string>(base::Gzip(*kept_->plain));
+  }
+  return kept_->gzip;
+}
 
 base::Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Handler handler) {
   auto server = std::make_unique<BeastServer>(options, std::move(handler));

@@ -29,8 +29,6 @@ const Collection kObjects{"executorrecommendations", std::string(kBase) + "execu
 
 struct Server {
   Server() {
-    static const bool initialized = (InitializeHttp(4), true);
-    REQUIRE(initialized);
     const auto config = ReadKubeconfig(std::getenv("SPARKFIT_CONFORMANCE_KUBECONFIG"));
     REQUIRE(config);
     transport = *MakeHttpTransport(config->endpoint, clock);

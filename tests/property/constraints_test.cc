@@ -239,7 +239,7 @@ void AddAll(model::Constraints& all, const json& objects, Read&& read) {
   wire::ObjectReader reader;
   for (const auto& object : objects) {
     const simdjson::padded_string text(object.dump());
-    model::Add(all, read(reader, std::string_view(text)).value().constraints);
+    model::Add(all, read(reader, std::string_view(text)).value());
   }
 }
 

@@ -10,15 +10,23 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace sparkfit::test {
 
 // A plain connection to this machine, blocking.
 class HttpSocket {
  public:
-  explicit HttpSocket(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit HttpSocket(std::uint16_t port, const char* from = "127.0.0.1")
+      : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    address.sin_addr.s_addr = ::inet_addr(from);
+    const int later = 1;  // its port is chosen when it connects
+    ::setsockopt(descriptor_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &later, sizeof later);
+    if (::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      throw std::runtime_error("bind");
+    }
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
@@ -29,13 +37,17 @@ class HttpSocket {
   HttpSocket(const HttpSocket&) = delete;
   HttpSocket& operator=(const HttpSocket&) = delete;
 
-  void Send(const std::string& text) const {
-    for (std::size_t sent = 0; sent < text.size();) {
-      const auto n = ::send(descriptor_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) return;  // the other side had enough
-      sent += static_cast<std::size_t>(n);
+  // False where the other side has left.
+  [[nodiscard]] bool Offer(std::string_view text) const {
+    while (!text.empty()) {
+      const auto n = ::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL);
+      if (n <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(n));
     }
+    return true;
   }
+
+  void Send(const std::string& text) const { (void)Offer(text); }
 
   // Everything until the other side closes.
   [[nodiscard]] std::string ReadAll() const {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "http_socket.h"
 
@@ -53,6 +54,11 @@ class TlsSocket {
     if (connected_ && !text.empty()) {
       SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size()));
     }
+  }
+
+  // False where the other side has left.
+  [[nodiscard]] bool Offer(std::string_view text) const {
+    return connected_ && SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())) > 0;
   }
 
   // Everything until the other side closes.

@@ -175,6 +175,7 @@ class TlsServer {
   Certificate certificate;
   int port = 0;
   std::atomic<int> connections{0};  // whose handshake succeeded
+  std::atomic<int> ended{0};        // that we closed
 
  private:
   void Accept() {
@@ -195,6 +196,7 @@ class TlsServer {
       script_(client);
     }
     ::shutdown(peer, SHUT_RDWR);  // without TLS's own farewell: as a crash does
+    ++ended;
   }
 
   Script script_;

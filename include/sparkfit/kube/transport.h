@@ -48,8 +48,8 @@ class Transport {
 
   // Blocks until the response has ended, the sink had enough, the deadline or the silence was
   // exceeded, or `stop` was asked for. kUnavailable where there was no complete response;
-  // kInvalidArgument for a target that is none. A request without a complete response may have
-  // reached the server, and may reach it twice: what it asks for has to be idempotent.
+  // kInvalidArgument for a target or header that is none. A request without a complete response may
+  // have reached the server; a GET may reach it twice.
   virtual base::Result<Response> Send(const Request& request, const Sink& sink,
                                       const std::stop_token& stop) = 0;
 };
@@ -72,14 +72,12 @@ struct Endpoint {
   Pem client_key;
 };
 
-// Over HTTP/1.1 with TLS ≥ 1.2, connections kept. No redirect is followed. Safe for concurrent use.
+// Over HTTP/1.1 with TLS ≥ 1.2, connections kept. No redirect is followed. Whatever the server
+// sends, no more than a header (64 KiB) and a piece of it is held at a time. Safe for concurrent
+// use.
 // At most this much of one response is inflated; more is taken for an attack.
 inline constexpr std::size_t kMostInflated = std::size_t{1} << 30;
 base::Result<std::unique_ptr<Transport>> MakeHttpTransport(const Endpoint& endpoint,
                                                            const base::Clock& clock);
-
-// Sizes the HTTP library's thread pool, whose default is 40, for so many requests at the same time.
-// To be called before any other thread; later calls do nothing.
-void InitializeHttp(std::size_t most_requests);
 
 }  // namespace sparkfit::kube

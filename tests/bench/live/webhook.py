@@ -15,8 +15,11 @@ import pathlib
 import random
 import re
 import resource
+import socket
 import ssl
+import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -217,6 +220,112 @@ def abuse(arguments, directory):
     webhook.end()
 
 
+def endless(arguments, directory):
+    """Messages without end on both ports, answers that nobody reads, a kubelet that answers for ever: the most memory."""
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n"
+    messages = {
+        "headers, line by line": (b"GET / HTTP/1.1\r\n", b"X-Y: 0123456789\r\n"),
+        "a chunk extension": (b"POST /mutate HTTP/1.1\r\n" + chunked + b"1;a=", b"x" * 1000),
+        "a chunk extension, GET": (b"GET /metrics HTTP/1.1\r\n" + chunked + b"1;a=", b"x" * 1000),
+        "trailers": (b"POST /mutate HTTP/1.1\r\n" + chunked + b"0\r\n", b"a: b\r\n"),
+        "trailers, GET": (b"GET /metrics HTTP/1.1\r\n" + chunked + b"0\r\n", b"a: b\r\n"),
+        "chunks of a byte": (b"POST /mutate HTTP/1.1\r\n" + chunked, b"1;a=" + b"x" * 3000 + b"\r\nx\r\n"),
+    }
+    kubelet = socket.create_server(("127.0.0.1", 0))
+    webhook = Webhook(arguments, directory, "--usage-source", "kubelet", "--kubelet-insecure", "true")
+    controller = webhook.controller
+    controller.wait(lambda: len(controller.http("/recommendations")) > 1000, 60)
+    before = controller.memory()
+    peak = [0]
+
+    def attack(tls, first, again, accepted, most=256 << 20):
+        with socket.create_connection(("127.0.0.1", webhook.port if tls else controller.port)) as plain:
+            try:
+                stream = webhook.context().wrap_socket(plain, server_hostname=SERVER_NAME) if tls else plain
+                stream.sendall(first)
+                piece = again * max(1, 65536 // len(again))
+                while sum(accepted) < most:
+                    stream.sendall(piece)
+                    accepted.append(len(piece))
+            except OSError:
+                pass
+
+    def watched(threads):
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            peak[0] = max(peak[0], controller.memory())
+            time.sleep(0.01)
+        most, peak[0] = peak[0], 0
+        return most
+
+    for what, (first, again) in messages.items():
+        for tls in (True, False):
+            counts = [[] for _ in range(8)]
+            most = watched([threading.Thread(target=attack, args=(tls, first, again, count)) for count in counts])
+            row(f"{what}, {'webhook' if tls else '8080'}, 8 connections: bytes accepted of one; memory before and at most",
+                f"{max(map(sum, counts)):,}; {before:.0f} → {most:.0f} MiB", "≤ 32 MiB more")
+
+    def unread(path, seconds, held):
+        try:
+            plain = socket.socket()
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            plain.connect(("127.0.0.1", controller.port))
+            plain.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+            held.append(plain)
+            time.sleep(seconds)
+        except OSError:
+            pass
+
+    for path in (b"/recommendations", b"/metrics"):
+        size, held = len(controller.http(path.decode())), []
+        most = watched([threading.Thread(target=unread, args=(path, 5, held)) for _ in range(256)])
+        good = len(controller.http("/livez"))
+        row(f"256 that do not read {path.decode()} of {size:,} bytes: memory; /livez meanwhile",
+            f"{before:.0f} → {most:.0f} MiB; {'answered' if good else 'not answered'}", "≤ 256 MiB in all")
+        for plain in held:
+            plain.close()
+
+    def pose(accepted, until):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate(directory))
+        kubelet.settimeout(1)
+        kinds = [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n" + chunked + b"7fffffff\r\n", b"HTTP/1.1 200 OK\r\n" + chunked + b"1;a=",
+                 b"HTTP/1.1 200 OK\r\n" + chunked + b"0\r\nX: "]
+        while time.monotonic() < until:
+            try:
+                plain, _ = kubelet.accept()
+                with context.wrap_socket(plain, server_side=True) as stream:
+                    stream.recv(65536)
+                    count = 0
+                    stream.sendall(kinds[len(accepted) % len(kinds)])
+                    try:
+                        while count < 1 << 30:
+                            stream.sendall(b"x" * 65536)
+                            count += 65536
+                    finally:
+                        accepted.append(count)
+            except OSError:
+                pass
+
+    accepted = []
+    webhook.store.put("nodes", {"metadata": {"name": "node"}, "status": {
+        "allocatable": {"memory": "256Gi"}, "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet.getsockname()[1]}}}})
+    most = watched([threading.Thread(target=pose, args=(accepted, time.monotonic() + 60))])
+    row(f"a kubelet that answers without end, {len(accepted)} answers of four kinds: bytes accepted of one; memory",
+        f"{max(accepted, default=0):,}; {before:.0f} → {most:.0f} MiB", "≤ 32 MiB more")
+    webhook.end()
+
+
+def certificate(directory):
+    """Of a server that nobody has to trust."""
+    paths = [str(pathlib.Path(directory) / name) for name in ("posed.crt", "posed.key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+                    "-subj", "/CN=posed", "-out", paths[0], "-keyout", paths[1]], check=True, capture_output=True)
+    return paths
+
+
 def rotation(arguments, directory):
     """Authorities of a minute: every request over a new connection that trusts what the configuration says then."""
     webhook = Webhook(arguments, directory, "--webhook-authority-lifetime", "60s", "--webhook-certificate-lifetime", "15s")
@@ -239,7 +348,7 @@ def rotation(arguments, directory):
     webhook.end()
 
 
-PARTS = {part.__name__: part for part in (latency, burst, abuse, rotation)}
+PARTS = {part.__name__: part for part in (latency, burst, abuse, endless, rotation)}
 
 
 def options(parser):

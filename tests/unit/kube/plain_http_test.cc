@@ -12,6 +12,8 @@
 #include <string>
 #include <thread>
 
+#include "hostile_bytes.h"
+
 namespace sparkfit::kube {
 namespace {
 
@@ -20,7 +22,13 @@ using End = PlainAnswer::End;
 // Answers one connection with a text, then waits for the other side to go.
 class OneAnswer {
  public:
-  explicit OneAnswer(std::string answer, bool close = true)
+  // Sends what there is to send; false where the other side is gone.
+  using Say = std::function<bool(std::string_view)>;
+  using Script = std::function<void(const Say&)>;
+
+  explicit OneAnswer(const std::string& answer, bool close = true)
+      : OneAnswer(Script([answer](const Say& say) { say(answer); }), close) {}
+  explicit OneAnswer(Script script, bool close = true)
       : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -30,7 +38,7 @@ class OneAnswer {
     REQUIRE(::listen(listener_, 1) == 0);
     ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this, answer = std::move(answer), close] { Serve(answer, close); });
+    thread_ = std::thread([this, script = std::move(script), close] { Serve(script, close); });
   }
   ~OneAnswer() {
     ::shutdown(listener_, SHUT_RDWR);
@@ -48,7 +56,16 @@ class OneAnswer {
   }
 
  private:
-  void Serve(const std::string& answer, bool close) {
+  static bool SendAll(int peer, std::string_view text) {
+    for (std::size_t sent = 0; sent < text.size();) {
+      const auto n = ::send(peer, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+      if (n <= 0) return false;
+      sent += static_cast<std::size_t>(n);
+    }
+    return true;
+  }
+
+  void Serve(const Script& script, bool close) {
     const int peer = ::accept(listener_, nullptr, nullptr);
     if (peer < 0) return;
     std::array<char, 4096> buffer{};
@@ -57,11 +74,7 @@ class OneAnswer {
       if (n <= 0) break;
       asked_.append(buffer.data(), static_cast<std::size_t>(n));
     }
-    for (std::size_t sent = 0; sent < answer.size();) {
-      const auto n = ::send(peer, answer.data() + sent, answer.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) break;
-      sent += static_cast<std::size_t>(n);
-    }
+    script([peer](std::string_view text) { return SendAll(peer, text); });
     if (close) ::shutdown(peer, SHUT_WR);
     while (::recv(peer, buffer.data(), buffer.size(), 0) > 0) {
     }
@@ -129,6 +142,31 @@ TEST_CASE("headers and bodies without end are left", "[kube][plain]") {
             .end == End::kTooLarge);
   CHECK(Answer("HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x')).end == End::kTooLarge);
   CHECK(Answer(Ok(std::string(1000, ' '))).body.size() == 1000);
+}
+
+TEST_CASE("an interim answer is none that was asked for", "[kube][plain]") {
+  CHECK(Answer("HTTP/1.1 100 Continue\r\n\r\n").end == End::kFailed);
+  CHECK(Answer("HTTP/1.1 103 Early Hints\r\n\r\n" + Ok("[]")).end == End::kFailed);
+}
+
+TEST_CASE("no answer without end is taken from a driver", "[kube][plain]") {
+  constexpr std::size_t kMostAccepted = std::size_t{16} << 20;
+  const std::vector<std::string> first{"HTTP/1.1 200 OK\r\n",           "HTTP/1.0 200 OK\r\n",
+                                       "HTTP/1.1 404 Not Found\r\n",    "HTTP/1.1 200 ",
+                                       "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 1"};
+  std::mt19937 random(20261129);  // NOLINT: the same for everybody
+  for (int i = 0; i < 80; ++i) {
+    const auto endless = test::DrawEndless(first, random);
+    INFO(endless.begin << endless.again.substr(0, 40));
+    std::size_t accepted = 0;
+    {
+      OneAnswer server([&](const OneAnswer::Say& say) {
+        accepted = test::Pour(endless, 4 * kMostAccepted, random, say);
+      });
+      CHECK(PlainGet(To(server.Port()), {}).end != End::kAnswered);
+    }
+    CHECK(accepted < kMostAccepted);
+  }
 }
 
 TEST_CASE("what is no HTTP, or is cut off, is a failure that says why", "[kube][plain]") {

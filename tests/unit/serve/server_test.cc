@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "hostile_bytes.h"
 #include "http_socket.h"
 #include "tls_client.h"
 
@@ -22,6 +23,8 @@ using namespace std::chrono_literals;
 constexpr const char* kClose = "Connection: close\r\n\r\n";
 constexpr const char* kGet = "GET /good HTTP/1.1\r\nConnection: close\r\n\r\n";
 
+constexpr std::size_t kHuge = std::size_t{32} << 20;
+
 int StatusIn(const std::string& reply) {
   return reply.size() < 12 ? 0 : std::stoi(reply.substr(9, 3));
 }
@@ -30,7 +33,7 @@ Response Answer(const Request& request) {
   if (request.path == "/throw") throw std::runtime_error("x");
   if (request.path == "/big") return {200, "text/plain", std::string(100'000, 'x')};
   // More than two sockets' buffers hold: who does not read it keeps the server at it.
-  if (request.path == "/huge") return {200, "text/plain", std::string(std::size_t{32} << 20, 'x')};
+  if (request.path == "/huge") return {200, "text/plain", std::string(kHuge, 'x')};
   if (request.method == "POST") return {200, "text/plain", "got " + request.body};
   return {200, "text/plain", request.path + "?" + request.query};
 }
@@ -123,6 +126,7 @@ TEST_CASE("what is wrong is refused", "[serve]") {
   const Running running;
   CHECK(running.StatusOf("POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n") == 405);
   CHECK(running.StatusOf("GET / HTTP/1.1\r\nContent-Length: 9\r\n\r\n") == 413);
+  CHECK(running.StatusOf("GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") == 413);
   CHECK(running.StatusOf("nonsense\r\n\r\n") == 400);
   CHECK(running.StatusOf("GET / HTTP/9.9\r\n\r\n") == 400);
   CHECK(running.StatusOf(
@@ -158,19 +162,35 @@ TEST_CASE("a port that is taken is said so", "[serve]") {
   CHECK_THAT(second.error().message, Catch::Contains("cannot listen on 127.0.0.1 port"));
 }
 
-TEST_CASE("bodies that are read at the same time have a bound together", "[serve]") {
+TEST_CASE("of bodies that are too many together the largest is given up", "[serve]") {
   const Running running({.largest_body = 1000, .most_bodies = 1500});
-  const std::string post = "POST /x HTTP/1.1\r\nContent-Length: 1000\r\n\r\n";
-  const HttpSocket first(running.server->Port());
-  first.Send(post + std::string(999, 'x'));
-  // The first is read once the server has answered another request that came later.
-  CHECK(running.StatusOf(std::string("GET / HTTP/1.1\r\n") + kClose) == 200);
-  CHECK(running.StatusOf(post) == 503);
-  CHECK(running.StatusOf("POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") == 503);
-  first.Send("x");
-  CHECK_THAT(first.Read(12), Catch::EndsWith(" 200"));
-  CHECK(running.StatusOf("POST /x HTTP/1.1\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n" +
-                         std::string(1000, 'x')) == 200);
+  const HttpSocket large(running.server->Port());
+  large.Send("POST /x HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + std::string(999, 'x'));
+  const HttpSocket middle(running.server->Port());
+  middle.Send("POST /x HTTP/1.1\r\nContent-Length: 500\r\n\r\n" + std::string(499, 'x'));
+  // What came first is read once the server has answered a request that came later.
+  CHECK(running.StatusOf(kGet) == 200);
+  CHECK_THAT(running.Ask(Post(5) + "hello"), Catch::EndsWith("got hello"));
+  CHECK(large.ReadAll().empty());
+  middle.Send("x");
+  CHECK(StatusIn(middle.Read(12)) == 200);
+}
+
+TEST_CASE("a body that is the largest of too many is refused", "[serve]") {
+  const Running running({.largest_body = 1000, .most_bodies = 900});
+  CHECK(running.StatusOf(Post(1000) + std::string(1000, 'x')) == 503);
+  CHECK(running.StatusOf(Post(900) + std::string(900, 'x')) == 200);
+}
+
+TEST_CASE("a body that is announced takes no room from others", "[serve]") {
+  const Running running({.largest_body = 1000, .most_bodies = 1000});
+  std::vector<std::unique_ptr<HttpSocket>> announced;
+  for (int i = 0; i < 20; ++i) {
+    announced.push_back(std::make_unique<HttpSocket>(running.server->Port()));
+    announced.back()->Send(Post(1000));
+  }
+  CHECK(running.StatusOf(kGet) == 200);
+  CHECK(running.StatusOf(Post(1000) + std::string(1000, 'x')) == 200);
 }
 
 TEST_CASE("a server ends while somebody is connected", "[serve]") {
@@ -227,12 +247,69 @@ TEST_CASE("among those between two requests the longest idle one goes", "[serve]
   }
 }
 
-TEST_CASE("where everybody is being answered, a newcomer is closed", "[serve]") {
-  const Running running({.most_connections = 1});
-  const HttpSocket busy(running.server->Port());
-  busy.Send("GET /huge HTTP/1.1\r\n\r\n");
-  REQUIRE(busy.Read(1) == "H");
-  CHECK(HttpSocket(running.server->Port()).ReadAll().empty());
+TEST_CASE("where everybody is sent an answer, who has been for longest goes", "[serve]") {
+  const Running running({.most_connections = 2});
+  std::vector<std::unique_ptr<HttpSocket>> slow;
+  for (int i = 0; i < 2; ++i) {
+    slow.push_back(std::make_unique<HttpSocket>(running.server->Port()));
+    slow.back()->Send(std::string("GET /huge HTTP/1.1\r\n") + kClose);
+    REQUIRE(slow.back()->Read(1) == "H");
+  }
+  CHECK(running.StatusOf(kGet) == 200);
+  CHECK(slow[0]->ReadAll().size() < kHuge);
+  CHECK(slow[1]->ReadAll().size() > kHuge);
+}
+
+TEST_CASE("answers that nobody reads have a bound together", "[serve]") {
+  // Two of them fit.
+  const Running running({.most_answers = kHuge * 5 / 2});
+  std::vector<std::unique_ptr<HttpSocket>> slow;
+  for (int i = 0; i < 3; ++i) {
+    slow.push_back(std::make_unique<HttpSocket>(running.server->Port()));
+    slow.back()->Send("GET /huge HTTP/1.1\r\n\r\n");
+    REQUIRE(slow.back()->Read(1) == "H");
+  }
+  CHECK(slow[0]->ReadAll().size() < kHuge);
+  slow[1]->Send(kGet);
+  CHECK_THAT(slow[1]->ReadAll(), Catch::EndsWith("/good?"));
+  slow[2]->Send(kGet);
+  CHECK_THAT(slow[2]->ReadAll(), Catch::EndsWith("/good?"));
+}
+
+TEST_CASE("one text counts once, however many are sent it", "[serve]") {
+  const Body body(std::string(kHuge, 'x'));
+  ServerOptions options{.address = "127.0.0.1", .port = 0, .most_answers = kHuge * 3 / 2};
+  const auto server = *Server::Start(options, [body](const Request&) -> Response {
+    return {200, "text/plain", body};
+  });
+  std::vector<std::unique_ptr<HttpSocket>> slow;
+  for (int i = 0; i < 10; ++i) {
+    slow.push_back(std::make_unique<HttpSocket>(server->Port()));
+    slow.back()->Send(kGet);
+    REQUIRE(slow.back()->Read(1) == "H");
+  }
+  for (const auto& one : slow) CHECK(one->ReadAll().size() > kHuge);
+}
+
+TEST_CASE("copies of a body share its text, and its compressed form", "[serve]") {
+  const Body body(std::string(100'000, 'x'));
+  const Body copy = body;  // NOLINT(performance-unnecessary-copy-initialization)
+  CHECK(body.Gzip().get() == copy.Gzip().get());
+  CHECK(body.Plain().get() == copy.Plain().get());
+}
+
+TEST_CASE("of the address that has the most connections one is closed", "[serve]") {
+  const Running running({.most_connections = 4});
+  const HttpSocket other(running.server->Port(), "127.0.0.2");
+  other.Send("GET");
+  std::vector<std::unique_ptr<HttpSocket>> many;
+  for (int i = 0; i < 20; ++i) {
+    many.push_back(std::make_unique<HttpSocket>(running.server->Port(), "127.0.0.3"));
+    many.back()->Send("GET");
+  }
+  CHECK(many[16]->ReadAll().empty());
+  CHECK(StatusIn(other.Ask(std::string(kGet).substr(3))) == 200);
+  CHECK(StatusIn(many[19]->Ask(std::string(kGet).substr(3))) == 200);
 }
 
 TEST_CASE("a flood of silent connections stops nobody", "[serve]") {
@@ -299,6 +376,61 @@ TEST_CASE("hostile requests are refused or left, and do no harm", "[serve]") {
        }) {
     INFO(text.substr(0, 60));
     CHECK(running.StatusOf(text) == status);
+  }
+  CHECK(running.StatusOf(kGet) == 200);
+}
+
+// More than all buffers between two sockets hold, and what is read beyond them.
+constexpr std::size_t kMostAccepted = std::size_t{16} << 20;
+
+// How many bytes of an endless request are accepted before its sender is left.
+template <typename Socket>
+std::size_t Accepted(const Socket& socket, const test::Endless& endless, std::mt19937& random) {
+  return test::Pour(endless, 4 * kMostAccepted, random,
+                    [&](std::string_view bytes) { return socket.Offer(bytes); });
+}
+
+TEST_CASE("no request without end is taken", "[serve]") {
+  const std::vector<std::string> first{
+      "GET / HTTP/1.1\r\n",
+      "HEAD / HTTP/1.1\r\n",
+      "POST /x HTTP/1.1\r\n",
+      "GET / HTTP/1.1\r\n\r\nPOST /x HTTP/1.1\r\n",
+  };
+  std::mt19937 random(20261129);  // NOLINT: the same for everybody
+  SECTION("without a body") {
+    const Running running;
+    for (int i = 0; i < 60; ++i) {
+      const auto endless = test::DrawEndless(first, random);
+      INFO(endless.begin << endless.again.substr(0, 40));
+      CHECK(Accepted(HttpSocket(running.server->Port()), endless, random) < kMostAccepted);
+    }
+    CHECK(running.StatusOf(kGet) == 200);
+  }
+  SECTION("with a body, over TLS") {
+    const RunningTls running;
+    for (int i = 0; i < 60; ++i) {
+      const auto endless = test::DrawEndless(first, random);
+      INFO(endless.begin << endless.again.substr(0, 40));
+      CHECK(Accepted(running.Connect(), endless, random) < kMostAccepted);
+    }
+    CHECK(running.StatusOf(kGet) == 200);
+  }
+}
+
+TEST_CASE("no handshake without end is taken", "[serve]") {
+  const RunningTls running;
+  std::mt19937 random(20261129);  // NOLINT: the same for everybody
+  const std::string record = std::string("\x16\x03\x01\x40\x00", 5);  // of 16 KiB
+  for (const auto& endless : std::vector<test::Endless>{
+           // A ClientHello of 16 MiB, in records.
+           {record + std::string("\x01\xff\xff\xff", 4) + std::string(16380, 'x'),
+            record + std::string(16384, 'x')},
+           {"", std::string("\x16\x03\x01\x00\x00", 5)},          // empty records
+           {"", std::string("\x15\x03\x01\x00\x02\x01\x00", 7)},  // warnings
+           {"", std::string("\x14\x03\x01\x00\x01\x01", 6)},      // changes of the cipher
+       }) {
+    CHECK(Accepted(HttpSocket(running.server->Port()), endless, random) < kMostAccepted);
   }
   CHECK(running.StatusOf(kGet) == 200);
 }
