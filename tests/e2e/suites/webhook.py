@@ -105,13 +105,16 @@ def test_pods_of_many_kinds_are_valid(bed):
 
 
 def test_what_is_not_understood_is_created_and_told(bed):
-    pod = executor("kinds", name="odd-1")
+    recommend("odd", "2000Mi")
+    pod = executor("odd", name="odd-1")
+    pod["metadata"]["labels"]["spark-app-selector"] = "app-odd"  # whose run keeps the size of its first executor
     pod["spec"]["containers"][0]["env"].append({"name": "_JAVA_OPTIONS", "value": "-Xmx1g"})
+    wait_until("it is known", lambda: size(asked(executor("odd")))[0] == "2000Mi", 30)
     create([pod])  # a dry run tells nothing
     assert size(get("pod", "-n", "hogs", "odd-1"))[0] == "1408Mi"
     kubectl("delete", "pod", "-n", "hogs", "odd-1", "--grace-period=0", "--force")
     wait_until("an Event tells of it", lambda: "_JAVA_OPTIONS" in kubectl(
-        "get", "events", "-n", "hogs", "--field-selector", "involvedObject.name=kinds,reason=NotSized"), 10)
+        "get", "events", "-n", "hogs", "--field-selector", "involvedObject.name=odd,reason=NotSized"), 10)
     assert bed.metric(PORT, 'sparkfit_admissions_total{reason="JavaOptions",result="refused"}') >= 1
 
 
