@@ -311,7 +311,7 @@ def endless(arguments, directory):
                 pass
 
     accepted = []
-    webhook.store.put("nodes", {"metadata": {"name": "node"}, "status": {
+    webhook.store.put("nodes", {"metadata": {"name": "node-0"}, "status": {
         "allocatable": {"memory": "256Gi"}, "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet.getsockname()[1]}}}})
     most = watched([threading.Thread(target=pose, args=(accepted, time.monotonic() + 30))])
