@@ -234,7 +234,9 @@ def endless(arguments, directory):
     kubelet = socket.create_server(("127.0.0.1", 0))
     webhook = Webhook(arguments, directory, "--usage-source", "kubelet", "--kubelet-insecure", "true")
     controller = webhook.controller
-    controller.wait(lambda: len(controller.http("/recommendations")) > 1000, 60)
+    for number in range(webhook.keys):
+        webhook.store.put("pods", run.executor(number, webhook.keys))
+    controller.wait(lambda: len(controller.http("/recommendations")) > 100 * webhook.keys, 60)
     before = controller.memory()
     peak = [0]
 
@@ -256,7 +258,7 @@ def endless(arguments, directory):
         while any(thread.is_alive() for thread in threads):
             peak[0] = max(peak[0], controller.memory())
             time.sleep(0.01)
-        most, peak[0] = peak[0], 0
+        most, peak[0] = max(peak[0], controller.memory()), 0
         return most
 
     for what, (first, again) in messages.items():
@@ -309,10 +311,10 @@ def endless(arguments, directory):
                 pass
 
     accepted = []
-    webhook.store.put("nodes", {"metadata": {"name": "node"}, "status": {
+    webhook.store.put("nodes", {"metadata": {"name": "node-0"}, "status": {
         "allocatable": {"memory": "256Gi"}, "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet.getsockname()[1]}}}})
-    most = watched([threading.Thread(target=pose, args=(accepted, time.monotonic() + 60))])
+    most = watched([threading.Thread(target=pose, args=(accepted, time.monotonic() + 30))])
     row(f"a kubelet that answers without end, {len(accepted)} answers of four kinds: bytes accepted of one; memory",
         f"{max(accepted, default=0):,}; {before:.0f} → {most:.0f} MiB", "≤ 32 MiB more")
     webhook.end()
