@@ -29,7 +29,7 @@ std::optional<recommend::Trial> TrialOf(const model::RecommendationObject& objec
 
 // A container of it did, be it that it was started again.
 bool RanOutOfMemory(const model::PodFacts& pod) {
-  const auto died = [&](const std::optional<model::Termination>& end) {
+  const auto died = [&](const base::Rare<model::Termination>& end) {
     return end && model::OomOf(model::ClassifyEnd(pod, *end, std::nullopt));
   };
   return died(pod.ended) || died(pod.last_restart);

@@ -80,7 +80,7 @@ model::Executor MakeExecutor(const PodFacts& pod) {
 // A container of it ended before its driver wanted it to. A driver deletes an executor that it does
 // not need any more.
 bool WasLost(const PodFacts& pod, const model::Executor& executor) {
-  const auto failed = [&](const std::optional<model::Termination>& end) {
+  const auto failed = [&](const base::Rare<model::Termination>& end) {
     return end && model::ClassifyEnd(pod, *end, std::nullopt) != model::EndCause::kDone;
   };
   return executor.oom || executor.lost || pod.disrupted || failed(pod.ended) ||
@@ -120,6 +120,17 @@ void Update(PodFacts& known, const PodFacts& seen) {
   known.size = seen.size;
   if (seen.ended) known.ended = seen.ended;
   if (seen.last_restart) known.last_restart = seen.last_restart;
+}
+
+// Where a key's latest executor may run. What else tells whose the pod is, is not looked at any
+// more: there may be very many pods.
+void TakePlacement(TrackedPod& pod, Entry& entry) {
+  auto& facts = pod.facts;
+  if (entry.placement != facts.placement) entry.placement = std::move(facts.placement);
+  facts.placement = {};
+  facts.settings = {};
+  facts.problems = {};
+  for (auto* text : {&facts.node, &facts.address}) std::string().swap(*text);
 }
 
 }  // namespace
@@ -263,7 +274,7 @@ void Pipeline::State::OnExecutor(const model::PodEvent& event) {
     pod.unwatched = event.unwatched && facts.HasEnded();
   } else if (pod.restored && event.event != EventType::kDeleted && facts.name == pod.facts.name) {
     pods.Complete(pod, facts);
-    if (pod.entry != nullptr) pod.entry->placement = facts.placement;
+    if (pod.entry != nullptr) TakePlacement(pod, *pod.entry);
   } else {
     Update(pod.facts, facts);
   }
@@ -372,7 +383,7 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   auto& history = entry.history;
   auto executor = MakeExecutor(pod.facts);
   const bool first = history.FindApplication(executor.application) == nullptr;
-  if (entry.placement != pod.facts.placement) entry.placement = pod.facts.placement;
+  TakePlacement(pod, entry);
   const auto recommended = recommend::Recommend(history, ContextOf(entry));
   executor.target_at_start = recommended.target.value_or(Bytes{});
   executor.target_request_at_start = recommended.target_request.value_or(Bytes{});

@@ -10,6 +10,24 @@ namespace {
 // The API's times are whole seconds, cut off: what ended "at :07" may have run until :07.999.
 constexpr base::Duration kApiResolution = std::chrono::seconds(1);
 
+// Of the pods with these texts that are `wanted`, the one that was seen last; null where none is.
+template <typename Index, typename Wanted>
+TrackedPod* Latest(const Index& index, const Texts& texts, const Wanted& wanted) {
+  TrackedPod* latest = nullptr;
+  const auto [begin, end] = index.equal_range(texts);
+  for (auto pod = begin; pod != end; ++pod) {
+    if (wanted(**pod) && (latest == nullptr || latest->order < (*pod)->order)) latest = *pod;
+  }
+  return latest;
+}
+
+template <typename Index>
+void Drop(Index& index, TrackedPod& pod) {
+  const auto [begin, end] = index.equal_range(&pod);
+  const auto found = std::find(begin, end, &pod);
+  if (found != end) index.erase(found);
+}
+
 }  // namespace
 
 TrackedPod* TrackedPods::Find(std::string_view uid) {
@@ -20,7 +38,8 @@ TrackedPod* TrackedPods::Find(std::string_view uid) {
 TrackedPod& TrackedPods::Add(const model::PodFacts& facts) {
   auto& pod = by_uid_[facts.uid];
   pod.facts = facts;
-  by_name_[std::string(NameKey(facts.name_space, facts.name))].push_back(&pod);
+  pod.order = ++added_;
+  by_name_.insert(&pod);
   IndexOrigin(pod);
   return pod;
 }
@@ -28,12 +47,11 @@ TrackedPod& TrackedPods::Add(const model::PodFacts& facts) {
 void TrackedPods::Remove(const std::string& uid) {
   const auto entry = by_uid_.find(uid);
   if (entry == by_uid_.end()) return;
-  const auto& facts = entry->second.facts;
-  Drop(by_name_, NameKey(facts.name_space, facts.name), &entry->second);
-  Drop(by_driver_, facts.owner_uid, &entry->second);
-  Drop(by_driver_, NameKey(facts.name_space, facts.app_selector), &entry->second);
-  Drop(by_executor_, NameKey(facts.name_space, facts.app_selector, facts.executor_id),
-       &entry->second);
+  auto& pod = entry->second;
+  controller::Drop(by_name_, pod);
+  controller::Drop(by_executor_, pod);
+  Drop(by_driver_, pod.facts.owner_uid, &pod);
+  Drop(by_driver_, ApplicationKey(pod.facts), &pod);
   by_uid_.erase(entry);
 }
 
@@ -49,10 +67,8 @@ void TrackedPods::IndexOrigin(TrackedPod& pod) {
   const auto& facts = pod.facts;
   if (!facts.owner_uid.empty()) by_driver_[facts.owner_uid].push_back(&pod);
   if (facts.app_selector.empty()) return;
-  by_driver_[std::string(NameKey(facts.name_space, facts.app_selector))].push_back(&pod);
-  if (facts.executor_id.empty()) return;
-  const auto key = NameKey(facts.name_space, facts.app_selector, facts.executor_id);
-  by_executor_[std::string(key)].push_back(&pod);
+  by_driver_[ApplicationKey(facts)].push_back(&pod);
+  if (!facts.executor_id.empty()) by_executor_.insert(&pod);
 }
 
 void TrackedPods::Drop(Lists& index, std::string_view key, const TrackedPod* pod) {
@@ -64,29 +80,21 @@ void TrackedPods::Drop(Lists& index, std::string_view key, const TrackedPod* pod
 
 TrackedPod* TrackedPods::RunningAt(std::string_view name_space, std::string_view name,
                                    base::Time at) {
-  const auto entry = by_name_.find(NameKey(name_space, name));
-  if (entry == by_name_.end()) return nullptr;
-  // The newest first: within the second in which one ended and the next was created both fit.
-  const auto& pods = entry->second;
-  const auto running = std::find_if(pods.rbegin(), pods.rend(), [at](const TrackedPod* pod) {
-    return pod->facts.created <= at && (!pod->ended || at < *pod->ended + kApiResolution);
+  // The latest: within the second in which one ended and the next was created both fit.
+  return Latest(by_name_, {name_space, name, {}}, [at](const TrackedPod& pod) {
+    return pod.facts.created <= at && (!pod.ended || at < *pod.ended + kApiResolution);
   });
-  return running == pods.rend() ? nullptr : *running;
 }
 
 TrackedPod* TrackedPods::LiveNamesake(const model::PodFacts& except) {
-  const auto entry = by_name_.find(NameKey(except.name_space, except.name));
-  if (entry == by_name_.end()) return nullptr;
-  for (auto* pod : entry->second) {
-    if (!pod->gone && pod->facts.uid != except.uid) return pod;
-  }
-  return nullptr;
+  return Latest(by_name_, {except.name_space, except.name, {}},
+                [&](const TrackedPod& pod) { return !pod.gone && pod.facts.uid != except.uid; });
 }
 
 TrackedPod* TrackedPods::OfApplication(std::string_view name_space, std::string_view application,
                                        std::string_view executor_id) {
-  const auto entry = by_executor_.find(NameKey(name_space, application, executor_id));
-  return entry == by_executor_.end() ? nullptr : entry->second.back();
+  return Latest(by_executor_, {name_space, application, executor_id},
+                [](const TrackedPod&) { return true; });
 }
 
 std::vector<TrackedPod*> TrackedPods::MaybeOf(const model::PodFacts& driver) {
@@ -97,21 +105,14 @@ std::vector<TrackedPod*> TrackedPods::MaybeOf(const model::PodFacts& driver) {
     found.insert(found.end(), entry->second.begin(), entry->second.end());
   };
   add(driver.uid);
-  if (!driver.app_selector.empty()) add(NameKey(driver.name_space, driver.app_selector));
+  if (!driver.app_selector.empty()) add(ApplicationKey(driver));
   return found;
 }
 
-std::string_view TrackedPods::NameKey(std::string_view name_space, std::string_view name,
-                                      std::string_view part) {
-  // No part can hold a slash (RFC 1123 labels); a hostile one only ever finds other pods of
-  // its own making.
-  scratch_.assign(name_space);
-  scratch_ += '/';
-  scratch_ += name;
-  if (part.empty()) return scratch_;
-  scratch_ += '/';
-  scratch_ += part;
-  return scratch_;
+// No part can hold a slash (RFC 1123 labels); a hostile one only ever finds other pods of its own
+// making.
+std::string TrackedPods::ApplicationKey(const model::PodFacts& facts) {
+  return facts.name_space + '/' + facts.app_selector;
 }
 
 }  // namespace sparkfit::controller

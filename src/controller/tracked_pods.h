@@ -3,11 +3,14 @@
 // The pods that are known, by UID and by name.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "job.h"
@@ -21,6 +24,7 @@ namespace sparkfit::controller {
 // driver was seen; until then its samples wait in `waiting`.
 struct TrackedPod {
   model::PodFacts facts;
+  std::uint64_t order = 0;  // among all, by when they were first seen
   Entry* entry = nullptr;
   model::Executor* executor = nullptr;  // in the history's overlay; null once sealed
   std::unique_ptr<model::Executor> waiting;
@@ -40,6 +44,38 @@ struct StringHash {
     return std::hash<std::string_view>{}(text);
   }
 };
+
+// An index of pods by texts that they hold themselves, so that it keeps no copy of them. They must
+// not change while a pod is in it.
+using Texts = std::array<std::string_view, 3>;
+template <Texts (*TextsOf)(const TrackedPod&)>
+struct TextsHash {
+  using is_transparent = void;
+  std::size_t operator()(const Texts& texts) const {
+    std::size_t hash = 0;
+    for (const auto text : texts) hash = hash * 31 + std::hash<std::string_view>{}(text);
+    return hash;
+  }
+  std::size_t operator()(const TrackedPod* pod) const { return (*this)(TextsOf(*pod)); }
+};
+template <Texts (*TextsOf)(const TrackedPod&)>
+struct TextsEqual {
+  using is_transparent = void;
+  static Texts Of(const TrackedPod* pod) { return TextsOf(*pod); }
+  static const Texts& Of(const Texts& texts) { return texts; }
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    return Of(a) == Of(b);
+  }
+};
+template <Texts (*TextsOf)(const TrackedPod&)>
+using IndexBy = std::unordered_multiset<TrackedPod*, TextsHash<TextsOf>, TextsEqual<TextsOf>>;
+
+inline Texts NameOf(const TrackedPod& pod) { return {pod.facts.name_space, pod.facts.name, {}}; }
+// What its driver calls it.
+inline Texts ExecutorOf(const TrackedPod& pod) {
+  return {pod.facts.name_space, pod.facts.app_selector, pod.facts.executor_id};
+}
 
 class TrackedPods {
  public:
@@ -69,14 +105,13 @@ class TrackedPods {
   static void Drop(Lists& index, std::string_view key, const TrackedPod* pod);
   // By what a checkpoint does not know: its owner, and what its driver calls it.
   void IndexOrigin(TrackedPod& pod);
-  std::string_view NameKey(std::string_view name_space, std::string_view name,
-                           std::string_view part = {});
+  static std::string ApplicationKey(const model::PodFacts& facts);
 
+  std::uint64_t added_ = 0;
   std::unordered_map<std::string, TrackedPod, StringHash, std::equal_to<>> by_uid_;
-  Lists by_name_;
+  IndexBy<NameOf> by_name_;
   Lists by_driver_;  // by their owner's UID, and by namespace and application
-  Lists by_executor_;
-  std::string scratch_;  // a name key without an allocation for each sample
+  IndexBy<ExecutorOf> by_executor_;
 };
 
 }  // namespace sparkfit::controller

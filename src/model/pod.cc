@@ -39,7 +39,7 @@ std::size_t SizeOf(const Placement& placement) {
   return size;
 }
 
-void CutEnd(std::optional<Termination>& end) {
+void CutEnd(base::Rare<Termination>& end) {
   if (!end) return;
   base::Cut(end->container_id, kLongestSetting);
   base::Cut(end->reason, kLongestSetting);

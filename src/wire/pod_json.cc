@@ -67,8 +67,8 @@ struct ContainerFacts {
 
 struct StatusFacts {
   std::string_view name;
-  std::optional<Termination> ended;
-  std::optional<Termination> last;
+  base::Rare<Termination> ended;
+  base::Rare<Termination> last;
 };
 
 // Everything on one pod, before it is put together: labels may follow what they explain.
@@ -409,7 +409,7 @@ error_code ReadTerminated(JsonValue json, Draft& draft, Termination& termination
 }
 
 // state or lastState of a container.
-error_code ReadState(JsonValue json, Draft& draft, std::optional<Termination>& out) {
+error_code ReadState(JsonValue json, Draft& draft, base::Rare<Termination>& out) {
   return ForEachMember(json, [&](std::string_view state, JsonValue details) -> error_code {
     if (state != "terminated") return SUCCESS;
     return ReadTerminated(details, draft, out.emplace());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sparkfit/base/bytes.h"
+#include "sparkfit/base/rare.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/placement.h"
 #include "sparkfit/model/settings.h"
@@ -59,8 +60,8 @@ struct PodFacts {
   base::Bytes request;        // submitted memory request; the limit where there is none
   std::string cores;
   SparkLine spark;
-  std::optional<Termination> ended;         // state.terminated of the executor container
-  std::optional<Termination> last_restart;  // lastState.terminated of it
+  base::Rare<Termination> ended;         // state.terminated of the executor container
+  base::Rare<Termination> last_restart;  // lastState.terminated of it
 
   // Parts that could not be understood and were left out, for a person to read.
   std::vector<std::string> problems;

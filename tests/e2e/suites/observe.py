@@ -42,7 +42,7 @@ def test_recommendation_equals_replay_of_the_record(bed):
     assert quantity(memory["lower"]) == row["lowerBytes"]
     assert quantity(memory["upper"]) == row["upperBytes"]
     assert quantity(item["recommendation"]["heap"]) == row["heapBytes"]
-    assert item["observed"]["executors"] == row["executors"] == 2
+    assert item["observed"]["executors"] == row["executors"] == 2, (item["observed"], row["executors"])
     return memory["target"]
 
 

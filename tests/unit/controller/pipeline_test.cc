@@ -108,7 +108,7 @@ TEST_CASE("a restarting container's OOMs are told apart by their ID", "[controll
   for (const auto* id : {"containerd://1", "containerd://2"}) {
     pod.ended = model::Termination{id, "OOMKilled", 137, story.now};
     story.Pod(EventType::kModified, pod);
-    pod.last_restart = std::exchange(pod.ended, std::nullopt);
+    pod.last_restart = std::exchange(pod.ended, {});
     story.Pod(EventType::kModified, pod);
   }
   CHECK(story.Only().history->Totals().container_ooms == 2);
