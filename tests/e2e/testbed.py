@@ -104,6 +104,7 @@ class Process:
 class Testbed:
     def __init__(self, directory):
         self.directory = directory
+        (directory / "log.ndjson").unlink(missing_ok=True)  # an earlier run's would be continued
         self.started, self.rows = [], []
 
     def prepare(self):

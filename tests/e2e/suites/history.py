@@ -47,7 +47,6 @@ def test_a_past_to_import(bed):
     kubectl("apply", "-f", ROOT / "manifests/rbac-kubelet.yaml")
     bed.begun = now()
     bed.log = bed.directory / "log.ndjson"
-    bed.log.unlink(missing_ok=True)
     bed.controller("controller", PORT, "--usage-source", "kubelet", "--record", bed.log)
     for name in ("nightly", "hourly"):
         sized(bed, workloads.AGGREGATE.client(name), name, mode="Off")
