@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sparkfit/admission/admission.h"
+#include "sparkfit/base/hash.h"
 #include "sparkfit/base/quantity.h"
 
 namespace sparkfit::cluster {
@@ -44,8 +45,8 @@ std::uint64_t Ooms(const controller::KeyRecommendation& row) {
 }
 
 // What makes a status due at once: settings, OOMs, ended applications, conditions.
-std::string Digest(const controller::KeyRecommendation& row,
-                   const std::vector<wire::Condition>& conditions, std::int64_t generation) {
+std::uint64_t Digest(const controller::KeyRecommendation& row,
+                     const std::vector<wire::Condition>& conditions, std::int64_t generation) {
   const auto& totals = row.history->Totals();
   const auto& applications = row.history->Applications();
   const auto running = std::count_if(applications.begin(), applications.end(),
@@ -58,7 +59,7 @@ std::string Digest(const controller::KeyRecommendation& row,
     digest +=
         fmt::format("|{}{}{}", condition.type, condition.status ? '+' : '-', condition.message);
   }
-  return digest;
+  return base::Fnv1a(digest);
 }
 
 }  // namespace
@@ -430,7 +431,7 @@ std::vector<wire::Condition> Session::ConditionsOf(const controller::KeyRecommen
 }
 
 bool Session::StatusDue(const Published& state, const controller::KeyRecommendation& row,
-                        const std::string& digest, Time now) const {
+                        std::uint64_t digest, Time now) const {
   if (!state.status_at || digest != state.status_digest) return true;
   const auto& before = state.recommendation;
   const auto& after = row.recommendation;
@@ -511,7 +512,7 @@ void Session::PublishObject(const model::Key& key, Published& state, Plan plan, 
     state.status_at = now;
     state.status_stale = false;
     state.generation = object.generation;
-    state.status_digest = std::move(plan.digest);
+    state.status_digest = plan.digest;
     state.recommendation = row.recommendation;
     state.ooms_shown = Ooms(row);
   }

@@ -75,7 +75,7 @@ class Session {
     std::string checkpoint_version;
     std::optional<base::Time> checkpoint_at;
     std::optional<base::Time> status_at;
-    std::string status_digest;  // what makes a status due at once
+    std::uint64_t status_digest = 0;  // of what makes a status due at once
     recommend::Recommendation recommendation;
     wire::ConditionTimes conditions;
     std::string object_uid;
@@ -104,7 +104,7 @@ class Session {
     const controller::KeyRecommendation* row;
     const model::RecommendationObject* object = nullptr;
     std::vector<wire::Condition> conditions = {};
-    std::string digest = {};
+    std::uint64_t digest = 0;
     bool status = false;
     bool checkpoint = false;
   };
@@ -130,7 +130,7 @@ class Session {
   void TellOfOoms(const controller::KeyRecommendation& row, const wire::ObjectRef& object,
                   Published& state, base::Time now);
   [[nodiscard]] bool StatusDue(const Published& state, const controller::KeyRecommendation& row,
-                               const std::string& digest, base::Time now) const;
+                               std::uint64_t digest, base::Time now) const;
   [[nodiscard]] std::vector<wire::Condition> ConditionsOf(const controller::KeyRecommendation& row,
                                                           const Published& state) const;
 

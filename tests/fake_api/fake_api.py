@@ -53,7 +53,9 @@ class Store:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one packet, else the client's delayed acknowledgement is measured
+    # Head and body in one packet, and without Nagle, else the client's delayed acknowledgement is measured.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     store = None
 
     def log_message(self, *_):
