@@ -77,8 +77,7 @@ void Advisor::TakeExecutor(const model::PodEvent& event) {
   if (event.event == EventType::kDeleted && !runs_.contains(key)) return;
   auto& run = runs_[key];
   if (!pod.trial && RanOutOfMemory(pod)) run.state.out_of_memory = true;
-  const auto* driver = drivers_.Of(pod);
-  if (!run.key) run.key = admission::KeyOf(pod, driver);
+  if (!run.key) run.key = admission::KeyOf(pod, drivers_.Of(pod));
   // Spark numbers executors from 1, and never twice.
   const auto id =
       base::ParseNumber(pod.executor_id, std::uint64_t{0}, kHighestId).value_or(kHighestId);
@@ -91,7 +90,9 @@ void Advisor::TakeExecutor(const model::PodEvent& event) {
     return;
   }
   run.pods.erase(pod.uid);
-  if (run.pods.empty() && driver == nullptr) runs_.erase(key);
+  // The end of a driver ends the run that goes by its name. Where an executor has another name for
+  // its application than its owner has, nothing would.
+  if (run.pods.empty() && !drivers_.Has(key.first, key.second)) runs_.erase(key);
 }
 
 void Advisor::Take(const ConstraintEvent& event) {

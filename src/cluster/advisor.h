@@ -65,8 +65,8 @@ class Advisor {
     Learnt learnt;
   };
 
-  // A run that is under way. Kept until its driver is gone, or where none is known until its last
-  // pod is.
+  // A run that is under way. Kept until the driver that goes by its name is gone, or where none
+  // does until its last pod is.
   struct Run {
     std::unordered_set<std::string> pods;  // UIDs of its executors
     std::uint64_t first_id = 0;            // the least of Spark's numbers for them

@@ -77,7 +77,9 @@ struct Controller::Impl {
         scopes(options.namespaces.empty() ? std::vector<std::string>{""} : options.namespaces),
         around{clock_, waiter_, log_, metrics_, inbox, &options.derived_signatures},
         elector(lease_client_, clock_, waiter_, WithNote(options.lease)),
-        writer(client_, inbox, [this] { return !options.elect || elector.Holds(); }) {
+        writer(client_, inbox, [this](std::uint64_t of_term) {
+          return of_term == term && (!options.elect || elector.Holds());
+        }) {
     world = World(2 * options.pipeline.max_keys_per_namespace);
     if (options.kubelets) kubelets.emplace(*options.kubelets, around);
     if (options.driver_metrics) drivers.emplace(kube::PlainGet, around);
@@ -105,7 +107,8 @@ struct Controller::Impl {
   void EndSession(const char* why);
   void Tick(const std::stop_token& stop);
   Result<std::vector<wire::CheckpointObject>> ReadCheckpoints(const std::stop_token& stop);
-  bool PutAside(std::string_view object, const base::Error& why, const std::stop_token& stop);
+  bool PutAside(const kube::Object& object, const base::Error& why, const std::stop_token& stop);
+  void TellWhomToAsk();
   void TellProblems();
   void ShowRows();
   void Show(Served now);
@@ -133,6 +136,8 @@ struct Controller::Impl {
   std::map<std::pair<model::Key, admission::Reason>, base::Clock::Steady> refusals_told;
   std::optional<std::uint64_t> shown;  // the session's revision that is served
   base::Clock::Steady show_after{};
+  std::optional<std::uint64_t> asked_of;  // the world's revision that says whom to ask for usage
+  base::Clock::Steady ask_after{};
   base::Clock::Steady note_after{};
   Time latest_usage{};
   base::Clock::Steady not_before{};
@@ -140,7 +145,8 @@ struct Controller::Impl {
   std::set<std::string> crowded_told;   // namespaces with too many recommendations
 
   // Read by other threads.
-  std::optional<Advisor> advisor;  // with admission
+  std::optional<Advisor> advisor;      // with admission
+  std::atomic<std::uint64_t> term{0};  // grows where a session ends
   std::atomic<bool> leading{false};
   std::atomic<bool> certified{false};
   std::atomic<bool> stopping{false};
@@ -346,6 +352,8 @@ void Controller::Impl::TakeWritten(const Written& written) {
     if (!written.version.empty()) metrics.CountCheckpointWrite("ok");
     if (written.outcome != Outcome::kDone) metrics.CountCheckpointWrite("failed");
   }
+  // The present session did not ask for it, and may be writing the same key.
+  if (written.what != Written::What::kEvent && written.term != term) return;
   if (written.outcome == Outcome::kFailed) {
     log.Warning("cannot write", {{"namespace", written.key.name_space},
                                  {"signature", written.key.signature},
@@ -372,6 +380,7 @@ void Controller::Impl::EndSession(const char* why) {
   if (!session) return;
   log.Info("session ends", {{"why", why}});
   session.reset();
+  ++term;  // what it left waiting is not written
   if (advisor) advisor->BeginRows(false);
   problems_told.clear();
   in_session = false;
@@ -391,8 +400,7 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
   }
   const auto begun = clock.SteadyNow();
   const auto now = clock.Wall();
-  if (kubelets) kubelets->SetNodes(world.ExecutorNodes());
-  if (drivers) drivers->SetDrivers(world.DriversToAsk());
+  TellWhomToAsk();
   if (latest_usage > Time{}) {
     metrics.SetUsageStaleness(std::chrono::duration<double>(now - latest_usage).count());
   }
@@ -402,6 +410,17 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
   TellProblems();
   ShowRows();
   metrics.ObserveStep("publish", std::chrono::duration<double>(clock.SteadyNow() - begun).count());
+}
+
+// With thousands of nodes or drivers a list of them is dear: it is made where something changed,
+// and not for every message.
+void Controller::Impl::TellWhomToAsk() {
+  const auto now = clock.SteadyNow();
+  if (asked_of == world.Revision() || now < ask_after) return;
+  asked_of = world.Revision();
+  ask_after = now + kTick;
+  if (kubelets) kubelets->SetNodes(world.ExecutorNodes());
+  if (drivers) drivers->SetDrivers(world.DriversToAsk());
 }
 
 // What was left out, each once: there are no more than the pipeline notes.
@@ -457,7 +476,10 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
     };
   }
   if (options.publish) {
-    session_options.submit = [this](Write write) { writer.Submit(std::move(write)); };
+    session_options.submit = [this](Write write) {
+      write.term = term;
+      writer.Submit(std::move(write));
+    };
     session_options.has_room = [this](const auto& name_space) {
       return writer.HasRoom(name_space);
     };
@@ -478,14 +500,13 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
   if (!options.publish) return all;
   bool lost = false;
   const auto take = [&](const kube::Object& listed) {
-    const auto found = listed.json;
-    if (found.empty()) {  // none of ours, which have a most
+    if (listed.json.empty()) {  // none of ours, which have a most
       metrics.CountUnreadable(Checkpoints().resource);
       log.Error("checkpoint is too large to be read",
                 {{"namespace", listed.id.name_space}, {"name", listed.id.name}});
       return;
     }
-    auto object = wire::ReadCheckpointObject(found);
+    auto object = wire::ReadCheckpointObject(listed.json);
     if (object && object->checkpoint) {
       metrics.CountCheckpointRestore("ok");
       all.push_back(*std::move(object));
@@ -494,7 +515,7 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
     // A copy that was set aside before, and will not get better.
     if (object && object->name.find(".aside-") != std::string::npos) return;
     metrics.CountCheckpointRestore("set_aside");
-    lost |= !PutAside(found, object ? object->checkpoint.error() : object.error(), stop);
+    lost |= !PutAside(listed, object ? object->checkpoint.error() : object.error(), stop);
   };
   for (const auto& name_space : scopes) {
     auto listed = kube::List(client, kube::Within(Checkpoints(), name_space), take, stop);
@@ -507,15 +528,14 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
 }
 
 // Keeps a copy of what cannot be read before it is written over.
-bool Controller::Impl::PutAside(std::string_view object, const base::Error& why,
+bool Controller::Impl::PutAside(const kube::Object& object, const base::Error& why,
                                 const std::stop_token& stop) {
-  log.Error("checkpoint cannot be read; a copy is set aside", {{"why", why.message}});
-  const auto copy = wire::SetAside(object);
-  const auto read = wire::ReadCheckpointObject(object);
-  if (!copy || !read) return true;  // no object at all: there is nothing to keep
+  log.Error("checkpoint cannot be read; a copy is set aside",
+            {{"namespace", object.id.name_space}, {"name", object.id.name}, {"why", why.message}});
+  const auto copy = wire::SetAside(object.json);
+  if (!copy) return true;  // no object at all: there is nothing to keep
   kube::Call call{.verb = "create", .resource = Checkpoints().resource, .method = "POST"};
-  call.target = "/apis/sparkfit.io/v1alpha1/namespaces/" + kube::Encode(read->name_space) +
-                "/executorrecommendationcheckpoints";
+  call.target = kube::Within(Checkpoints(), object.id.name_space).path;
   call.body = *copy;
   const auto reply = client.Send(call, stop);
   return reply && (reply->Ok() || reply->status == 409);

@@ -114,13 +114,13 @@ FairQueue<Drivers::Entry*> Drivers::Due(const Intervals& intervals) {
 void Drivers::AskDue(const Intervals& intervals, const std::stop_token& stop) {
   auto due = Due(intervals);
   const auto end = around_.clock.SteadyNow() + kRound;
+  const auto goes_on = [&] { return !stop.stop_requested() && around_.clock.SteadyNow() < end; };
   std::mutex mutex;
-  AtOnce(kAtOnce, due.Size(), stop, [&](std::size_t) {
+  AtOnce(kAtOnce, due.Size(), goes_on, [&](std::size_t) {
     std::unique_lock lock(mutex);
-    const auto begun = around_.clock.SteadyNow();
-    if (begun >= end) return;
     const auto turn = due.Pop();
     lock.unlock();
+    const auto begun = around_.clock.SteadyNow();
     Ask(*turn->item, intervals, stop);
     lock.lock();
     turn->item->slow = around_.clock.SteadyNow() - begun > kSlow;

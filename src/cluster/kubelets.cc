@@ -21,10 +21,8 @@ constexpr base::Duration kLongestPause = std::chrono::seconds(60);
 constexpr base::Duration kSlow = std::chrono::milliseconds(500);
 constexpr std::size_t kAtOnce = 8;
 
-// https://host:port; an IPv6 address in brackets.
 std::string ServerOf(const model::NodeEvent& node) {
-  const bool v6 = node.address.find(':') != std::string::npos;
-  return fmt::format("https://{}{}{}:{}", v6 ? "[" : "", node.address, v6 ? "]" : "",
+  return fmt::format("https://{}:{}", kube::InUrl(node.address),
                      node.kubelet_port > 0 ? node.kubelet_port : kDefaultPort);
 }
 
@@ -57,22 +55,26 @@ void Kubelets::Run(base::Duration interval, const std::function<bool()>& wanted,
                    const std::stop_token& stop) {
   Rounds(interval, wanted, around_, stop, [&] {
     TakeNodes();
-    const bool up = AskAll(stop);
+    const bool up = AskAll(interval, stop);
     if (!stop.stop_requested()) around_.metrics.SetSourceUp(kSource, up);
   });
 }
 
-bool Kubelets::AskAll(const std::stop_token& stop) {
+bool Kubelets::AskAll(base::Duration interval, const std::stop_token& stop) {
   const auto now = around_.clock.SteadyNow();
   std::vector<std::pair<const std::string*, Node*>> due;
   for (auto& [name, node] : nodes_) {
     if (node.not_before <= now) due.emplace_back(&name, &node);
   }
-  std::stable_partition(due.begin(), due.end(), [](const auto& entry) {
-    return entry.second->failures == 0 && !entry.second->slow;
+  std::stable_sort(due.begin(), due.end(), [](const auto& a, const auto& b) {
+    return std::make_pair(a.second->IsBad(), a.second->asked) <
+           std::make_pair(b.second->IsBad(), b.second->asked);
   });
+  const auto goes_on = [&] {
+    return !stop.stop_requested() && around_.clock.SteadyNow() < now + interval;
+  };
   std::atomic<bool> answered{nodes_.empty()};
-  AtOnce(kAtOnce, due.size(), stop, [&](std::size_t i) {
+  AtOnce(kAtOnce, due.size(), goes_on, [&](std::size_t i) {
     if (Ask(*due[i].first, *due[i].second, stop)) answered = true;
   });
   return answered;
@@ -80,6 +82,7 @@ bool Kubelets::AskAll(const std::stop_token& stop) {
 
 bool Kubelets::Ask(const std::string& name, Node& node, const std::stop_token& stop) {
   const auto begun = around_.clock.SteadyNow();
+  node.asked = begun;
   const auto page = Fetch(node, stop);
   node.slow = around_.clock.SteadyNow() - begun > kSlow;
   if (stop.stop_requested()) return false;

@@ -26,7 +26,9 @@ class Kubelets {
   // The nodes to ask from now on. Safe for concurrent use with Run.
   void SetNodes(std::vector<model::NodeEvent> nodes);
 
-  // Asks all nodes, again and again, while `wanted` says so.
+  // Asks all nodes, again and again, while `wanted` says so. Of so many that hang that an interval
+  // is too short for all, those that are left come first the next time, but after the nodes that
+  // answer well.
   void Run(base::Duration interval, const std::function<bool()>& wanted,
            const std::stop_token& stop);
 
@@ -38,11 +40,14 @@ class Kubelets {
     int failures = 0;
     bool slow = false;  // the latest answer took long
     base::Clock::Steady not_before{};
+    base::Clock::Steady asked{};  // last
+
+    [[nodiscard]] bool IsBad() const { return failures > 0 || slow; }
   };
 
   void TakeNodes();
-  // True where one answered, or there is none.
-  bool AskAll(const std::stop_token& stop);
+  // True where one answered, or there is none. Nobody's turn begins after the interval.
+  bool AskAll(base::Duration interval, const std::stop_token& stop);
   bool Ask(const std::string& name, Node& node, const std::stop_token& stop);
   base::Result<std::string> Fetch(Node& node, const std::stop_token& stop);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -104,6 +105,7 @@ struct Written {
   std::string version;  // of the checkpoint, where it was written
   std::string why;
   std::string object_version = {};  // of the recommendation, where its status was written
+  std::uint64_t term = 0;           // of the write
 };
 
 using Message = std::variant<model::Observation, Listed, Usage, ConstraintEvent, Refused, Leading,

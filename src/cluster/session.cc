@@ -140,7 +140,11 @@ Time Session::Scheduled(Time wall) {
 void Session::OnWritten(const Written& written, Time wall) {
   // Of the others nothing depends.
   if (written.what != Written::What::kCreate && written.what != Written::What::kPublish) return;
-  if (under_way_.erase(written.key) > 0) due_.Finish(written.key.name_space);
+  if (const auto under_way = under_way_.find(written.key); under_way != under_way_.end()) {
+    bytes_under_way_ -= under_way->second;
+    under_way_.erase(under_way);
+    due_.Finish(written.key.name_space);
+  }
   const auto found = published_.find(written.key);
   if (found == published_.end()) return;
   const auto now = Scheduled(wall);
@@ -211,7 +215,7 @@ void Session::WantWhatIsDue(Time now) {
 }
 
 void Session::PublishDue(Time now) {
-  while (under_way_.size() < kMostUnderWay) {
+  while (MayPublish()) {
     const auto turn = due_.Pop();
     if (!turn) return;
     const auto found = published_.find(turn->item);
@@ -228,8 +232,13 @@ bool Session::HasRoom(const std::string& name_space) const {
   return !options_.has_room || options_.has_room(name_space);
 }
 
+bool Session::MayPublish() const {
+  return under_way_.size() < kMostUnderWay && bytes_under_way_ < options_.most_bytes_under_way;
+}
+
 void Session::Submit(Write write) {
-  under_way_.insert(write.key);
+  bytes_under_way_ += write.Bytes();
+  under_way_.emplace(write.key, write.Bytes());
   options_.submit(std::move(write));
 }
 

@@ -32,6 +32,9 @@ struct SessionOptions {
   std::function<bool(const std::string&)> has_room = {};
   // Called with every row that changed, null where it is gone; may be empty.
   std::function<void(const model::Key&, const controller::KeyRecommendation*)> advise = {};
+  // Of what is submitted and not reported yet no more than about so much is held: a checkpoint of a
+  // large job is a megabyte, twice.
+  std::size_t most_bytes_under_way = std::size_t{8} << 20;
   // A status that changed by less than what matters waits this long.
   base::Duration status_interval = std::chrono::minutes(5);
   // A checkpoint is at most a minute old: this, and what a sweep and the writer's queue take.
@@ -121,6 +124,7 @@ class Session {
   bool PublishKey(const model::Key& key, Published& state, base::Time now);
   void PublishObject(const model::Key& key, Published& state, Plan plan, base::Time now);
   [[nodiscard]] bool HasRoom(const std::string& name_space) const;
+  [[nodiscard]] bool MayPublish() const;
   void Submit(Write write);
   void DeleteExpired(base::Time now);
   void MarkDuplicates(base::Time now);
@@ -145,11 +149,12 @@ class Session {
   std::uint64_t revision_ = 0;
   std::map<model::Key, base::Time> expired_;  // whose objects are to be deleted, and when
   base::Time scheduled_{};
-  base::Duration set_back_{};                 // by how much the clock was, in all
-  std::optional<base::Time> swept_;           // when all keys were last looked at
-  FairQueue<model::Key> due_;                 // what waits for its turn
-  std::set<model::Key> under_way_;            // kCreate and kPublish, not yet reported
-  std::map<std::string, base::Time> marked_;  // duplicates, by UID
+  base::Duration set_back_{};                    // by how much the clock was, in all
+  std::optional<base::Time> swept_;              // when all keys were last looked at
+  FairQueue<model::Key> due_;                    // what waits for its turn
+  std::map<model::Key, std::size_t> under_way_;  // kCreate and kPublish, not yet reported: bytes
+  std::size_t bytes_under_way_ = 0;              // of all
+  std::map<std::string, base::Time> marked_;     // duplicates, by UID
   struct Told {
     std::uint64_t refused = 0;
     base::Time at{};

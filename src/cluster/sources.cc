@@ -217,11 +217,11 @@ void Rounds(base::Duration interval, const std::function<bool()>& wanted,
   }
 }
 
-void AtOnce(std::size_t most, std::size_t count, const std::stop_token& stop,
+void AtOnce(std::size_t most, std::size_t count, const std::function<bool()>& goes_on,
             const std::function<void(std::size_t)>& job) {
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
-    for (auto i = next++; i < count && !stop.stop_requested(); i = next++) job(i);
+    for (auto i = next++; i < count && goes_on(); i = next++) job(i);
   };
   std::vector<std::jthread> workers;
   for (std::size_t i = 1; i < std::min(most, count); ++i) workers.emplace_back(work);

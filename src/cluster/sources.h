@@ -77,9 +77,9 @@ void Rounds(base::Duration interval, const std::function<bool()>& wanted,
             const Surroundings& around, const std::stop_token& stop,
             const std::function<void()>& round);
 
-// Does jobs 0 … count-1, at most so many at the same time, on threads of its own and this one;
-// those that were not begun when asked to stop are left out.
-void AtOnce(std::size_t most, std::size_t count, const std::stop_token& stop,
+// Does jobs 0 … count-1, at most so many at the same time, on threads of its own and this one, in
+// this order, while `goes_on` says so; the rest is left out.
+void AtOnce(std::size_t most, std::size_t count, const std::function<bool()>& goes_on,
             const std::function<void(std::size_t)>& job);
 
 // Asks metrics.k8s.io for the usage of all executors of these namespaces (an empty one: of all),

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "sparkfit/base/text.h"
 #include "sparkfit/wire/remembered_nodes.h"
 
 namespace sparkfit::cluster {
@@ -31,12 +32,10 @@ bool Runs(const model::PodFacts& pod) {
 
 // It becomes a part of a path: nothing in it may lead elsewhere.
 bool IsApplicationId(std::string_view text) {
-  const auto alphanumeric = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  return !text.empty() && text.size() <= 63 && alphanumeric(text.front()) &&
-         std::all_of(text.begin(), text.end(),
-                     [&](char c) { return alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+  return !text.empty() && text.size() <= 63 && base::IsAlphanumeric(text.front()) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return base::IsAlphanumeric(c) || c == '-' || c == '_' || c == '.';
+         });
 }
 
 bool IsRaisedAndPending(const model::PodFacts& pod) {
@@ -47,6 +46,7 @@ bool IsRaisedAndPending(const model::PodFacts& pod) {
 }  // namespace
 
 bool World::Take(const model::Observation& observation) {
+  ++revision_;
   if (const auto* pod = std::get_if<model::PodEvent>(&observation.what)) {
     if (const auto known = pods_.find(pod->pod.uid); known != pods_.end()) {
       Count(known->second, -1);

@@ -4,6 +4,7 @@
 // is compared to.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -55,6 +56,8 @@ class World {
   [[nodiscard]] const model::PodSettings* DriverOf(const model::PodFacts& executor) const {
     return book_.Of(executor);
   }
+  // Grows with whatever is taken.
+  [[nodiscard]] std::uint64_t Revision() const { return revision_; }
   // How many things of all kinds are kept, for tests of what is bounded.
   [[nodiscard]] std::size_t Kept() const;
   [[nodiscard]] bool HasExecutor(const std::string& name_space, const std::string& name) const;
@@ -73,6 +76,7 @@ class World {
   void NoteLabels(const std::string& name_space, const model::Placement& placement);
   void Unlink(const model::RecommendationObject& object);
 
+  std::uint64_t revision_ = 0;
   std::set<std::pair<Kind, std::string>> missing_;  // not listed yet
   std::unordered_map<std::string, model::PodFacts> pods_;
   std::map<std::string, int> running_on_;  // executors that have not ended, by node

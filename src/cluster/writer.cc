@@ -71,7 +71,8 @@ void Writer::Run(const std::stop_token& stop) {
     }
     Written written{write.key, write.what, Outcome::kFailed, "", "does not lead"};
     // An Event says what this replica did, whoever leads.
-    if (write.what == Written::What::kEvent || may_write_()) written = Carry(write, stop);
+    if (write.what == Written::What::kEvent || may_write_(write.term)) written = Carry(write, stop);
+    written.term = write.term;
     if (!inbox_.Push(std::move(written), stop)) return;
   }
 }
@@ -134,7 +135,7 @@ Written Writer::Publish(const Write& write, const std::stop_token& stop) {
     }
   }
   if (write.status.empty()) return written;
-  if (!may_write_()) {
+  if (!may_write_(write.term)) {
     written.outcome = Outcome::kFailed;
     written.why = "does not lead";
     return written;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -29,15 +30,23 @@ struct Write {
   std::string data = {};        // of the checkpoint, to know it again
   std::string status = {};      // a patch; empty: not
   bool urgent = false;          // an OOM waits for it
+  std::uint64_t term = 0;       // of the session that wants it; of an Event it does not matter
+
+  // Of all its texts.
+  [[nodiscard]] std::size_t Bytes() const {
+    return body.size() + checkpoint.size() + data.size() + status.size();
+  }
 };
 
 class Writer {
  public:
-  // `may_write` is asked before every request but those of Events: leadership may have ended.
-  Writer(kube::Client& client, Inbox& inbox, std::function<bool()> may_write)
+  // Asked with a write's term before every request but those of Events: it may have ended.
+  using MayWrite = std::function<bool(std::uint64_t term)>;
+  Writer(kube::Client& client, Inbox& inbox, MayWrite may_write)
       : client_(client), inbox_(inbox), may_write_(std::move(may_write)) {}
 
-  // REQUIRES: at most one kCreate or kPublish for each key is not yet reported as Written.
+  // REQUIRES: of each term at most one kCreate or kPublish for each key is not yet reported as
+  // Written.
   void Submit(Write write);
   // False where so much waits of this namespace, or of all, that what can wait is to be submitted
   // later. Safe for concurrent use.
@@ -59,7 +68,7 @@ class Writer {
 
   kube::Client& client_;
   Inbox& inbox_;
-  std::function<bool()> may_write_;
+  MayWrite may_write_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   FairQueue<Write> queue_{{.of_one = kMostOfOne, .in_all = kMostInAll}};

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sparkfit/base/json.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/kube/object.h"
 
 namespace sparkfit::kube {
@@ -32,7 +33,7 @@ std::string Reply::Why() const {
   }
   constexpr std::size_t kShown = 300;
   return message.empty() ? fmt::format("status {}", status)
-                         : fmt::format("status {}: {}", status, message.substr(0, kShown));
+                         : fmt::format("status {}: {}", status, base::Beginning(message, kShown));
 }
 
 std::string Reply::Version() const { return Identify(body).version; }
@@ -164,9 +165,7 @@ Duration Client::TakeTurn() {
 std::string Encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
+    if (base::IsAlphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~') {
       out += c;
     } else {
       out += fmt::format("%{:02X}", static_cast<unsigned char>(c));

@@ -247,11 +247,7 @@ Result<ClusterConfig> InClusterConfig(const Environment& environment, const std:
                 "not running in a cluster (KUBERNETES_SERVICE_HOST is not set); give --kubeconfig");
   }
   ClusterConfig config;
-  // A literal IPv6 address cannot be dialled; every cluster with DNS has the name.
-  const std::string address = host;
-  const bool ipv6 = address.find(':') != std::string::npos;
-  config.endpoint.server =
-      fmt::format("https://{}:{}", ipv6 ? "kubernetes.default.svc" : address, port);
+  config.endpoint.server = fmt::format("https://{}:{}", InUrl(host), port);
   const std::string directory = root + kServiceAccount;
   config.endpoint.certificate_authority.file = directory + "ca.crt";
   config.credentials.token_file = directory + "token";

@@ -39,9 +39,7 @@ struct Place {
 
   // As the Host header has it.
   [[nodiscard]] std::string Host() const {
-    const bool v6 = host.find(':') != std::string::npos;
-    const auto shown = v6 ? "[" + host + "]" : host;
-    return port == (tls ? "443" : "80") ? shown : shown + ":" + port;
+    return port == (tls ? "443" : "80") ? InUrl(host) : InUrl(host) + ":" + port;
   }
 };
 
@@ -280,6 +278,10 @@ class HttpTransport final : public Transport {
 };
 
 }  // namespace
+
+std::string InUrl(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
 
 Result<std::unique_ptr<Transport>> MakeHttpTransport(const Endpoint& endpoint,
                                                      const base::Clock& clock) {

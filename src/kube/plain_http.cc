@@ -5,6 +5,7 @@
 
 #include "http_connection.h"
 #include "sparkfit/base/version.h"
+#include "sparkfit/kube/transport.h"
 
 namespace sparkfit::kube {
 namespace {
@@ -17,10 +18,8 @@ constexpr std::size_t kLargestHeader = 16 << 10;
 HttpRequest Compose(const PlainRequest& request, const tcp::endpoint& server) {
   using beast::http::field;
   HttpRequest composed(beast::http::verb::get, request.target, 11);
-  const auto address = server.address().to_string();
-  composed.set(field::host, server.address().is_v6()
-                                ? fmt::format("[{}]:{}", address, server.port())
-                                : fmt::format("{}:{}", address, server.port()));
+  const auto host = InUrl(server.address().to_string());
+  composed.set(field::host, fmt::format("{}:{}", host, server.port()));
   composed.set(field::accept, "application/json");
   composed.set(field::user_agent, fmt::format("sparkfit/{}", base::kVersion));
   composed.keep_alive(false);

@@ -50,6 +50,12 @@ const DriverBook::Driver* DriverBook::Only(const PodFacts& executor, bool over) 
   return only;
 }
 
+bool DriverBook::Has(const std::string& name_space, const std::string& application) const {
+  const auto driver = drivers_.find(application);
+  return selected_.contains({name_space, application}) ||
+         (driver != drivers_.end() && driver->second.name_space == name_space);
+}
+
 bool DriverBook::IsShared(const PodFacts& driver) const {
   const auto selected = selected_.find({driver.name_space, driver.app_selector});
   if (selected == selected_.end()) return false;

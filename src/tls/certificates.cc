@@ -13,6 +13,8 @@
 #include <memory>
 #include <utility>
 
+#include "sparkfit/base/text.h"
+
 namespace sparkfit::tls {
 namespace {
 
@@ -171,9 +173,8 @@ base::Result<Pair> Write(X509* certificate, EVP_PKEY* key) {
 }
 
 bool IsDnsName(const std::string& name) {
-  const auto usual = [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '*';
+  const auto usual = [](char c) {
+    return base::IsAlphanumeric(c) || c == '-' || c == '.' || c == '*';
   };
   return !name.empty() && name.size() <= kLongestDnsName &&
          std::all_of(name.begin(), name.end(), usual);

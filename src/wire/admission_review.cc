@@ -8,6 +8,7 @@
 #include "json.h"
 #include "sparkfit/base/base64.h"
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::wire {
 namespace {
@@ -113,6 +114,8 @@ base::Result<Review> ReadObject(JsonObject root, const Envelope& envelope,
     // The object of a creation need not name its namespace; the question does.
     if (!envelope.name_space.empty()) (*result)->pod.name_space = envelope.name_space;
     if ((*result)->pod.name_space.empty()) return base::Fail(Code::kMalformed, "no namespace");
+    // It is told in Events and logs, and a caller may be anybody.
+    if (auto& name = (*result)->pod.name; !base::IsSubdomain(name)) name.clear();
   }
   return *std::move(result);
 }

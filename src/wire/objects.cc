@@ -8,6 +8,7 @@
 
 #include "sparkfit/base/hash.h"
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::wire {
 namespace {
@@ -19,16 +20,12 @@ using nlohmann::ordered_json;
 constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kLongestSlug = 40;
 
-bool IsAlphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 // Lower-case letters, digits and single dashes, as a DNS label begins.
 std::string Slug(const std::string& text) {
   std::string slug;
   for (const char c : text) {
     if (slug.size() == kLongestSlug) break;
-    if (IsAlphanumeric(c)) {
+    if (base::IsAlphanumeric(c)) {
       slug += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
     } else if (!slug.empty() && slug.back() != '-') {
       slug += '-';
@@ -183,9 +180,10 @@ std::string ObjectName(const model::Key& key, int attempt) {
 
 std::string SignatureLabel(const std::string& signature) {
   const bool fits = !signature.empty() && signature.size() <= kLongestLabel &&
-                    IsAlphanumeric(signature.front()) && IsAlphanumeric(signature.back()) &&
+                    base::IsAlphanumeric(signature.front()) &&
+                    base::IsAlphanumeric(signature.back()) &&
                     std::all_of(signature.begin(), signature.end(), [](char c) {
-                      return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.';
+                      return base::IsAlphanumeric(c) || c == '-' || c == '_' || c == '.';
                     });
   return fits ? signature : fmt::format("h-{:016x}", base::Fnv1a(signature));
 }

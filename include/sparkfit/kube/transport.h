@@ -72,11 +72,15 @@ struct Endpoint {
   Pem client_key;
 };
 
+// A host name or an IP address as URLs and the Host header have it: IPv6 in brackets.
+std::string InUrl(const std::string& host);
+
+// At most this much of one response is inflated; more is taken for an attack.
+inline constexpr std::size_t kMostInflated = std::size_t{1} << 30;
+
 // Over HTTP/1.1 with TLS ≥ 1.2, connections kept. No redirect is followed. Whatever the server
 // sends, no more than a header (64 KiB) and a piece of it is held at a time. Safe for concurrent
 // use.
-// At most this much of one response is inflated; more is taken for an attack.
-inline constexpr std::size_t kMostInflated = std::size_t{1} << 30;
 base::Result<std::unique_ptr<Transport>> MakeHttpTransport(const Endpoint& endpoint,
                                                            const base::Clock& clock);
 

@@ -31,6 +31,9 @@ class DriverBook {
   // driver in its namespace with its selector. One that is not over goes before others.
   [[nodiscard]] const PodSettings* Of(const PodFacts& executor) const;
 
+  // Whether a driver is there whose application, or whose UID, this is.
+  [[nodiscard]] bool Has(const std::string& name_space, const std::string& application) const;
+
   // Another driver in its namespace has its selector, and is not over.
   [[nodiscard]] bool IsShared(const PodFacts& driver) const;
 

@@ -19,7 +19,7 @@ namespace sparkfit::wire {
 struct Review {
   std::string uid;       // of the question; to be answered with
   bool dry_run = false;  // nothing will be created: nothing may come of the question
-  model::PodFacts pod;
+  model::PodFacts pod;   // without a name where what is given is none
   model::PodPlaces places;
 };
 

@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::stop_source done;
   // Asked before a checkpoint is written and before a status: one write, and a second begun.
   int may = 0;
-  cluster::Writer writer(api.client, inbox, [&] {
+  cluster::Writer writer(api.client, inbox, [&](std::uint64_t) {
     if (++may > 2) done.request_stop();
     return true;
   });

@@ -189,6 +189,23 @@ TEST_CASE("a run keeps the size of its first executor, whatever is learnt meanwh
   }
 }
 
+TEST_CASE("a run that does not go by its driver's name is forgotten with its last executor",
+          "[advisor][run]") {
+  Replica replica;
+  replica.pod["metadata"]["labels"]["spark-app-selector"] = "spark-1";
+  replica.Publish(1000);
+  model::PodFacts driver;
+  driver.name_space = "jobs";
+  driver.uid = "d1";  // the owner
+  driver.app_selector = "spark-2";
+  driver.role = model::PodRole::kDriver;
+  replica.See(model::PodEvent{EventType::kAdded, driver});
+  replica.See(model::PodEvent{EventType::kAdded, Sibling("1", test::Size(1300, 916))});
+  CHECK(replica.Gets() == 1300);
+  replica.See(model::PodEvent{EventType::kDeleted, Sibling("1", test::Size(1300, 916))});
+  CHECK(replica.Gets() == 1000);
+}
+
 // Executor 1 is to try less of the heap, and would.
 model::RecommendationObject PublishTrial(Replica& replica) {
   auto object = replica.Publish(1408);

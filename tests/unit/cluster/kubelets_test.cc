@@ -5,6 +5,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <mutex>
+#include <set>
 #include <sstream>
 
 #include "fake_transport.h"
@@ -127,6 +128,32 @@ TEST_CASE("Nodes that answer slowly are asked after the others") {
   // Eight at a time.
   const auto slow = std::find(asked.begin(), asked.end(), "slow");
   CHECK(slow - asked.begin() >= 101 - 8);
+}
+
+TEST_CASE("However many nodes hang, a round ends, and those that were left come first") {
+  std::mutex mutex;
+  std::vector<std::string> asked;
+  test::FakeTime* time = nullptr;
+  Nodes nodes([&](const std::string& server, const kube::Request&) -> Answer {
+    time->Pass(std::chrono::seconds(2));  // slow, but it answers
+    const std::scoped_lock lock(mutex);
+    asked.push_back(server);
+    return {200, Page("exec-1")};
+  });
+  time = &nodes.time;
+  std::vector<model::NodeEvent> many;
+  for (int i = 0; i < 60; ++i) {
+    many.push_back(Node("n" + std::to_string(i), "10.0.0." + std::to_string(i)));
+  }
+  nodes.kubelets->SetNodes(many);
+  nodes.Run(1);
+  // In the 5 s of a round as many as begin before these are over: 3, and who is asked beside them.
+  CHECK(asked.size() >= 3);
+  CHECK(asked.size() <= 3 + 8);
+  nodes.Run(30);
+  // Each was asked before any was asked again.
+  std::set<std::string> different(asked.begin(), asked.begin() + 60);
+  CHECK(different.size() == 60);
 }
 
 TEST_CASE("A kubelet that refuses us is a source that is down, and says why") {

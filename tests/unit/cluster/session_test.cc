@@ -34,7 +34,8 @@ class Term {
         SessionOptions{.pipeline = pipeline,
                        .record = {},
                        .submit = [this](Write write) { writes.push_back(write); },
-                       .has_room = [this](const std::string&) { return writes.size() < room; }},
+                       .has_room = [this](const std::string&) { return writes.size() < room; },
+                       .most_bytes_under_way = most_bytes_under_way},
         world, std::move(checkpoints), recent, now);
   }
 
@@ -136,6 +137,7 @@ class Term {
   std::optional<Session> session;
   std::vector<Write> writes;
   std::size_t room = SIZE_MAX;  // for what can wait
+  std::size_t most_bytes_under_way = SIZE_MAX;
   json status;
   json checkpoint;
   int version = 0;
@@ -569,6 +571,36 @@ TEST_CASE("an OOM is published next, however many keys of another namespace are 
   REQUIRE(term.writes.size() == 33);
   CHECK(term.writes[32].key.name_space == "jobs");
   CHECK(term.writes[32].urgent);
+}
+
+TEST_CASE("of what is under way no more than a few large checkpoints are held", "[cluster]") {
+  Term term;
+  term.most_bytes_under_way = 64 << 10;
+  term.Begin();
+  for (int key = 0; key < 20; ++key) {
+    const auto name = std::to_string(key);
+    for (int i = 0; i < 100; ++i) {
+      auto pod = ClusterStory::Executor(name + "-" + std::to_string(i), name, "job-" + name);
+      pod.created = term.now;
+      term.Pod(EventType::kAdded, pod);
+    }
+  }
+  term.Tick();
+  CHECK(term.CarryOut() == 20);  // small: their objects
+  std::size_t rounds = 0;
+  for (std::size_t published = 0; published < 20; ++rounds) {
+    term.Tick(std::chrono::seconds(1));
+    std::size_t bytes = 0;
+    std::size_t largest = 0;
+    for (const auto& write : term.writes) {
+      bytes += write.Bytes();
+      largest = std::max(largest, write.Bytes());
+    }
+    CHECK(bytes < term.most_bytes_under_way + largest);
+    REQUIRE(!term.writes.empty());
+    published += term.CarryOut();
+  }
+  CHECK(rounds > 1);
 }
 
 TEST_CASE("an OOM whose status could not be written is urgent again", "[cluster]") {

@@ -106,10 +106,36 @@ TEST_CASE("LimitRanges and ResourceQuotas are told of, and those that cannot be 
         base::GiB(1));
   CHECK_FALSE(
       told(Kind::kLimitRanges, R"({"limits":[{"type":"Pod","max":{"memory":"lots"}}]})").known);
+  // So are those that are too large, and are passed over as they stream by.
+  const auto giant = R"({"a":")" + std::string(kube::kLargestObject, 'x') + "\"}";
+  CHECK_FALSE(told(Kind::kLimitRanges, giant).known);
+  CHECK(told(Kind::kResourceQuotas, giant).requests_left == base::Bytes{});
   CHECK(told(Kind::kResourceQuotas, R"({"hard":{"pods":"1"}})").requests_left == std::nullopt);
   const auto unread = told(Kind::kResourceQuotas, "7");
   CHECK(unread.requests_left == base::Bytes{});
   CHECK(unread.limits_left == base::Bytes{});
+}
+
+TEST_CASE("a spec that is nested very deep is odd in that part alone, listed or watched",
+          "[cluster]") {
+  std::string deep = "1";
+  for (int i = 0; i < 70; ++i) deep = R"({"a":)" + deep + "}";
+  const std::string object =
+      R"({"metadata":{"name":"n","namespace":"jobs","uid":"o1"},"spec":{"policy":{"name":)" + deep +
+      R"(},"signature":"nightly"}})";
+  const auto messages =
+      Follow(Kind::kRecommendations,
+             {List(object + "," + kNightly), R"({"type":"MODIFIED","object":)" + object + "}\n"});
+  REQUIRE(messages.size() == 4);
+  for (const auto i : {0, 3}) {
+    const auto& read =
+        std::get<model::RecommendationEvent>(std::get<Observation>(messages.at(i)).what).object;
+    CHECK(read.signature == "nightly");
+    // As InvalidSpec says it.
+    CHECK(read.problems ==
+          std::vector<std::string>{"spec.policy is not of the form it should have"});
+  }
+  CHECK(LastList(messages).ids.size() == 2);
 }
 
 const std::string kPod = R"({"metadata":{"name":"p","namespace":"jobs","uid":"u1"})";

@@ -23,7 +23,7 @@ Written Carry(Write write, const test::FakeTransport::Handler& server,
   once.attempts = 1;
   test::FakeApi api(server, once);
   Inbox inbox;
-  Writer writer(api.client, inbox, [&] { return leads; });
+  Writer writer(api.client, inbox, [&](std::uint64_t) { return leads; });
   std::jthread thread([&](const std::stop_token& stop) { writer.Run(stop); });
   writer.Submit(std::move(write));
   const auto messages = inbox.TakeAll(std::chrono::seconds(60), {});
@@ -176,7 +176,7 @@ TEST_CASE("events, deletions and new objects go where they belong", "[cluster]")
 TEST_CASE("an OOM's status is written first, then by turns of namespaces", "[cluster]") {
   test::FakeApi api([](const kube::Request&) -> Answer { return {200, "{}"}; });
   Inbox inbox;
-  Writer writer(api.client, inbox, [] { return true; });
+  Writer writer(api.client, inbox, [](std::uint64_t) { return true; });
   const auto tell = [&](const std::string& name_space, const std::string& body) {
     writer.Submit({.key = {name_space, "s", 0}, .what = Written::What::kEvent, .body = body});
   };
@@ -208,10 +208,37 @@ TEST_CASE("an OOM's status is written first, then by turns of namespaces", "[clu
                                            "after", "modest-1", "greedy", "modest-2", "greedy"});
 }
 
+TEST_CASE("what a session that ended left waiting is not written", "[cluster]") {
+  test::FakeApi api([](const kube::Request&) -> Answer { return {200, "{}"}; });
+  Inbox inbox;
+  Writer writer(api.client, inbox, [](std::uint64_t term) { return term == 2; });
+  for (const std::uint64_t term : {1, 2}) {
+    auto write = Publish();
+    write.term = term;
+    write.status = "of term " + std::to_string(term);
+    writer.Submit(write);
+  }
+  std::jthread thread([&](const std::stop_token& stop) { writer.Run(stop); });
+  std::vector<Written> written;
+  while (written.size() < 2) {
+    for (auto& message : inbox.TakeAll(std::chrono::seconds(60), {})) {
+      written.push_back(std::get<Written>(message));
+    }
+  }
+  thread.request_stop();
+  thread.join();
+  CHECK(written[0].outcome == Outcome::kFailed);
+  CHECK(written[0].term == 1);
+  CHECK(written[1].outcome == Outcome::kDone);
+  CHECK(written[1].term == 2);
+  REQUIRE(api.transport.requests.size() == 2);
+  CHECK(api.transport.requests[1].body == "of term 2");
+}
+
 TEST_CASE("a writer that is asked to stop leaves what waits", "[cluster]") {
   test::FakeApi api([](const kube::Request&) -> Answer { return {200, "{}"}; });
   Inbox inbox;
-  Writer writer(api.client, inbox, [] { return true; });
+  Writer writer(api.client, inbox, [](std::uint64_t) { return true; });
   for (int i = 0; i < 1000; ++i) writer.Submit(Publish());
   std::stop_source stop;
   stop.request_stop();

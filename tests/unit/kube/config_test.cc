@@ -100,8 +100,7 @@ TEST_CASE("inside of a cluster the pod's own files are used", "[kube]") {
   CHECK(config->credentials.token_file == (files / "token").string());
   CHECK(config->name_space == "namespace");
   variables["KUBERNETES_SERVICE_HOST"] = "fd00::1";
-  CHECK(InClusterConfig(environment, root.string())->endpoint.server ==
-        "https://kubernetes.default.svc:443");
+  CHECK(InClusterConfig(environment, root.string())->endpoint.server == "https://[fd00::1]:443");
   std::filesystem::remove(files / "token");
   CHECK_FALSE(InClusterConfig(environment, root.string()));
   std::filesystem::remove_all(root);

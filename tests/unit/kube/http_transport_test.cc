@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The HTTP library against servers that misbehave, over real TLS on this machine.
+// The transport against servers that misbehave, over real TLS on this machine.
 #include <signal.h>
 
 #include <catch2/catch.hpp>

@@ -146,6 +146,18 @@ TEST_CASE("init containers run one after the other, sidecars on", "[wire][review
   CHECK(before == model::Amounts{MiB(500), MiB(550)});
 }
 
+TEST_CASE("a name that no pod can have is none", "[wire][review]") {
+  auto pod = ReviewedPod();
+  const auto read = [&](const std::string& name) {
+    pod["metadata"]["name"] = name;
+    return Read(pod).pod.name;
+  };
+  for (const std::string good : {"a", "pi-exec-1", "a.b-1"}) CHECK(read(good) == good);
+  for (const std::string bad : {"", "A", "a_b", "-a", "a-", "a b", "a/", "a\nb", "\u202e", "<b>"}) {
+    CHECK(read(bad).empty());
+  }
+}
+
 TEST_CASE("amounts that cannot be added to the byte are unclear", "[wire][review]") {
   auto pod = ReviewedPod();
   const auto is_unclear = [&](const char* amount) {
