@@ -26,6 +26,7 @@ constexpr base::Duration kSweep = std::chrono::milliseconds(500);
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
 constexpr base::Duration kTryAgain = std::chrono::minutes(1);
 constexpr base::Duration kPendingFor = std::chrono::minutes(1);
+constexpr base::Duration kLeap = std::chrono::hours(24);
 constexpr base::Duration kPutRight = std::chrono::seconds(10);
 // More writes would wait in the writer's queue while what they hold grows old. At 50 requests a
 // second, two for a write, they are through in little more than a second.
@@ -92,6 +93,7 @@ Session::Session(const SessionOptions& options, const World& world,
 }
 
 void Session::Observe(const Observation& observation) {
+  if (Leaps(observation.t)) return;
   if (options_.record) options_.record(observation);
   pipeline_.Observe(observation);
 }
@@ -130,6 +132,12 @@ void Session::EndMissingPods(const World& world, Time now) {
   }
 }
 
+bool Session::Leaps(Time t) {
+  const auto before = pipeline_.Now();
+  leapt_ = leapt_ || t > before + kLeap || t + kLeap < before;
+  return leapt_;
+}
+
 Time Session::Scheduled(Time wall) {
   if (wall + set_back_ < scheduled_) set_back_ = scheduled_ - wall;
   scheduled_ = wall + set_back_;
@@ -166,6 +174,7 @@ void Session::OnWritten(const Written& written, Time wall) {
 }
 
 void Session::Tick(Time wall) {
+  if (Leaps(wall)) return;
   pipeline_.AdvanceTo(wall);
   const auto now = Scheduled(wall);
   const auto changed = Refresh();
