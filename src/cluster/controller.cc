@@ -396,6 +396,7 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
   if (!session) {
     if (advisor && synced && !watching) BeginWatching();
     if (watching) watching->Tick(clock.Wall());
+    if (watching && watching->Leapt()) watching.reset();
     return;
   }
   const auto begun = clock.SteadyNow();
@@ -405,6 +406,10 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
     metrics.SetUsageStaleness(std::chrono::duration<double>(now - latest_usage).count());
   }
   session->Tick(now);
+  if (session->Leapt()) {
+    log.Error("the clock leapt; what was learnt is read again");
+    return EndSession("the clock leapt");
+  }
   LeaveNote();
   if (advisor) metrics.SetPendingAfterSizing(session->Unschedulable());
   TellProblems();

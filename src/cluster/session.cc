@@ -27,6 +27,7 @@ constexpr base::Duration kSweep = std::chrono::milliseconds(500);
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
 constexpr base::Duration kTryAgain = std::chrono::minutes(1);
 constexpr base::Duration kPendingFor = std::chrono::minutes(1);
+constexpr base::Duration kLeap = std::chrono::hours(24);
 constexpr base::Duration kPutRight = std::chrono::seconds(10);
 // More writes would wait in the writer's queue while what they hold grows old. At 50 requests a
 // second, two for a write, they are through in little more than a second.
@@ -93,6 +94,7 @@ Session::Session(const SessionOptions& options, const World& world,
 }
 
 void Session::Observe(const Observation& observation) {
+  if (Leaps(observation.t)) return;
   if (options_.record) options_.record(observation);
   pipeline_.Observe(observation);
 }
@@ -129,6 +131,12 @@ void Session::EndMissingPods(const World& world, Time now) {
       Observe({now, model::PodEvent{EventType::kDeleted, facts}});
     }
   }
+}
+
+bool Session::Leaps(Time t) {
+  const auto before = pipeline_.Now();
+  leapt_ = leapt_ || t > before + kLeap || t + kLeap < before;
+  return leapt_;
 }
 
 Time Session::Scheduled(Time wall) {
@@ -171,6 +179,7 @@ void Session::OnWritten(const Written& written, Time wall) {
 }
 
 void Session::Tick(Time wall) {
+  if (Leaps(wall)) return;
   pipeline_.AdvanceTo(wall);
   const auto now = Scheduled(wall);
   const auto changed = Refresh();

@@ -53,6 +53,9 @@ class Session {
   void OnWritten(const Written& written, base::Time wall);
   // Publishes what is due.
   void Tick(base::Time wall);
+  // Whether the clock went on or back by more than a day at once. Nothing is learnt or published
+  // any more then: what is due by time would be due by a wrong one. Another session is to begin.
+  [[nodiscard]] bool Leapt() const { return leapt_; }
 
   [[nodiscard]] const std::map<model::Key, controller::KeyRecommendation>& Rows() const {
     return rows_;
@@ -98,6 +101,7 @@ class Session {
 
   void Restore(const World& world, std::vector<wire::CheckpointObject> checkpoints, base::Time now);
   void EndMissingPods(const World& world, base::Time now);
+  bool Leaps(base::Time t);
   // Time for what is due when: it goes on where the clock was set back.
   base::Time Scheduled(base::Time wall);
   // The keys that changed.
@@ -147,6 +151,7 @@ class Session {
   std::vector<std::pair<std::string, model::PodFacts>> restored_pods_;
   std::size_t restored_ = 0;
   std::uint64_t revision_ = 0;
+  bool leapt_ = false;
   std::map<model::Key, base::Time> expired_;  // whose objects are to be deleted, and when
   base::Time scheduled_{};
   base::Duration set_back_{};                    // by how much the clock was, in all

@@ -56,6 +56,7 @@ struct Entry {
   std::optional<model::Placement> placement;  // of its latest executor; absent: none was seen yet
   Timers::Handle retention;                   // the timer that ends it
   bool restored = false;                      // from a checkpoint
+  base::Time kept_until{};                    // not forgotten before, where it was
   bool changed = false;                       // since the changes were last taken
 };
 

@@ -28,6 +28,10 @@ using model::PodFacts;
 
 // Repeated events of a pod that is gone (two logs of one cluster, a relist) are ignored this long.
 constexpr base::Duration kRemembered = std::chrono::minutes(10);
+// What a checkpoint told is not forgotten before: our clock may be wrong, and people set it right.
+constexpr base::Duration kKeptAtLeast = std::chrono::hours(6);
+// Nodes' clocks differ from ours; what is told of a later time than this is told of now.
+constexpr base::Duration kMostAhead = std::chrono::minutes(1);
 constexpr std::size_t kMostProblemsOfOne = 100;  // namespace
 constexpr std::size_t kMostProblems = 1000;
 constexpr std::size_t kLongestProblem = 500;
@@ -167,6 +171,9 @@ struct Pipeline::State {
   std::map<std::string, std::uint64_t> refused;
 
   [[nodiscard]] Time Now() const { return clock.Wall(); }
+  // When that was, as a node's clock has it: one that is a year ahead would make all that was
+  // learnt look a year old, and an executor not end before.
+  [[nodiscard]] Time Believed(Time told) const { return told > Now() + kMostAhead ? Now() : told; }
   void AdvanceTo(Time now);
   void Fire(const Timer& timer);
 
@@ -197,6 +204,7 @@ struct Pipeline::State {
                        model::Outcome outcome);
   void Purge(const Key& key);
   void Expire(const Key& key);
+  [[nodiscard]] Time ForgottenAt(const Entry& entry) const;
   [[nodiscard]] bool HasRoomFor(const Key& key) const;
   bool Refuses(TrackedPod& pod, const Key& key);
   void ForgetDriver(const std::string& name_space, const std::string& uid);
@@ -284,7 +292,7 @@ void Pipeline::State::OnExecutor(const model::PodEvent& event) {
   if (deleted) pod.gone = true;
   if (deleted || pod.facts.HasEnded()) {
     const auto& termination = pod.facts.ended;
-    EndPod(pod, termination && termination->finished_at ? *termination->finished_at : Now());
+    EndPod(pod, Believed(termination ? termination->finished_at.value_or(Now()) : Now()));
   }
   if (pod.gone && pod.sealed) SealPod(pod);
 }
@@ -353,14 +361,16 @@ Entry& Pipeline::State::EntryFor(const Key& key, const model::JobRequest& job) {
   return kept;
 }
 
+Time Pipeline::State::ForgottenAt(const Entry& entry) const {
+  return std::max(LastSeen(entry.history, Now()) + options.retention, entry.kept_until);
+}
+
 // REQUIRES: no entry of that key.
 Entry& Pipeline::State::Keep(std::unique_ptr<Entry> entry) {
   const Key key = entry->history.GetKey();
   ++keys_in[key.name_space];
-  entry->retention = timers.Set({.due = LastSeen(entry->history, Now()) + options.retention,
-                                 .kind = TimerKind::kRetention,
-                                 .id = {},
-                                 .key = key});
+  entry->retention =
+      timers.Set({.due = ForgottenAt(*entry), .kind = TimerKind::kRetention, .id = {}, .key = key});
   return *(entries[key] = std::move(entry));
 }
 
@@ -427,7 +437,7 @@ void Pipeline::State::LearnEnds(TrackedPod& pod) {
   const auto& sampled = pod.waiting != nullptr ? *pod.waiting : *pod.executor;
   for (const auto* termination : {&pod.facts.last_restart, &pod.facts.ended}) {
     if (!*termination) continue;
-    const Time died = (*termination)->finished_at.value_or(Now());
+    const Time died = Believed((*termination)->finished_at.value_or(Now()));
     const auto cause = model::ClassifyEnd(pod.facts, **termination, sampled.LastUseBefore(died));
     const auto kind = model::OomOf(cause);
     // Only the latest of a container that is started again and again is shown when the pod ends.
@@ -578,7 +588,8 @@ void Pipeline::State::EndApplications(const std::string& name_space, const std::
 }
 
 void Pipeline::State::On(const model::UsageSample& sample) {
-  auto* pod = pods.RunningAt(sample.name_space, sample.pod, sample.timestamp);
+  const auto taken = Believed(sample.timestamp);
+  auto* pod = pods.RunningAt(sample.name_space, sample.pod, taken);
   if (pod == nullptr || pod->sealed) {
     ++unused.usage_unknown_pod;
     return;
@@ -593,10 +604,10 @@ void Pipeline::State::On(const model::UsageSample& sample) {
   } else if (usage->working_set.value == 0) {
     ++unused.usage_zero;
   } else if (pod->executor != nullptr) {
-    LearnSample(*pod, usage->working_set, sample.timestamp);
+    LearnSample(*pod, usage->working_set, taken);
     Mark(*pod->entry);
   } else if (pod->waiting != nullptr) {
-    pod->waiting->AddSample(usage->working_set, sample.timestamp);
+    pod->waiting->AddSample(usage->working_set, taken);
   }
 }
 
@@ -656,7 +667,7 @@ void Pipeline::State::Purge(const Key& key) {
 void Pipeline::State::Expire(const Key& key) {
   const auto entry = entries.find(key);
   if (entry == entries.end()) return;
-  const auto due = LastSeen(entry->second->history, Now()) + options.retention;
+  const auto due = ForgottenAt(*entry->second);
   if (due > Now()) {
     entry->second->retention =
         timers.Set({.due = due, .kind = TimerKind::kRetention, .id = {}, .key = key});
@@ -689,6 +700,7 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
   entry->job = checkpoint.job;
   model::Cut(entry->job);
   entry->restored = true;
+  entry->kept_until = Now() + kKeptAtLeast;
   for (const auto& record : checkpoint.pods) RestorePod(*entry, record);
   SealOrphans(*entry);
   auto& kept = Keep(std::move(entry));
@@ -696,7 +708,7 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
   Mark(kept);
   for (const auto& application : kept.history.Applications()) {
     if (application.ended || application.alive > 0) continue;
-    timers.Set({.due = application.idle_since + options.application_idle,
+    timers.Set({.due = Believed(application.idle_since) + options.application_idle,
                 .kind = TimerKind::kApplicationIdle,
                 .id = application.id.Text(),
                 .key = key,
@@ -770,7 +782,7 @@ void Pipeline::State::RestorePod(Entry& entry, const model::PodRecord& record) {
   entry.pods.insert(&pod);
   pod.restored = true;
   pod.counted_ends = record.counted_ends;
-  pod.ended = record.ended;
+  if (record.ended) pod.ended = Believed(*record.ended);
   pod.gone = record.gone;
   pod.executor = entry.history.FindExecutor(record.uid);
   pod.sealed = pod.executor == nullptr;

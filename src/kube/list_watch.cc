@@ -132,6 +132,9 @@ void Reflector::Run(const std::stop_token& stop) {
         Pause(stop);
         break;
       case Ended::kBroken:
+        // A version that only ever fails may be none of this server: of an etcd that was restored
+        // it is in the future, and nothing would come for ever.
+        if (pause_ == kLongestPause) version_.clear();
         Pause(stop);
         break;
     }

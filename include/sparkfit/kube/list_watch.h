@@ -2,9 +2,10 @@
 //
 // A collection of objects, followed: listed by pages, then watched, for ever.
 //
-// No event is lost: a watch goes on from the last version that was seen, whatever cut it off, and
-// where the server no longer knows that version everything is listed anew. No event is given twice
-// between two lists.
+// No event is lost: a watch goes on from the last version that was seen, whatever cut it off.
+// Where the server no longer knows that version, or half a minute of watches failed, everything is
+// listed anew. No event is given twice between two lists, unless the server goes back to an older
+// version.
 #pragma once
 
 #include <stop_token>

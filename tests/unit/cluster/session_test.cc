@@ -957,12 +957,12 @@ TEST_CASE("two thousand busy keys are all saved within a minute, and an OOM wait
   CHECK(std::count(crowd.carried.begin(), crowd.carried.end(), signature) >= 1);
 }
 
-TEST_CASE("a clock that is set back stops nothing", "[cluster]") {
+TEST_CASE("a clock that is set by less than a day stops nothing", "[cluster]") {
   Term term;
   const auto pod = term.Run("u1");
   term.Use(pod, base::MiB(2000));
   term.Settle();
-  term.now -= std::chrono::hours(1);
+  term.now += std::chrono::hours(GENERATE(-23, -1, 1, 23));
   term.Oom(pod);
   term.Tick();
   term.Tick(std::chrono::seconds(1));
@@ -973,6 +973,67 @@ TEST_CASE("a clock that is set back stops nothing", "[cluster]") {
   term.Tick(std::chrono::seconds(70));
   term.Tick(std::chrono::seconds(1));
   CHECK_FALSE(term.writes.empty());
+}
+
+TEST_CASE("a clock that leaps ends the session, and neither leap loses anything", "[cluster]") {
+  using std::chrono::hours;
+  const base::Duration leap = GENERATE(hours(-24 * 20'000), hours(-24 * 365), hours(25),
+                                       hours(24 * 365), hours(24 * 36'500));
+  INFO(leap.count());
+  Term term;
+  auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(3000));
+  term.Oom(pod);
+  pod.deleted = true;
+  term.Pod(EventType::kDeleted, pod);
+  term.Settle();
+  term.Tick(std::chrono::minutes(20));  // it is sealed, its run is over
+  term.CarryOut();
+  const auto status = term.status;
+  term.now += leap;
+  term.Tick();
+  CHECK(term.session->Leapt());
+  CHECK(term.writes.empty());
+  // As the controller does. People have some hours to put the clock right.
+  term.Begin(term.Stored());
+  CHECK(term.session->RestoredKeys() == 1);
+  for (int i = 0; i < 50; ++i) {
+    term.Tick(std::chrono::minutes(7));
+    for (const auto& write : term.writes) CHECK(write.what == Written::What::kPublish);
+    term.CarryOut();
+  }
+  CHECK_FALSE(term.session->Leapt());
+  term.now -= leap;
+  term.Tick();
+  CHECK(term.session->Leapt());
+  term.Begin(term.Stored());
+  CHECK(term.session->RestoredKeys() == 1);
+  term.Settle();
+  CHECK(term.status["recommendation"] == status["recommendation"]);
+  CHECK(term.status["observed"] == status["observed"]);
+  // What ends now counts now.
+  term.Oom(term.Run("u2"));
+  term.Settle();
+  CHECK(term.status["observed"]["containerOOMs"] == 2);
+}
+
+TEST_CASE("what waits for a clock that was wrong is learnt once it leaps back", "[cluster]") {
+  Term term;
+  term.now += std::chrono::hours(24 * 365);
+  term.Begin();
+  auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(3000));
+  term.Settle();
+  term.Pod(EventType::kDeleted, pod);
+  term.Settle();
+  term.now -= std::chrono::hours(24 * 365);
+  term.Tick();
+  REQUIRE(term.session->Leapt());
+  term.Begin(term.Stored());
+  term.Tick(std::chrono::minutes(20));
+  const auto& history = *term.session->Rows().begin()->second.history;
+  CHECK(history.Executors().empty());
+  for (const auto& application : history.Applications()) CHECK(application.ended);
 }
 
 TEST_CASE("a new leader remembers nodes that are gone", "[cluster]") {

@@ -509,6 +509,31 @@ TEST_CASE("time never goes back", "[controller]") {
   CHECK(story.pipeline.GetUnused().out_of_order == 1);
 }
 
+TEST_CASE("whatever a node's clock says, what was learnt before still counts", "[controller]") {
+  using std::chrono::hours;
+  const base::Duration ahead = GENERATE(hours(-24 * 400), hours(-1), hours(0), hours(1),
+                                        hours(24 * 400), hours(24 * 300'000));
+  INFO(ahead.count());
+  ClusterStory story;
+  for (int i = 0; i < 4; ++i) {
+    story.Live(ClusterStory::Executor("e" + std::to_string(i), "app-1", "nightly"), GiB(3));
+  }
+  story.Pass(hours(1));
+  const auto before = story.Only().recommendation.target;
+  auto pod = ClusterStory::Executor("odd", "app-2", "nightly");
+  story.Run(pod);
+  for (int i = 0; i < 3; ++i) story.UseAt(pod, MiB(100), story.now + ahead);
+  pod.ended = model::Termination{"c", "Completed", 0, story.now + ahead};
+  story.Pod(EventType::kModified, pod);
+  story.Delete(pod);
+  story.Pass(hours(1));
+  // It ended, and is one executor of five, the least of all.
+  const auto row = story.Only();
+  CHECK(row.recommendation.target == before);
+  CHECK(row.history->Executors().empty());
+  for (const auto& application : row.history->Applications()) CHECK(application.ended);
+}
+
 TEST_CASE("a patched executor counts with the size it was submitted with", "[controller]") {
   ClusterStory story;
   auto first = ClusterStory::Executor("e1", "app-1", "nightly", 1000);  // 1384

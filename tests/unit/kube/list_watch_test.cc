@@ -114,6 +114,87 @@ TEST_CASE("a list that expires between two pages is begun anew, and that is no t
   CHECK(story.notes.text == "[ a [ b ] ");
 }
 
+// A fault in a list of two pages or in the watch that follows, and what is told of it: each list
+// ends whole, and the watch goes on from a version that the server knows.
+TEST_CASE("whatever the server says of a version, all is listed or watched in the end", "[kube]") {
+  const auto error = [](int code) {
+    return R"({"type":"ERROR","object":{"kind":"Status","code":)" + std::to_string(code) + "}}\n";
+  };
+  const auto bookmark = [](int version) { return Event("BOOKMARK", "", version); };
+  const Answer first{.body = ListOf(Object("a", 1), 5, "x")};
+  const Answer second{.body = ListOf(Object("b", 2), 5)};
+  const Answer all{.body = ListOf(Object("a", 1) + "," + Object("b", 2), 9)};
+  const Answer c{.body = Event("ADDED", "c", 10)};
+  struct Case {
+    const char* what;
+    std::vector<Answer> answers;
+    const char* told;
+  };
+  const std::vector<Case> cases{
+      {"the first page is refused as too old", {{.status = 410}, all, c}, "[ [ a b ] +c "},
+      {"the second page is too old", {first, {.status = 410}, all, c}, "[ a [ a b ] +c "},
+      {"a watch is too old at once", {all, {.status = 410}, all, c}, "[ a b ] [ a b ] +c "},
+      {"a watch becomes too old", {all, {.body = error(410)}, all, c}, "[ a b ] [ a b ] +c "},
+      {"a page of a version in the future",
+       {first, {.status = 504}, all, c},
+       "[ a ! [ a b ] ok +c "},
+      {"a watch fails and the next does not", {all, {.status = 504}, c}, "[ a b ] ! +c ok "},
+      {"etcd is too old to tell how far it is", {all, {.body = error(500)}, c}, "[ a b ] ! +c ok "},
+      {"nothing but bookmarks",
+       {all, {.body = bookmark(20) + bookmark(30)}, {.body = bookmark(40)}, c},
+       "[ a b ] +c "},
+      {"a page without items", {{.body = ListOf("", 5, "x")}, second, c}, "[ b ] +c "},
+      {"a page that was cut off",
+       {first, {.body = second.body.substr(0, 40), .cut = true}, second, c},
+       "[ a b ] +c "},
+  };
+  for (const auto& one : cases) {
+    INFO(one.what);
+    CHECK(Story(one.answers).notes.text == one.told);
+  }
+}
+
+TEST_CASE("an older bookmark repeats events, and a newer list ends that", "[kube]") {
+  Story story({{.body = ListOf("", 5)},
+               {.body = Event("ADDED", "a", 8) + Event("BOOKMARK", "", 6)},
+               {.body = Event("ADDED", "a", 8)}});
+  CHECK(story.notes.text == "[ ] +a +a ");
+  CHECK(Has(story.api.transport.requests[2], "resourceVersion=6"));
+  CHECK(Has(story.api.transport.requests[3], "resourceVersion=8"));
+}
+
+TEST_CASE("a version with which every watch fails is given up, and all is listed anew", "[kube]") {
+  const Answer failure =
+      GENERATE(Answer{.status = 504}, Answer{.cut = true},  // in the future; nothing came
+               Answer{.body = "{\"type\":\"ERROR\",\"object\":{\"code\":500}}\n"});
+  std::vector<Answer> answers{{.body = ListOf(Object("a", 1), 5)}};
+  // Pauses of at most 1, 2, 4, 8, 16 and 30 s.
+  answers.insert(answers.end(), 6, failure);
+  answers.push_back({.body = ListOf(Object("b", 2), 3)});
+  answers.push_back({.body = Event("ADDED", "c", 4)});
+  Story story(answers);
+  CHECK(story.notes.text == "[ a ] ! ! ! ! ! ! [ b ] ok +c ");
+  CHECK(Has(story.api.transport.requests[8], "resourceVersion=3"));
+}
+
+TEST_CASE("a token that expires while a watch runs costs no event", "[kube]") {
+  std::size_t watches = 0;
+  std::stop_source stop;
+  Notes notes;
+  FakeApi api(
+      [&](const Request& request) -> Answer {
+        if (!Has(request, "watch=1")) return {.body = ListOf("", 5)};
+        if (++watches == 1) return {.body = Event("ADDED", "a", 6), .cut = true};
+        if (request.bearer_token != "token-2") return {.status = 401};
+        if (watches > 3) stop.request_stop();
+        return {.body = Event("ADDED", "b", 7)};
+      },
+      {.attempts = 1});
+  Reflector(api.client, api.time, kThings, notes).Run(stop.get_token());
+  CHECK(notes.text == "[ ] +a ! +b ok +b ");  // the last answer is given twice
+  CHECK(api.token.generation == 2);
+}
+
 TEST_CASE("a server that fails is asked again, ever more rarely, and its return is told",
           "[kube]") {
   Story story({{.status = 503}, {.status = 503}, {.status = 503}, {.body = ListOf("", 5)}});
