@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sparkfit/base/meant.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::base {
 namespace {
@@ -89,7 +90,7 @@ void Logger::Write(LogLevel level, std::string_view message,
                    std::initializer_list<Field> fields) const {
   if (!logger_->should_log(ToSpdlog(level))) return;
   const bool json = format_ == LogFormat::kJson;
-  std::string line = json ? "\"msg\":" + Quoted(message) : std::string(message);
+  std::string line = json ? "\"msg\":" + Quoted(message) : Printable(message);
   for (const auto& field : fields) {
     line += json ? fmt::format(",{}:{}", Quoted(field.key), Quoted(field.value))
                  : fmt::format(" {}={}", field.key, Quoted(field.value));

@@ -12,6 +12,7 @@
 #include "connection.h"
 #include "published_text.h"
 #include "sparkfit/base/json.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/kube/config.h"
 #include "sparkfit/kube/list_watch.h"
 #include "sparkfit/replay/report.h"
@@ -120,7 +121,7 @@ void KeepSignature(std::vector<Found>& found, const std::string& signature) {
 
 std::string NoSuch(const std::string& signature, const Access& access) {
   return fmt::format("nothing is known of signature \"{}\" in {}; see `sparkfit list -A`",
-                     replay::Printable(signature), access.Where());
+                     base::Printable(signature), access.Where());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "sparkfit/base/file.h"
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/replay/backtest.h"
 #include "sparkfit/replay/fleet.h"
 #include "sparkfit/replay/page.h"
@@ -182,7 +183,7 @@ int PlayOne(std::uint32_t number, const BacktestFlags& flags, const std::vector<
   const auto profile = simulation::DrawProfile(flags.loop.seed, number);
   for (std::size_t i = 0; i < policies.size(); ++i) {
     const auto pairs = simulation::PlayJob(profile, policies[i], flags.loop);
-    process.out << replay::Printable(names[i]) << ", " << simulation::RenderJob(profile, pairs)
+    process.out << base::Printable(names[i]) << ", " << simulation::RenderJob(profile, pairs)
                 << std::flush;
   }
   return kExitFine;

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/recommend/spark_settings.h"
 #include "sparkfit/replay/text_table.h"
 
@@ -17,10 +18,10 @@ namespace {
 
 using base::Bytes;
 using base::Code;
+using base::Printable;
 using replay::Align;
 using replay::ChangeCell;
 using replay::MemoryCell;
-using replay::Printable;
 using wire::Published;
 
 constexpr std::size_t kWrapAt = 100;

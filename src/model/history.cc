@@ -14,20 +14,6 @@ constexpr std::uint8_t kManySamples = 3;
 // So many later runs that went well with as little show that it was not too small.
 constexpr int kRefutations = 3;
 
-// Sealing follows a hash map's order only one executor at a time, but merging the overlay must not
-// depend on it: floating-point sums do depend on order.
-std::vector<const Executor*> InStableOrder(const std::unordered_map<std::string, Executor>& map) {
-  std::vector<std::pair<const std::string*, const Executor*>> sorted;
-  sorted.reserve(map.size());
-  for (const auto& [uid, executor] : map) sorted.emplace_back(&uid, &executor);
-  std::sort(sorted.begin(), sorted.end(),
-            [](const auto& a, const auto& b) { return *a.first < *b.first; });
-  std::vector<const Executor*> executors;
-  executors.reserve(sorted.size());
-  for (const auto& entry : sorted) executors.push_back(entry.second);
-  return executors;
-}
-
 // A live executor has lived until its latest sample.
 RunChange AddTo(RunRing& runs, const Executor& executor) {
   const auto lifetime = executor.created == base::Time{}
@@ -477,9 +463,9 @@ DecayingHistogram KeyHistory::Peaks() const {
   for (const auto& shape : shapes_) {
     if (Counts(shape.id)) peaks.Merge(shape.peaks);
   }
-  for (const auto* executor : InStableOrder(executors_)) {
-    if (Counts(executor->shape_id) && executor->peak.value > 0) {
-      peaks.Add(static_cast<double>(executor->peak.value), 1.0, executor->PeakTime());
+  for (const auto& [uid, executor] : executors_) {
+    if (Counts(executor.shape_id) && executor.peak.value > 0) {
+      peaks.Add(static_cast<double>(executor.peak.value), 1.0, executor.PeakTime());
     }
   }
   return peaks;
@@ -487,8 +473,8 @@ DecayingHistogram KeyHistory::Peaks() const {
 
 std::vector<Run> KeyHistory::Runs() const {
   auto runs = runs_;
-  for (const auto* executor : InStableOrder(executors_)) {
-    if (executor->peak.value > 0) AddTo(runs, *executor);
+  for (const auto& [uid, executor] : executors_) {
+    if (executor.peak.value > 0) AddTo(runs, executor);
   }
   auto counted = runs.Runs();
   std::erase_if(counted, [&](const Run& run) { return !Counts(run.shape_id); });
@@ -606,10 +592,10 @@ bool KeyHistory::Load(State state) {
 // A checkpoint from before there was a book of advice has executors without a run in it.
 void KeyHistory::LoadAdvice(const AdviceBook& saved) {
   advice_.Load(saved.Sums(), saved.Open());
-  for (const auto* executor : InStableOrder(executors_)) {
-    const auto* application = FindApplication(executor->application);
-    advice_.Start(executor->application,
-                  application != nullptr ? application->reference : executor->target_at_start);
+  for (const auto& [uid, executor] : executors_) {
+    const auto* application = FindApplication(executor.application);
+    advice_.Start(executor.application,
+                  application != nullptr ? application->reference : executor.target_at_start);
   }
   for (const auto& run : saved.Open()) {
     const auto* application = FindApplication(run.application);

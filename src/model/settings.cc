@@ -238,6 +238,10 @@ void PodSettings::Offer(SettingSource source, std::string_view value) {
 
 void PodSettings::OfferUnknown(std::string_view key) {
   constexpr std::size_t kMostMisspelt = 4;
+  constexpr std::uint8_t kMostLookedAt = 32;  // a look costs some microseconds
+  const bool of_ours = key.starts_with(kOwnPrefix) || key.starts_with(kEmrPrefix);
+  if (!of_ours || looked_at_ == kMostLookedAt) return;
+  ++looked_at_;
   if (misspelt_.size() < kMostMisspelt && !MeantKey(key).empty()) misspelt_.emplace_back(key);
 }
 

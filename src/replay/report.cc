@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/replay/text_table.h"
 #include "sparkfit/wire/objects.h"
 
@@ -91,7 +92,7 @@ std::string RenderTable(const std::vector<ReplayRow>& rows) {
   for (const auto& row : rows) {
     const auto& recommendation = row.recommendation;
     const auto& split = recommendation.split;
-    table.Add({Printable(row.key.name_space), NameOf(row.key),
+    table.Add({base::Printable(row.key.name_space), NameOf(row.key),
                fmt::format("{}", row.totals.applications), fmt::format("{}", row.totals.executors),
                fmt::format("{}", row.totals.container_ooms + row.totals.heap_ooms),
                MemoryCell(row.peak), MemoryCell(row.request), MemoryCell(recommendation.target),
@@ -100,7 +101,7 @@ std::string RenderTable(const std::vector<ReplayRow>& rows) {
                MemoryCell(split ? std::optional(split->overhead) : std::nullopt),
                CoveredCell(row.accuracy)});
     why += fmt::format("  {}\n", QualifiedName(row.key)) +
-           Wrapped(Printable(row.explanation), "      ", kWrapAt);
+           Wrapped(base::Printable(row.explanation), "      ", kWrapAt);
   }
   return table.Format() + why;
 }
@@ -114,7 +115,7 @@ std::string RenderTable(const std::vector<BacktestResult>& results) {
                    {"MAX RETRIES"},
                    {"UNSATISFIED"}});
   for (const auto& result : results) {
-    table.Add({Printable(result.policy), fmt::format("{:.1f}", result.waste_gbh),
+    table.Add({base::Printable(result.policy), fmt::format("{:.1f}", result.waste_gbh),
                fmt::format("{:.1f}", result.allocated_gbh),
                base::FormatCount(static_cast<std::int64_t>(result.oom_executions)),
                base::FormatCount(static_cast<std::int64_t>(result.oom_kills)),

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::replay {
 namespace {
@@ -46,19 +47,6 @@ std::string TextTable::Format() const {
   return text;
 }
 
-std::string Printable(std::string_view text) {
-  std::string safe(text);
-  for (std::size_t i = 0; i < safe.size(); ++i) {
-    const auto c = static_cast<unsigned char>(safe[i]);
-    // C0, DEL, and C1 as UTF-8 writes it.
-    const bool c1 =
-        c == 0xc2 && i + 1 < safe.size() && static_cast<unsigned char>(safe[i + 1]) < 0xa0;
-    if (c < 0x20 || c == 0x7f) safe[i] = '?';
-    if (c1) safe.replace(i, 2, "?");
-  }
-  return safe;
-}
-
 std::string MemoryCell(const std::optional<base::Bytes>& amount) {
   return amount && amount->value > 0 ? base::FormatQuantity(amount->RoundedUpToMiB()) : "-";
 }
@@ -71,12 +59,12 @@ std::string ChangeCell(base::Bytes request, const std::optional<base::Bytes>& ta
 }
 
 std::string NameOf(const model::Key& key) {
-  return Printable(key.signature) +
+  return base::Printable(key.signature) +
          (key.profile == 0 ? "" : fmt::format(" (profile {})", key.profile));
 }
 
 std::string QualifiedName(const model::Key& key) {
-  return Printable(key.name_space) + "/" + NameOf(key);
+  return base::Printable(key.name_space) + "/" + NameOf(key);
 }
 
 std::string Wrapped(std::string_view text, std::string_view indent, std::size_t width) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/replay/text_table.h"
 
 namespace sparkfit::simulation {
@@ -144,7 +145,7 @@ std::string SizesTable(const std::vector<LoopResult>& results) {
                            {"9 OF 10"},
                            {"SLOWEST"}});
   for (const auto& result : results) {
-    table.Add({replay::Printable(result.policy), Count(result.harmed_unchanged),
+    table.Add({base::Printable(result.policy), Count(result.harmed_unchanged),
                Each(static_cast<double>(result.lost_down), result.judged),
                Each(1000 * static_cast<double>(result.lost_after),
                     static_cast<double>(result.runs_after)),
@@ -177,7 +178,7 @@ std::string RunsTable(const std::vector<LoopResult>& results) {
                            {"LOST"},
                            {"SUBMITTED"}});
   for (const auto& result : results) {
-    const auto policy = replay::Printable(result.policy);
+    const auto policy = base::Printable(result.policy);
     for (std::size_t i = 0; i < kGroups; ++i) {
       AddRuns(table, policy, std::string(GroupName(i)), result.groups[i]);
     }
@@ -191,7 +192,7 @@ std::string RunsTable(const std::vector<LoopResult>& results) {
 
 std::string HarmedLines(const LoopResult& result) {
   std::string text;
-  const auto policy = replay::Printable(result.policy);
+  const auto policy = base::Printable(result.policy);
   for (const auto& job : result.harmed) {
     text += fmt::format("{}: job {} ({}, {}): {} harmed, first run {}: {}\n", policy, job.profile,
                         Name(job.kind), GroupName(job.group), job.runs, job.first + 1,

@@ -288,13 +288,17 @@ error_code ReadContainer(JsonValue json, ContainerFacts& container) {
   });
 }
 
-// What the API server makes of a container's amounts. It counts in thousandths of bytes, and so far
-// no sum of ours goes.
+// The API server counts in thousandths of bytes, and so far no sum of ours goes.
+void NoteUnclear(std::string_view text, model::PodPlaces& places) {
+  if (text.empty()) return;
+  const bool whole = base::ParseThousandths(text).value_or(1) % 1000 == 0;
+  if (!whole || !base::ParseMemory(text)) places.unclear_amounts = true;
+}
+
+// What the API server makes of a container's amounts.
 model::Amounts AmountsOf(const ContainerFacts& container, Draft& draft) {
   const auto amount = [&](std::string_view what, std::string_view text) {
-    const auto thousandths = base::ParseThousandths(text);
-    if (!text.empty() && thousandths.value_or(1) % 1000 != 0) draft.places->unclear_amounts = true;
-    if (!text.empty() && !base::ParseMemory(text)) draft.places->unclear_amounts = true;
+    NoteUnclear(text, *draft.places);
     return draft.Amount(what, text);
   };
   const auto limit = amount("memory limit", container.limit);
@@ -525,6 +529,7 @@ void PutTogether(Draft& draft) {
     places.java_options_set_heap =
         container.java_options_set_heap || container.MayHaveOtherJvmVariables();
     places.limit_text = container.limit;
+    for (const auto text : {container.limit, container.request}) NoteUnclear(text, places);
     places.heap_text = container.heap;
     if (!container.request.empty()) places.request = request;
   }

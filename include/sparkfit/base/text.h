@@ -21,6 +21,10 @@ inline std::string_view Beginning(std::string_view text, std::size_t most) {
   return text.substr(0, end);
 }
 
+// For a person to read in a terminal or a log: control characters, and those that turn the
+// direction of writing, are question marks.
+std::string Printable(std::string_view text);
+
 // A letter or a digit of ASCII.
 constexpr bool IsAlphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

@@ -84,6 +84,9 @@ struct Executor {
   [[nodiscard]] double HoursLived() const;
 };
 
+// By pod UID. In this order they are summed up, as floating-point sums depend on theirs.
+using ExecutorMap = std::map<std::string, Executor, std::less<>>;
+
 // How a run's driver ended.
 enum class Outcome : std::uint8_t {
   kUnseen,       // no driver pod is known: it may run outside of the cluster
@@ -256,9 +259,7 @@ class KeyHistory {
   [[nodiscard]] const ObservedTotals& Totals() const { return totals_; }
   [[nodiscard]] const std::vector<ApplicationSummary>& Applications() const { return ring_; }
   [[nodiscard]] const AdviceBook& PastAdvice() const { return advice_; }
-  [[nodiscard]] const std::unordered_map<std::string, Executor>& Executors() const {
-    return executors_;
-  }
+  [[nodiscard]] const ExecutorMap& Executors() const { return executors_; }
   [[nodiscard]] const ApplicationSummary* FindApplication(std::string_view id) const;
 
   // The shape of the latest application; null before the first executor.
@@ -303,7 +304,7 @@ class KeyHistory {
     std::vector<ApplicationSummary> applications;
     std::vector<ShapeHistory> shapes;
     std::vector<Run> runs;  // oldest first
-    std::unordered_map<std::string, Executor> executors;
+    ExecutorMap executors;
     std::uint32_t next_shape_id = 1;
     AdviceBook advice;
     std::vector<RunConduct> conducts;  // oldest first
@@ -335,7 +336,7 @@ class KeyHistory {
   std::vector<ApplicationSummary> ring_;  // oldest first
   std::vector<ShapeHistory> shapes_;      // least recently started first; the last is current
   RunRing runs_;
-  std::unordered_map<std::string, Executor> executors_;
+  ExecutorMap executors_;
   std::uint32_t next_shape_id_ = 1;
   AdviceBook advice_;
   std::vector<RunConduct> conducts_;

@@ -71,7 +71,8 @@ class PodSettings {
   // Keeps the value if nothing of a lower rank is there. Empty values count as absent. Of a value
   // that is longer than kLongestSetting no more is kept than shows that it is.
   void Offer(SettingSource source, std::string_view value);
-  // Remembers a key that FindSetting does not know if it is nearly one that it does; few of them.
+  // Remembers a key that FindSetting does not know if it is nearly one that it does; few of them,
+  // of the first few that are offered.
   void OfferUnknown(std::string_view key);
   [[nodiscard]] std::optional<std::string_view> Get(Setting setting) const;
   // The key that the setting was written under. REQUIRES: Get(setting).
@@ -90,6 +91,7 @@ class PodSettings {
 
   std::vector<Value> values_;  // by setting
   std::vector<std::string> misspelt_;
+  std::uint8_t looked_at_ = 0;  // keys that might have been meant
 };
 
 // Bounds of an executor's memory: those of a job, of a user, or those in force.

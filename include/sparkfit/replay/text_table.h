@@ -34,11 +34,6 @@ class TextTable {
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
-
-// Foreign text made safe for a terminal: control characters, which could move the cursor or change
-// what was printed before, become '?'.
-std::string Printable(std::string_view text);
-
 // For a column: whole MiB, rounded up, as sizes are given to Spark; "-" where there is none.
 std::string MemoryCell(const std::optional<base::Bytes>& amount);
 // From a request to a target, in percent.

@@ -659,5 +659,14 @@ TEST_CASE("a size on trial that others leave no room for is no trial any more",
   CHECK(given.Created()["metadata"]["annotations"]["sparkfit.io/trial"] == "");
 }
 
+TEST_CASE("an executor whose own amounts are beyond all that can be is left alone", "[admission]") {
+  for (const auto* limit : {"1Ei", "2Pi", "9223372036854775807", "1e19", "1e400"}) {
+    INFO(limit);
+    Case given;
+    given.Container()["resources"]["limits"]["memory"] = limit;
+    CHECK(given.Why() == "NotUnderstood");
+  }
+}
+
 }  // namespace
 }  // namespace sparkfit::admission

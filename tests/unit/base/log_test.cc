@@ -37,6 +37,13 @@ TEST_CASE("JSON lines are UTF-8 whatever the values hold", "[base][log]") {
   }
 }
 
+TEST_CASE("foreign text in a message reaches no terminal as it is", "[base][log]") {
+  std::ostringstream out;
+  const Logger log(out, LogLevel::kWarning, LogFormat::kText);
+  log.Warning("line 3: \"\033]0;x\a\nerror: forged\" is no signature");
+  CHECK(out.str() == "warning: line 3: \"?]0;x??error: forged\" is no signature\n");
+}
+
 TEST_CASE("levels below the chosen one are left out", "[base][log]") {
   std::ostringstream out;
   const Logger log(out, LogLevel::kWarning, LogFormat::kText);

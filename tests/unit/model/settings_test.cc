@@ -239,5 +239,12 @@ TEST_CASE("a driver is asked for its metrics only by a literal true", "[model][s
   CHECK(odd.problems[0] == "sparkfit.io/driver-metrics: \"yes\" is neither true nor false; true?");
 }
 
+TEST_CASE("of keys without end few are looked at", "[model][settings]") {
+  PodSettings settings;
+  for (int i = 0; i < 32; ++i) settings.OfferUnknown("sparkfit.io/none-" + std::to_string(i));
+  settings.OfferUnknown("sparkfit.io/max-memroy");
+  CHECK(settings.Misspelt().empty());
+}
+
 }  // namespace
 }  // namespace sparkfit::model
