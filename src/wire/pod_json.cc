@@ -288,18 +288,20 @@ error_code ReadContainer(JsonValue json, ContainerFacts& container) {
   });
 }
 
-// What the API server makes of a container's amounts. It counts in thousandths of bytes, and so far
-// no sum of ours goes.
+// An amount that the API server adds up. It counts in thousandths of bytes, and so far no sum of
+// ours goes.
+base::Bytes SummedAmount(std::string_view what, std::string_view text, Draft& draft) {
+  const auto thousandths = base::ParseThousandths(text);
+  if (!text.empty() && thousandths.value_or(1) % 1000 != 0) draft.places->unclear_amounts = true;
+  if (!text.empty() && !base::ParseMemory(text)) draft.places->unclear_amounts = true;
+  return draft.Amount(what, text);
+}
+
+// What the API server makes of a container's amounts.
 model::Amounts AmountsOf(const ContainerFacts& container, Draft& draft) {
-  const auto amount = [&](std::string_view what, std::string_view text) {
-    const auto thousandths = base::ParseThousandths(text);
-    if (!text.empty() && thousandths.value_or(1) % 1000 != 0) draft.places->unclear_amounts = true;
-    if (!text.empty() && !base::ParseMemory(text)) draft.places->unclear_amounts = true;
-    return draft.Amount(what, text);
-  };
-  const auto limit = amount("memory limit", container.limit);
+  const auto limit = SummedAmount("memory limit", container.limit, draft);
   const bool none = container.request.empty();
-  return {none ? limit : amount("memory request", container.request), limit};
+  return {none ? limit : SummedAmount("memory request", container.request, draft), limit};
 }
 
 void AddTo(model::Amounts& sum, const model::Amounts& amounts, Draft& draft) {
@@ -333,7 +335,8 @@ void TakeContainer(const ContainerFacts& container, std::size_t index, Draft& dr
 
 // One after the other: a sidecar stays, any other one ends before the next begins.
 error_code ReadInitContainers(JsonValue containers, Draft& draft) {
-  auto& [beside, before] = draft.places->others;
+  auto& beside = draft.places->others.beside;
+  auto& before = draft.places->others.before;
   model::Amounts sidecars;
   return ForEachElement(containers, [&](JsonValue json) {
     ContainerFacts container;
@@ -362,6 +365,13 @@ error_code ReadPodResources(JsonValue json, model::PodPlaces& places) {
   });
 }
 
+error_code ReadOverhead(JsonValue json, Draft& draft) {
+  std::string_view text;
+  const auto error = ReadMemory(json, text);
+  draft.places->others.overhead = SummedAmount("overhead", text, draft);
+  return error;
+}
+
 error_code ReadSpec(JsonValue spec, Draft& draft) {
   return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "restartPolicy") {
@@ -379,6 +389,7 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
     if (key == "resources" && draft.places != nullptr) {
       return ReadPodResources(value, *draft.places);
     }
+    if (key == "overhead" && draft.places != nullptr) return ReadOverhead(value, draft);
     if (key == "initContainers" && draft.places != nullptr) return ReadInitContainers(value, draft);
     if (key != "containers") return SUCCESS;
     std::size_t index = 0;
