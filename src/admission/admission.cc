@@ -52,7 +52,8 @@ std::optional<Bytes> Known(Bytes amount) {
 
 // What the largest node leaves for the executor: never less than was submitted.
 Bytes RoomOnNodes(const Question& question) {
-  return std::max(question.limits.largest_node - question.places.others.beside.request,
+  const auto& others = question.places.others;
+  return std::max(question.limits.largest_node - others.beside.request - others.overhead,
                   question.pod.size.limit);
 }
 

@@ -41,14 +41,15 @@ Bytes LeastRequestOf(const AllowedMemory& allowed, Bytes limit) {
 
 // The containers that run together, or what an init container needs before them: what is more.
 Amounts Acceptance::PodWith(const Amounts& size) const {
-  const auto& [beside, before] = others_;
+  const auto& beside = others_.beside;
+  const auto& before = others_.before;
   return {std::max(size.request + beside.request, before.request),
           std::max(size.limit + beside.limit, before.limit)};
 }
 
 bool Acceptance::Accepts(const Amounts& size) const {
-  const auto fits = [](Bytes sum, Bytes submitted, const std::optional<Bytes>& left) {
-    return sum <= submitted || sum <= left.value_or(sum);
+  const auto fits = [this](Bytes sum, Bytes submitted, const std::optional<Bytes>& left) {
+    return sum <= submitted || !left || sum + others_.overhead <= *left;
   };
   const auto pod = PodWith(size);
   const auto submitted = PodWith(submitted_);
@@ -59,7 +60,8 @@ bool Acceptance::Accepts(const Amounts& size) const {
 }
 
 Bytes Acceptance::LeastRequest(Bytes limit) const {
-  const auto& [beside, before] = others_;
+  const auto& beside = others_.beside;
+  const auto& before = others_.before;
   const Bytes own = LeastRequestOf(constraints_.container, limit);
   const Bytes sum = LeastRequestOf(constraints_.pod, PodWith({{}, limit}).limit);
   return sum <= before.request ? own : std::max(own, sum - beside.request);
@@ -69,7 +71,7 @@ Bytes Acceptance::MostRequest(Bytes limit) const {
   const Bytes own = std::min(limit, constraints_.container.max.value_or(limit));
   Bytes sum = constraints_.pod.max.value_or(base::kLargestPlausible);
   if (const auto& left = constraints_.requests_left) {
-    sum = std::min(sum, std::max(*left, PodWith(submitted_).request));
+    sum = std::min(sum, std::max(*left - others_.overhead, PodWith(submitted_).request));
   }
   return std::min(own, sum - others_.beside.request);
 }

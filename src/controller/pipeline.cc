@@ -547,7 +547,9 @@ void Pipeline::State::OnDriver(EventType event, const PodFacts& facts) {
   const bool over = event == EventType::kDeleted || IsTerminal(facts);
   if (drivers.Put(facts, over)) {
     for (auto* pod : pods.MaybeOf(facts)) {
-      if (pod->entry == nullptr && !pod->ignored && !pod->sealed) Attach(*pod);
+      // Without a driver nothing is known of it that was not known before.
+      const bool waits = pod->entry == nullptr && !pod->ignored && !pod->sealed;
+      if (waits && drivers.Of(pod->facts) != nullptr) Attach(*pod);
     }
   }
   if (!over) return;

@@ -21,8 +21,6 @@ using model::UsageSample;
 using simdjson::error_code;
 using simdjson::SUCCESS;
 
-constexpr std::size_t kMostConditions = 32;
-
 error_code ReadName(JsonValue metadata, std::string& name_space, std::string& name) {
   return ForEachMember(metadata, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "name") return ReadString(value, name);
@@ -62,9 +60,7 @@ error_code ReadCondition(JsonValue json, RecommendationObject& object) {
     return SUCCESS;
   });
   const auto time = base::ParseTime(since);
-  if (!error && time && object.conditions.size() < kMostConditions) {
-    object.conditions[type] = {status, *time};
-  }
+  if (!error && time && model::IsOwnCondition(type)) object.conditions[type] = {status, *time};
   return error;
 }
 

@@ -295,15 +295,17 @@ void NoteUnclear(std::string_view text, model::PodPlaces& places) {
   if (!whole || !base::ParseMemory(text)) places.unclear_amounts = true;
 }
 
+// An amount that the API server adds up.
+base::Bytes SummedAmount(std::string_view what, std::string_view text, Draft& draft) {
+  NoteUnclear(text, *draft.places);
+  return draft.Amount(what, text);
+}
+
 // What the API server makes of a container's amounts.
 model::Amounts AmountsOf(const ContainerFacts& container, Draft& draft) {
-  const auto amount = [&](std::string_view what, std::string_view text) {
-    NoteUnclear(text, *draft.places);
-    return draft.Amount(what, text);
-  };
-  const auto limit = amount("memory limit", container.limit);
+  const auto limit = SummedAmount("memory limit", container.limit, draft);
   const bool none = container.request.empty();
-  return {none ? limit : amount("memory request", container.request), limit};
+  return {none ? limit : SummedAmount("memory request", container.request, draft), limit};
 }
 
 void AddTo(model::Amounts& sum, const model::Amounts& amounts, Draft& draft) {
@@ -337,7 +339,8 @@ void TakeContainer(const ContainerFacts& container, std::size_t index, Draft& dr
 
 // One after the other: a sidecar stays, any other one ends before the next begins.
 error_code ReadInitContainers(JsonValue containers, Draft& draft) {
-  auto& [beside, before] = draft.places->others;
+  auto& beside = draft.places->others.beside;
+  auto& before = draft.places->others.before;
   model::Amounts sidecars;
   return ForEachElement(containers, [&](JsonValue json) {
     ContainerFacts container;
@@ -366,6 +369,13 @@ error_code ReadPodResources(JsonValue json, model::PodPlaces& places) {
   });
 }
 
+error_code ReadOverhead(JsonValue json, Draft& draft) {
+  std::string_view text;
+  const auto error = ReadMemory(json, text);
+  draft.places->others.overhead = SummedAmount("overhead", text, draft);
+  return error;
+}
+
 error_code ReadSpec(JsonValue spec, Draft& draft) {
   return ForEachMember(spec, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "restartPolicy") {
@@ -383,6 +393,7 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
     if (key == "resources" && draft.places != nullptr) {
       return ReadPodResources(value, *draft.places);
     }
+    if (key == "overhead" && draft.places != nullptr) return ReadOverhead(value, draft);
     if (key == "initContainers" && draft.places != nullptr) return ReadInitContainers(value, draft);
     if (key != "containers") return SUCCESS;
     std::size_t index = 0;

@@ -3,7 +3,8 @@
 // A pod that would have been created is created: whatever LimitRanges and ResourceQuotas a
 // namespace has, and whatever containers a pod. The API server's part is played by what stands in
 // plugin/pkg/admission/limitranger/admission.go of Kubernetes 1.36, step by step and on the pod's
-// own JSON; it has nothing in common with what admission knows.
+// own JSON, and for quotas by its PodRequests and PodLimits, which add the pod's overhead; it has
+// nothing in common with what admission knows.
 #include <rapidcheck.h>
 #include <simdjson.h>
 
@@ -108,8 +109,9 @@ bool Fits(const json& quota, const json& pod) {
   for (const auto& [name, hard] : quota["status"]["hard"].items()) {
     const auto used =
         base::ParseThousandths(quota["status"]["used"][name].get<std::string>()).value();
-    const auto sum = SumOf(pod, name == "limits.memory" ? "limits" : "requests");
-    if (used + sum.value_or(0) > base::ParseThousandths(hard.get<std::string>()).value())
+    const auto sum = SumOf(pod, name == "limits.memory" ? "limits" : "requests").value_or(0);
+    const auto overhead = AmountIn(pod["spec"], "overhead").value_or(0);
+    if (used + sum + overhead > base::ParseThousandths(hard.get<std::string>()).value())
       return false;
   }
   return true;
@@ -213,6 +215,7 @@ json AnyPod() {
   for (int i = *rc::gen::inRange(-2, 4); i > 0; --i) {
     spec["initContainers"].push_back(AnyOther("init-" + std::to_string(i), true));
   }
+  if (Sometimes(3)) spec["overhead"] = {{"cpu", "250m"}, {"memory", AnyMiB(1, 2000)}};
   return Defaulted(pod);
 }
 

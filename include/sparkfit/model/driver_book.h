@@ -19,7 +19,8 @@
 
 namespace sparkfit::model {
 
-// Not safe for concurrent use.
+// Every question takes about as long however many drivers share a selector. Not safe for concurrent
+// use.
 class DriverBook {
  public:
   // A driver as its pod is now; `over`: it ended, or its pod is gone. True: it was not known.
@@ -44,10 +45,13 @@ class DriverBook {
     PodSettings settings;
     bool over = false;
   };
-  [[nodiscard]] const Driver* Only(const PodFacts& executor, bool over) const;
+  struct Selected {  // UIDs
+    std::set<std::string> live;
+    std::set<std::string> over;
+  };
 
-  std::unordered_map<std::string, Driver> drivers_;                                // by UID
-  std::map<std::pair<std::string, std::string>, std::set<std::string>> selected_;  // UIDs
+  std::unordered_map<std::string, Driver> drivers_;  // by UID
+  std::map<std::pair<std::string, std::string>, Selected> selected_;
 };
 
 }  // namespace sparkfit::model

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -82,7 +83,11 @@ struct RecommendationObject {
   std::map<std::string, std::pair<std::string, base::Time>> conditions;  // status and since when
 };
 
-// Cuts what is longer than need be, and of its conditions keeps as many as a controller writes.
+// Whether it is the type of a condition that sparkfit itself publishes. Others are nobody's concern
+// and are not kept.
+bool IsOwnCondition(std::string_view type);
+
+// Cuts what is longer than need be.
 void Cut(RecommendationObject& object);
 
 struct RecommendationEvent {

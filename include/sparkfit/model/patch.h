@@ -20,6 +20,8 @@ namespace sparkfit::model {
 struct OtherContainers {
   Amounts beside;  // that run together with the executor: containers and sidecars
   Amounts before;  // the most that is asked for while init containers run
+  // spec.overhead, which a RuntimeClass gives: quotas and nodes count it, LimitRanges do not.
+  base::Bytes overhead;
 };
 
 // Where a pod under review has what sizes its executor, and what makes a change unsafe.

@@ -581,6 +581,32 @@ TEST_CASE("a quota is not exceeded by who grows", "[admission][constraints]") {
   CHECK(given.Gets() == Sizes(616, 1000));  // less fits where more did
 }
 
+TEST_CASE("a quota and a node hold the pod's overhead, too", "[admission][constraints]") {
+  Case given;
+  given.AfterOom(2616, 384);
+  given.pod["spec"]["overhead"]["memory"] = "200Mi";
+  SECTION("requests") {
+    given.limits.constraints.requests_left = MiB(2000);
+    CHECK(Amounts(given) == Sizes(1800, 1800));
+  }
+  SECTION("limits") {
+    given.limits.constraints.limits_left = MiB(2000);
+    CHECK(Amounts(given) == Sizes(1800, 1800));
+  }
+  SECTION("the largest node") {
+    given.limits.largest_node = MiB(2000);
+    CHECK(Amounts(given) == Sizes(1800, 1800));
+  }
+  SECTION("a LimitRange does not count it") {
+    given.limits.constraints.pod.max = MiB(2000);
+    CHECK(Amounts(given) == Sizes(2000, 2000));
+  }
+  SECTION("one that cannot be read") {
+    given.pod["spec"]["overhead"]["memory"] = "much";
+    CHECK(given.Why() == "NotUnderstood");
+  }
+}
+
 TEST_CASE("who is refused as submitted, or may be for all that is known, stays so",
           "[admission][constraints]") {
   Case given;

@@ -84,6 +84,26 @@ TEST_CASE("of several drivers with one selector none is taken but the owner", "[
   CHECK(Found(book, executor) == "of-d1");
 }
 
+// Who walked all of them for each question would be busy for a quarter of an hour.
+TEST_CASE("very many drivers with one selector are asked about as quickly as two",
+          "[model][drivers]") {
+  constexpr int kMany = 20000;
+  DriverBook book;
+  const auto uid = [](int i) { return "d" + std::to_string(i); };
+  for (int i = 0; i < kMany; ++i) book.Put(DriverWith(uid(i), "spark-1"), i > 0);
+  const auto executor = OwnedBy("a StatefulSet", "spark-1");
+  int found = 0;
+  int shared = 0;
+  for (int i = 0; i < kMany; ++i) {
+    found += book.Of(executor) != nullptr ? 1 : 0;
+    shared += book.IsShared(DriverWith(uid(i), "spark-1")) ? 1 : 0;
+  }
+  CHECK(found == kMany);
+  CHECK(shared == kMany - 1);
+  book.Put(DriverWith(uid(0), "spark-1"), true);
+  CHECK(Found(book, executor).empty());
+}
+
 TEST_CASE("a driver is found by the selector that it has now", "[model][drivers]") {
   DriverBook book;
   book.Put(DriverWith("d1", "spark-1"), false);

@@ -127,7 +127,7 @@ TEST_CASE("what the pod's other containers want is counted", "[wire][review]") {
       {"name":"e","resources":{"requests":{"memory":"999Mi"}}}])");
   const auto review = Read(pod);
   CHECK(review.places.container == 1);
-  const auto& [beside, before] = review.places.others;
+  const auto& [beside, before, overhead] = review.places.others;
   CHECK(beside == model::Amounts{MiB(100 + 50 + 7 + 20), MiB(200 + 50)});
   CHECK(before == model::Amounts{MiB(20 + 999), MiB(0)});  // e, while d runs
   CHECK_FALSE(review.places.unclear_amounts);
@@ -140,10 +140,11 @@ TEST_CASE("init containers run one after the other, sidecars on", "[wire][review
       {"name":"b","restartPolicy":"Always","resources":{"limits":{"memory":"100Mi"}}},
       {"name":"c","resources":{"requests":{"memory":"0"},"limits":{"memory":"450Mi"}}},
       {"name":"d","restartPolicy":"Always","resources":{"limits":{"memory":"10Mi"}}}])");
-  const auto& [beside, before] = Read(pod).places.others;
+  const auto& [beside, before, overhead] = Read(pod).places.others;
   CHECK(beside == model::Amounts{MiB(110), MiB(110)});
   // a alone; then c beside b, whose request of 0 is one.
   CHECK(before == model::Amounts{MiB(500), MiB(550)});
+  CHECK(overhead.value == 0);
 }
 
 TEST_CASE("a name that no pod can have is none", "[wire][review]") {
@@ -174,6 +175,20 @@ TEST_CASE("amounts that cannot be added to the byte are unclear", "[wire][review
                                              {"resources", {{"limits", {{"memory", "512Ti"}}}}}});
   }
   CHECK(is_unclear("1Mi"));
+}
+
+TEST_CASE("a pod's overhead is read, or known not to be", "[wire][review]") {
+  auto pod = ReviewedPod();
+  pod["spec"]["overhead"] = {{"cpu", "250m"}, {"memory", "2Gi"}};
+  CHECK(Read(pod).places.others.overhead == MiB(2048));
+  CHECK_FALSE(Read(pod).places.unclear_amounts);
+  pod["spec"]["overhead"] = {{"cpu", "250m"}};
+  CHECK(Read(pod).places.others.overhead.value == 0);
+  CHECK_FALSE(Read(pod).places.unclear_amounts);
+  for (const auto* unclear : {"1.5", "2Pi", "-1", "x"}) {
+    pod["spec"]["overhead"]["memory"] = unclear;
+    CHECK(Read(pod).places.unclear_amounts);
+  }
 }
 
 TEST_CASE("Spark's name for the container decides among several", "[wire][review]") {

@@ -75,6 +75,25 @@ TEST_CASE("whatever anybody makes of the status, the object is read", "[wire][ob
   }
 }
 
+TEST_CASE("of conditions only those that sparkfit publishes are kept", "[wire][objects]") {
+  std::string conditions;
+  const auto add = [&](const std::string& type) {
+    conditions += (conditions.empty() ? "" : ",") + (R"({"type":")" + type) +
+                  R"(","status":"True","lastTransitionTime":"2026-11-23T10:00:00Z"})";
+  };
+  for (int i = 0; i < 40; ++i) add("A" + std::to_string(i));
+  const std::vector<std::string> own{
+      "RecommendationProvided", "LowConfidence",    "LatestRunFailed",
+      "HeapInflated",           "AutoNotAvailable", "CPUNotSized",
+      "CheckpointTooLarge",     "InvalidSpec",      "Duplicate"};
+  for (const auto& type : own) add(type);
+  const auto object =
+      Recommendation(R"({"signature":"nightly"})", R"({"conditions":[)" + conditions + "]}");
+  REQUIRE(object);
+  CHECK(object->conditions.size() == own.size());
+  for (const auto& type : own) CHECK(object->conditions.contains(type));
+}
+
 TEST_CASE("what another replica published is read back", "[wire][objects]") {
   const auto object = Recommendation(
       R"({"signature":"nightly"})",
