@@ -496,6 +496,7 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
   session.emplace(session_options, world, *std::move(checkpoints), events, clock.Wall());
   in_session = true;
   log.Info("session begins", {{"restored", std::to_string(session->RestoredKeys())},
+                              {"ignored", std::to_string(session->IgnoredCheckpoints())},
                               {"pods", std::to_string(world.Pods().size())}});
 }
 
