@@ -17,6 +17,7 @@
 #include "kubelets.h"
 #include "message.h"
 #include "session.h"
+#include "shares.h"
 #include "sources.h"
 #include "sparkfit/wire/admission_review.h"
 #include "sparkfit/wire/observation_log.h"
@@ -50,6 +51,13 @@ constexpr const char* kNodesAnnotation = "sparkfit.io/remembered-nodes";
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
 // A main loop that did not come round for this long hangs.
 constexpr base::Duration kHangs = std::chrono::seconds(60);
+
+// Executors and pods that checkpoints may hold, and checkpoints that are copied: of a namespace, of
+// all.
+constexpr std::size_t kMostRestoredOfOne = 200'000;
+constexpr std::size_t kMostRestored = 1'000'000;
+constexpr std::size_t kMostAsideOfOne = 20;
+constexpr std::size_t kMostAside = 200;
 
 const kube::Collection& Checkpoints() {
   static const kube::Collection collection{
@@ -504,8 +512,14 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
     const std::stop_token& stop) {
   std::vector<wire::CheckpointObject> all;
   if (!options.publish) return all;
-  bool lost = false;
+  Shares restorable(kMostRestoredOfOne, kMostRestored);
+  Shares aside(kMostAsideOfOne, kMostAside);
+  std::size_t left = 0;
+  std::string first_left;
   const auto take = [&](const kube::Object& listed) {
+    came_round = clock.SteadyNow().time_since_epoch().count();
+    // One of another name is none of ours, or a copy: nothing of it is read.
+    if (!world.Recommendations().contains({listed.id.name_space, listed.id.name})) return;
     if (listed.json.empty()) {  // none of ours, which have a most
       metrics.CountUnreadable(Checkpoints().resource);
       log.Error("checkpoint is too large to be read",
@@ -514,21 +528,34 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
     }
     auto object = wire::ReadCheckpointObject(listed.json);
     if (object && object->checkpoint) {
+      const auto& read = *object->checkpoint;
+      if (!restorable.Take(listed.id.name_space,
+                           read.history.executors.size() + read.pods.size())) {
+        log.Error("checkpoint is not restored: its namespace's, or all, hold too many executors",
+                  {{"namespace", listed.id.name_space}, {"name", listed.id.name}});
+        return;
+      }
       metrics.CountCheckpointRestore("ok");
       all.push_back(*std::move(object));
       return;
     }
-    // A copy that was set aside before, and will not get better.
-    if (object && object->name.find(".aside-") != std::string::npos) return;
+    if (!aside.Take(listed.id.name_space)) {
+      if (left++ == 0) first_left = listed.id.name_space + "/" + listed.id.name;
+      return;
+    }
     metrics.CountCheckpointRestore("set_aside");
-    lost |= !PutAside(listed, object ? object->checkpoint.error() : object.error(), stop);
+    if (!PutAside(listed, object ? object->checkpoint.error() : object.error(), stop)) {
+      log.Error("the copy of a checkpoint was refused",
+                {{"namespace", listed.id.name_space}, {"name", listed.id.name}});
+    }
   };
   for (const auto& name_space : scopes) {
     auto listed = kube::List(client, kube::Within(Checkpoints(), name_space), take, stop);
     if (!listed) return tl::unexpected<base::Error>(listed.error());
   }
-  if (lost) {
-    return base::Fail(Code::kUnavailable, "a checkpoint that cannot be read was not set aside");
+  if (left > 0) {
+    log.Error("more checkpoints cannot be read than are set aside",
+              {{"left", std::to_string(left)}, {"first", first_left}});
   }
   return all;
 }
