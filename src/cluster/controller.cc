@@ -512,6 +512,7 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
     const std::stop_token& stop) {
   std::vector<wire::CheckpointObject> all;
   if (!options.publish) return all;
+  bool lost = false;
   Shares restorable(kMostRestoredOfOne, kMostRestored);
   Shares aside(kMostAsideOfOne, kMostAside);
   std::size_t left = 0;
@@ -544,14 +545,14 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
       return;
     }
     metrics.CountCheckpointRestore("set_aside");
-    if (!PutAside(listed, object ? object->checkpoint.error() : object.error(), stop)) {
-      log.Error("the copy of a checkpoint was refused",
-                {{"namespace", listed.id.name_space}, {"name", listed.id.name}});
-    }
+    lost |= !PutAside(listed, object ? object->checkpoint.error() : object.error(), stop);
   };
   for (const auto& name_space : scopes) {
     auto listed = kube::List(client, kube::Within(Checkpoints(), name_space), take, stop);
     if (!listed) return tl::unexpected<base::Error>(listed.error());
+  }
+  if (lost) {
+    return base::Fail(Code::kUnavailable, "nobody answered when a checkpoint was to be set aside");
   }
   if (left > 0) {
     log.Error("more checkpoints cannot be read than are set aside",
@@ -560,7 +561,8 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
   return all;
 }
 
-// Keeps a copy of what cannot be read before it is written over.
+// Keeps a copy of what cannot be read before it is written over. False where nobody answered; a
+// copy that is refused will be refused again.
 bool Controller::Impl::PutAside(const kube::Object& object, const base::Error& why,
                                 const std::stop_token& stop) {
   log.Error("checkpoint cannot be read; a copy is set aside",
@@ -571,7 +573,12 @@ bool Controller::Impl::PutAside(const kube::Object& object, const base::Error& w
   call.target = kube::Within(Checkpoints(), object.id.name_space).path;
   call.body = *copy;
   const auto reply = client.Send(call, stop);
-  return reply && (reply->Ok() || reply->status == 409);
+  if (reply && !reply->Ok() && reply->status != 409) {
+    log.Error(
+        "the copy of a checkpoint was refused",
+        {{"namespace", object.id.name_space}, {"name", object.id.name}, {"why", reply->Why()}});
+  }
+  return reply.has_value();
 }
 
 void Controller::Impl::Show(Served now) {
