@@ -19,7 +19,7 @@ enum class TimerKind {
   kApplicationIdle,  // an application had no executor for long
   kForgetPod,        // repeated events of a pod that is gone are over
   kForgetDriver,
-  kRetention,        // a key was not seen for long
+  kRetention,  // a key was not seen for long
 };
 
 struct Timer {
