@@ -17,6 +17,7 @@
 #include "kubelets.h"
 #include "message.h"
 #include "session.h"
+#include "shares.h"
 #include "sources.h"
 #include "sparkfit/wire/admission_review.h"
 #include "sparkfit/wire/observation_log.h"
@@ -50,6 +51,13 @@ constexpr const char* kNodesAnnotation = "sparkfit.io/remembered-nodes";
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
 // A main loop that did not come round for this long hangs.
 constexpr base::Duration kHangs = std::chrono::seconds(60);
+
+// Executors and pods that checkpoints may hold, and checkpoints that are copied: of a namespace, of
+// all.
+constexpr std::size_t kMostRestoredOfOne = 200'000;
+constexpr std::size_t kMostRestored = 1'000'000;
+constexpr std::size_t kMostAsideOfOne = 20;
+constexpr std::size_t kMostAside = 200;
 
 const kube::Collection& Checkpoints() {
   static const kube::Collection collection{
@@ -496,6 +504,7 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
   session.emplace(session_options, world, *std::move(checkpoints), events, clock.Wall());
   in_session = true;
   log.Info("session begins", {{"restored", std::to_string(session->RestoredKeys())},
+                              {"ignored", std::to_string(session->IgnoredCheckpoints())},
                               {"pods", std::to_string(world.Pods().size())}});
 }
 
@@ -504,7 +513,14 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
   std::vector<wire::CheckpointObject> all;
   if (!options.publish) return all;
   bool lost = false;
+  Shares restorable(kMostRestoredOfOne, kMostRestored);
+  Shares aside(kMostAsideOfOne, kMostAside);
+  std::size_t left = 0;
+  std::string first_left;
   const auto take = [&](const kube::Object& listed) {
+    came_round = clock.SteadyNow().time_since_epoch().count();
+    // One of another name is none of ours, or a copy: nothing of it is read.
+    if (!world.Recommendations().contains({listed.id.name_space, listed.id.name})) return;
     if (listed.json.empty()) {  // none of ours, which have a most
       metrics.CountUnreadable(Checkpoints().resource);
       log.Error("checkpoint is too large to be read",
@@ -513,12 +529,21 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
     }
     auto object = wire::ReadCheckpointObject(listed.json);
     if (object && object->checkpoint) {
+      const auto& read = *object->checkpoint;
+      if (!restorable.Take(listed.id.name_space,
+                           read.history.executors.size() + read.pods.size())) {
+        log.Error("checkpoint is not restored: its namespace's, or all, hold too many executors",
+                  {{"namespace", listed.id.name_space}, {"name", listed.id.name}});
+        return;
+      }
       metrics.CountCheckpointRestore("ok");
       all.push_back(*std::move(object));
       return;
     }
-    // A copy that was set aside before, and will not get better.
-    if (object && object->name.find(".aside-") != std::string::npos) return;
+    if (!aside.Take(listed.id.name_space)) {
+      if (left++ == 0) first_left = listed.id.name_space + "/" + listed.id.name;
+      return;
+    }
     metrics.CountCheckpointRestore("set_aside");
     lost |= !PutAside(listed, object ? object->checkpoint.error() : object.error(), stop);
   };
@@ -527,12 +552,17 @@ Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
     if (!listed) return tl::unexpected<base::Error>(listed.error());
   }
   if (lost) {
-    return base::Fail(Code::kUnavailable, "a checkpoint that cannot be read was not set aside");
+    return base::Fail(Code::kUnavailable, "nobody answered when a checkpoint was to be set aside");
+  }
+  if (left > 0) {
+    log.Error("more checkpoints cannot be read than are set aside",
+              {{"left", std::to_string(left)}, {"first", first_left}});
   }
   return all;
 }
 
-// Keeps a copy of what cannot be read before it is written over.
+// Keeps a copy of what cannot be read before it is written over. False where nobody answered; a
+// copy that is refused will be refused again.
 bool Controller::Impl::PutAside(const kube::Object& object, const base::Error& why,
                                 const std::stop_token& stop) {
   log.Error("checkpoint cannot be read; a copy is set aside",
@@ -543,7 +573,12 @@ bool Controller::Impl::PutAside(const kube::Object& object, const base::Error& w
   call.target = kube::Within(Checkpoints(), object.id.name_space).path;
   call.body = *copy;
   const auto reply = client.Send(call, stop);
-  return reply && (reply->Ok() || reply->status == 409);
+  if (reply && !reply->Ok() && reply->status != 409) {
+    log.Error(
+        "the copy of a checkpoint was refused",
+        {{"namespace", object.id.name_space}, {"name", object.id.name}, {"why", reply->Why()}});
+  }
+  return reply.has_value();
 }
 
 void Controller::Impl::Show(Served now) {

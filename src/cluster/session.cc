@@ -104,8 +104,13 @@ void Session::Restore(const World& world, std::vector<wire::CheckpointObject> ch
   for (auto& object : checkpoints) {
     const auto& checkpoint = *object.checkpoint;
     const auto* owner = world.ObjectOf(checkpoint.key);
-    // Its recommendation was deleted, or is another one by now: purged.
-    if (owner == nullptr || owner->uid != object.owner_uid) continue;
+    // Its recommendation was deleted, or is another one by now: purged. One of another namespace or
+    // name than its owner's is none that we wrote.
+    if (owner == nullptr || owner->uid != object.owner_uid || owner->name != object.name ||
+        owner->name_space != object.name_space) {
+      ++ignored_;
+      continue;
+    }
     checkpoint_versions_[checkpoint.key] = object.version;
     for (const auto& record : checkpoint.pods) {
       if (record.gone) continue;
@@ -127,7 +132,8 @@ void Session::Restore(const World& world, std::vector<wire::CheckpointObject> ch
 // Executors that a checkpoint knows and that are gone ended while nobody watched.
 void Session::EndMissingPods(const World& world, Time now) {
   for (const auto& [uid, facts] : std::exchange(restored_pods_, {})) {
-    if (!world.Pods().contains(uid)) {
+    const auto pod = world.Pods().find(uid);
+    if (pod == world.Pods().end() || pod->second.name_space != facts.name_space) {
       Observe({now, model::PodEvent{EventType::kDeleted, facts}});
     }
   }

@@ -64,6 +64,8 @@ class Session {
   [[nodiscard]] std::uint64_t Revision() const { return revision_; }
   [[nodiscard]] const controller::Pipeline& GetPipeline() const { return pipeline_; }
   [[nodiscard]] std::size_t RestoredKeys() const { return restored_; }
+  // Checkpoints that are not their recommendation's: another owner, name or namespace.
+  [[nodiscard]] std::size_t IgnoredCheckpoints() const { return ignored_; }
   // How many things of all kinds are kept besides the pipeline's, for tests of what is bounded.
   [[nodiscard]] std::size_t Kept() const {
     return rows_.size() + published_.size() + checkpoint_versions_.size() + restored_pods_.size() +
@@ -150,6 +152,7 @@ class Session {
   std::map<model::Key, std::string> checkpoint_versions_;
   std::vector<std::pair<std::string, model::PodFacts>> restored_pods_;
   std::size_t restored_ = 0;
+  std::size_t ignored_ = 0;
   std::uint64_t revision_ = 0;
   bool leapt_ = false;
   std::map<model::Key, base::Time> expired_;  // whose objects are to be deleted, and when

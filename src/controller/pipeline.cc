@@ -158,7 +158,7 @@ struct Pipeline::State {
   std::map<std::pair<std::string, std::string>, Key> object_keys;  // by namespace and name
   model::DriverBook drivers;
   std::map<std::string, std::deque<std::string>> former_drivers;  // UIDs, by namespace
-  std::unordered_set<std::string> gone;                           // UIDs
+  std::map<std::string, std::unordered_set<std::string>> gone;    // likewise
   model::NodeMemory nodes;
   Timers timers;
   Unused unused;
@@ -212,6 +212,8 @@ struct Pipeline::State {
   // Its history changed.
   void Mark(Entry& entry);
   void Forget(const std::string& uid, const Key& key);
+  [[nodiscard]] bool IsGone(const std::string& name_space, const std::string& uid) const;
+  void ForgetGone(const std::string& name_space, const std::string& uid);
   void RestorePod(Entry& entry, const model::PodRecord& record);
   void SealOrphans(Entry& entry);
   // `where` is a kind of thing, its namespace and its name.
@@ -233,7 +235,7 @@ void Pipeline::State::AdvanceTo(Time now) {
 void Pipeline::State::Fire(const Timer& timer) {
   switch (timer.kind) {
     case TimerKind::kSeal:
-      if (auto* pod = pods.Find(timer.id); pod != nullptr) SealPod(*pod);
+      if (auto* pod = pods.Find(timer.key.name_space, timer.id); pod != nullptr) SealPod(*pod);
       return;
     case TimerKind::kApplicationIdle: {
       const auto entry = entries.find(timer.key);
@@ -246,7 +248,7 @@ void Pipeline::State::Fire(const Timer& timer) {
       return;
     }
     case TimerKind::kForgetPod:
-      gone.erase(timer.id);
+      ForgetGone(timer.key.name_space, timer.id);
       if (const auto entry = entries.find(timer.key); entry != entries.end()) {
         entry->second->gone.erase(timer.id);
       }
@@ -275,8 +277,8 @@ void Pipeline::State::On(const model::PodEvent& event) {
 
 void Pipeline::State::OnExecutor(const model::PodEvent& event) {
   const auto& facts = event.pod;
-  if (gone.contains(facts.uid)) return;
-  auto* known = pods.Find(facts.uid);
+  if (IsGone(facts.name_space, facts.uid)) return;
+  auto* known = pods.Find(facts.name_space, facts.uid);
   auto& pod = known != nullptr ? *known : Track(facts);
   if (known == nullptr) {
     pod.unwatched = event.unwatched && facts.HasEnded();
@@ -460,8 +462,10 @@ void Pipeline::State::LearnEnds(TrackedPod& pod) {
 void Pipeline::State::EndPod(TrackedPod& pod, Time at) {
   if (pod.ended) return;
   pod.ended = at;
-  timers.Set(
-      {.due = at + options.late_samples, .kind = TimerKind::kSeal, .id = pod.facts.uid, .key = {}});
+  timers.Set({.due = at + options.late_samples,
+              .kind = TimerKind::kSeal,
+              .id = pod.facts.uid,
+              .key = {pod.facts.name_space, "", 0}});
   if (pod.executor != nullptr) EndExecutor(pod);
 }
 
@@ -489,15 +493,14 @@ void Pipeline::State::SealPod(TrackedPod& pod) {
   pod.waiting.reset();
   pod.sealed = true;
   if (!pod.gone) return;
-  const std::string uid = pod.facts.uid;
-  Key key;
+  Key key{pod.facts.name_space, "", 0};
   if (pod.entry != nullptr) {
     key = pod.entry->history.GetKey();
     pod.entry->pods.erase(&pod);
-    pod.entry->gone.insert(uid);
+    pod.entry->gone.insert(pod.facts.uid);
   }
-  Forget(uid, key);
-  pods.Remove(uid);
+  Forget(pod.facts.uid, key);
+  pods.Remove(pod);
 }
 
 void Pipeline::State::Seal(Entry& entry, const std::string& uid) {
@@ -537,9 +540,21 @@ void Pipeline::State::LeaveFamily(Entry& entry) {
   entry.family.reset();
 }
 
+bool Pipeline::State::IsGone(const std::string& name_space, const std::string& uid) const {
+  const auto uids = gone.find(name_space);
+  return uids != gone.end() && uids->second.contains(uid);
+}
+
+void Pipeline::State::ForgetGone(const std::string& name_space, const std::string& uid) {
+  const auto uids = gone.find(name_space);
+  if (uids == gone.end()) return;
+  uids->second.erase(uid);
+  if (uids->second.empty()) gone.erase(uids);
+}
+
 // Events of the pod are ignored from now on, for as long as they may be repeated.
 void Pipeline::State::Forget(const std::string& uid, const Key& key) {
-  gone.insert(uid);
+  gone[key.name_space].insert(uid);
   timers.Set({.due = Now() + kRemembered, .kind = TimerKind::kForgetPod, .id = uid, .key = key});
 }
 
@@ -765,8 +780,9 @@ void Pipeline::State::Mark(Entry& entry) {
 }
 
 void Pipeline::State::RestorePod(Entry& entry, const model::PodRecord& record) {
-  if (pods.Find(record.uid) != nullptr || gone.contains(record.uid)) return;
   const auto& key = entry.history.GetKey();
+  if (pods.Find(key.name_space, record.uid) != nullptr) return;
+  if (IsGone(key.name_space, record.uid)) return;
   if (record.gone && record.sealed) {
     entry.gone.insert(record.uid);
     Forget(record.uid, key);
@@ -794,14 +810,14 @@ void Pipeline::State::RestorePod(Entry& entry, const model::PodRecord& record) {
   timers.Set({.due = *pod.ended + options.late_samples,
               .kind = TimerKind::kSeal,
               .id = record.uid,
-              .key = {}});
+              .key = key});
 }
 
 // Executors without a pod cannot go on; a checkpoint that we wrote has none.
 void Pipeline::State::SealOrphans(Entry& entry) {
   std::vector<std::string> orphans;
   for (const auto& [uid, executor] : entry.history.Executors()) {
-    const auto* pod = pods.Find(uid);
+    const auto* pod = pods.Find(entry.history.GetKey().name_space, uid);
     if (pod == nullptr || pod->entry != &entry) orphans.push_back(uid);
   }
   std::sort(orphans.begin(), orphans.end());
@@ -879,8 +895,10 @@ model::KeyCheckpoint Pipeline::Save(const Key& key) const {
 
 std::size_t Pipeline::Kept() const {
   const auto& kept = *state_;
+  std::size_t gone = 0;
+  for (const auto& [name_space, uids] : kept.gone) gone += uids.size();
   return kept.pods.Size() + kept.entries.size() + kept.objects.size() + kept.object_keys.size() +
-         kept.drivers.Size() + kept.former_drivers.size() + kept.gone.size() + kept.timers.Size() +
+         kept.drivers.Size() + kept.former_drivers.size() + gone + kept.timers.Size() +
          kept.families.size() + kept.changed.size() + kept.expired.size() + kept.keys_in.size();
 }
 

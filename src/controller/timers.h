@@ -18,15 +18,15 @@ enum class TimerKind {
   kSeal,             // late samples of an executor are over
   kApplicationIdle,  // an application had no executor for long
   kForgetPod,        // repeated events of a pod that is gone are over
-  kForgetDriver,     // of which namespace, the key says
-  kRetention,        // a key was not seen for long
+  kForgetDriver,
+  kRetention,  // a key was not seen for long
 };
 
 struct Timer {
   base::Time due{};
   TimerKind kind = TimerKind::kSeal;
   std::string id;               // UID, or the application's id
-  model::Key key;               // kApplicationIdle, kForgetPod, kForgetDriver, kRetention
+  model::Key key;               // of a pod or driver its namespace at least
   std::uint32_t executors = 0;  // kApplicationIdle: that it had when it was set
 };
 

@@ -30,13 +30,15 @@ void Drop(Index& index, TrackedPod& pod) {
 
 }  // namespace
 
-TrackedPod* TrackedPods::Find(std::string_view uid) {
-  const auto entry = by_uid_.find(uid);
-  return entry == by_uid_.end() ? nullptr : &entry->second;
+TrackedPod* TrackedPods::Find(const std::string& name_space, std::string_view uid) {
+  const auto pods = by_uid_.find(name_space);
+  if (pods == by_uid_.end()) return nullptr;
+  const auto entry = pods->second.find(uid);
+  return entry == pods->second.end() ? nullptr : &entry->second;
 }
 
 TrackedPod& TrackedPods::Add(const model::PodFacts& facts) {
-  auto& pod = by_uid_[facts.uid];
+  auto& pod = by_uid_[facts.name_space][facts.uid];
   pod.facts = facts;
   pod.order = ++added_;
   by_name_.insert(&pod);
@@ -44,15 +46,14 @@ TrackedPod& TrackedPods::Add(const model::PodFacts& facts) {
   return pod;
 }
 
-void TrackedPods::Remove(const std::string& uid) {
-  const auto entry = by_uid_.find(uid);
-  if (entry == by_uid_.end()) return;
-  auto& pod = entry->second;
+void TrackedPods::Remove(TrackedPod& pod) {
   controller::Drop(by_name_, pod);
   controller::Drop(by_executor_, pod);
   Drop(by_driver_, pod.facts.owner_uid, &pod);
   Drop(by_driver_, ApplicationKey(pod.facts), &pod);
-  by_uid_.erase(entry);
+  const auto pods = by_uid_.find(pod.facts.name_space);
+  pods->second.erase(pods->second.find(pod.facts.uid));
+  if (pods->second.empty()) by_uid_.erase(pods);
 }
 
 void TrackedPods::Complete(TrackedPod& pod, const model::PodFacts& facts) {

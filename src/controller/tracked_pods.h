@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pods that are known, by UID and by name.
+// The pods that are known, by UID and by name. Of each namespace for itself: a checkpoint may name
+// any UID, and whoever wrote it speaks for its own namespace alone.
 #pragma once
 
 #include <array>
@@ -79,11 +80,12 @@ inline Texts ExecutorOf(const TrackedPod& pod) {
 
 class TrackedPods {
  public:
-  TrackedPod* Find(std::string_view uid);
-  [[nodiscard]] std::size_t Size() const { return by_uid_.size(); }
+  TrackedPod* Find(const std::string& name_space, std::string_view uid);
+  [[nodiscard]] std::size_t Size() const { return by_name_.size(); }
   // REQUIRES: not there yet.
   TrackedPod& Add(const model::PodFacts& facts);
-  void Remove(const std::string& uid);
+  // REQUIRES: it is there.
+  void Remove(TrackedPod& pod);
   // Takes the facts of a pod that was known from a checkpoint only. REQUIRES: it is there.
   void Complete(TrackedPod& pod, const model::PodFacts& facts);
 
@@ -108,7 +110,8 @@ class TrackedPods {
   static std::string ApplicationKey(const model::PodFacts& facts);
 
   std::uint64_t added_ = 0;
-  std::unordered_map<std::string, TrackedPod, StringHash, std::equal_to<>> by_uid_;
+  using ByUid = std::unordered_map<std::string, TrackedPod, StringHash, std::equal_to<>>;
+  std::unordered_map<std::string, ByUid> by_uid_;  // by namespace
   IndexBy<NameOf> by_name_;
   Lists by_driver_;  // by their owner's UID, and by namespace and application
   IndexBy<ExecutorOf> by_executor_;

@@ -444,6 +444,26 @@ TEST_CASE("a checkpoint counts only for the object that owns it", "[cluster]") {
   CHECK(term.session->RestoredKeys() == 0);
 }
 
+TEST_CASE("a checkpoint of another name or namespace than its owner's is ignored", "[cluster]") {
+  const auto* field = GENERATE("name", "namespace");
+  Term term;
+  term.Oom(term.Run("u1"));
+  term.Settle();
+  auto stored = term.Stored();
+  term.checkpoint["metadata"][field] = "forged";
+  term.checkpoint["metadata"]["resourceVersion"] = "999";
+  stored.push_back(term.Stored().front());
+  term.Begin(std::move(stored));
+  CHECK(term.session->RestoredKeys() == 1);
+  CHECK(term.session->IgnoredCheckpoints() == 1);
+  // The next write goes by the version of the one that counts.
+  term.Oom(term.Run("u2"));
+  term.Tick();
+  REQUIRE(!term.writes.empty());
+  const auto next = json::parse(term.writes.front().checkpoint);
+  CHECK(next["metadata"]["resourceVersion"] == std::to_string(term.version));
+}
+
 TEST_CASE("an OOM that the last leader counted is not counted again, one that it missed is",
           "[cluster]") {
   Term term;

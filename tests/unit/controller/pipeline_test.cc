@@ -746,6 +746,41 @@ TEST_CASE("how long a resized executor had each size is known after a restart, t
   CHECK(std::chrono::round<std::chrono::hours>(run.elsewhere) == std::chrono::hours(1));
 }
 
+// The victim's executor runs in "jobs"; a checkpoint of another namespace names its UID.
+TEST_CASE("what a checkpoint says of a pod counts for pods of its own namespace alone",
+          "[controller]") {
+  const bool gone = GENERATE(true, false);
+  const bool victim_restored = GENERATE(true, false);
+  ClusterStory before;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  before.Run(pod);
+  auto forged = before.pipeline.Save({"jobs", "nightly", 0});
+  forged.key.name_space = "tenant";
+  REQUIRE(forged.pods.size() == 1);
+  forged.pods[0].gone = forged.pods[0].sealed = gone;
+  forged.pods[0].counted_ends = {""};
+  ClusterStory after;
+  after.now = before.now;
+  after.Observe(model::RestoreEvent{std::make_shared<const model::KeyCheckpoint>(forged)});
+  if (victim_restored) {
+    after.Observe(model::RestoreEvent{std::make_shared<const model::KeyCheckpoint>(
+        before.pipeline.Save({"jobs", "nightly", 0}))});
+  }
+  after.Pod(EventType::kAdded, pod);
+  // What the tenant's is found to be ends nothing of the victim's.
+  auto phantom = pod;
+  phantom.name_space = "tenant";
+  after.Delete(phantom);
+  after.Pass(std::chrono::minutes(2));
+  after.Use(pod, GiB(4));
+  after.Terminate(pod, "OOMKilled", 137);
+  after.Pass(std::chrono::minutes(10));
+  const auto row = after.pipeline.Recommend({"jobs", "nightly", 0});
+  REQUIRE(row);
+  CHECK(row->history->Totals().executors == 1);
+  CHECK(row->history->Totals().container_ooms == 1);
+}
+
 // As with the allocators `statefulset` and `deployment`.
 std::pair<model::PodFacts, model::PodFacts> OfAStatefulSet() {
   auto [driver, executor] = SignedByDriver();
