@@ -594,8 +594,8 @@ TEST_CASE("a quota and a node hold the pod's overhead, too", "[admission][constr
     CHECK(Amounts(given) == Sizes(1800, 1800));
   }
   SECTION("the largest node") {
-    given.limits.largest_node = MiB(2000);
-    CHECK(Amounts(given) == Sizes(1800, 1800));
+    given.limits.largest_node = MiB(3100);
+    CHECK(Amounts(given) == Sizes(2900, 2900));  // of 3,000
   }
   SECTION("a LimitRange does not count it") {
     given.limits.constraints.pod.max = MiB(2000);
