@@ -106,6 +106,7 @@ struct Written {
   std::string why;
   std::string object_version = {};  // of the recommendation, where its status was written
   std::uint64_t term = 0;           // of the write
+  bool checkpoint_gone = false;     // the one that was to be replaced: somebody deleted it
 };
 
 using Message = std::variant<model::Observation, Listed, Usage, ConstraintEvent, Refused, Leading,

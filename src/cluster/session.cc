@@ -164,6 +164,7 @@ void Session::OnWritten(const Written& written, Time wall) {
   const auto now = Scheduled(wall);
   auto& state = found->second;
   if (!written.version.empty()) state.checkpoint_version = written.version;
+  if (written.checkpoint_gone) state.checkpoint_version.clear();
   if (written.outcome == Written::Outcome::kDone) {
     if (!written.object_version.empty()) state.object_version = written.object_version;
     state.failures = 0;

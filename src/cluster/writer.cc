@@ -126,12 +126,16 @@ Written Writer::Publish(const Write& write, const std::stop_token& stop) {
     if (reply && reply->Ok()) {
       written.version = reply->Version();
     } else if (reply && reply->status == 409) {
-      // A request may arrive twice, the second time with a version that the first has replaced.
-      if (!IsOurs(write, written.version, stop)) {
-        return {write.key, write.what, Outcome::kForeign, "", reply->Why()};
+      const auto there = LookAtCheckpoint(write, written.version, stop);
+      if (there != Outcome::kDone) {
+        Written lost{write.key, write.what, there, "", reply->Why()};
+        lost.checkpoint_gone = there == Outcome::kGone;
+        return lost;
       }
     } else {
-      return Failed(write, reply);
+      auto failed = Failed(write, reply);
+      failed.checkpoint_gone = reply && reply->status == 404;
+      return failed;
     }
   }
   if (write.status.empty()) return written;
@@ -166,16 +170,22 @@ base::Result<kube::Reply> Writer::PatchStatus(const Write& write, const std::sto
   return client_.Send(call, stop);
 }
 
-bool Writer::IsOurs(const Write& write, std::string& version, const std::stop_token& stop) {
+// What is there instead of what was to be replaced. A request may arrive twice, the second time
+// with a version that the first has replaced: kDone.
+Outcome Writer::LookAtCheckpoint(const Write& write, std::string& version,
+                                 const std::stop_token& stop) {
   kube::Call call{.verb = "get", .resource = kCheckpoints};
   call.target = PathOf(kCheckpoints, write.object);
   const auto reply = client_.Send(call, stop);
-  if (!reply || !reply->Ok()) return false;
+  if (reply && reply->status == 404) return Outcome::kGone;
+  if (!reply || !reply->Ok()) return Outcome::kFailed;
   const auto object = base::ParseJson(reply->body);
   static const json::json_pointer kData("/spec/data");
-  if (!object.is_object() || !object.contains(kData) || object[kData] != write.data) return false;
+  if (!object.is_object() || !object.contains(kData) || object[kData] != write.data) {
+    return Outcome::kForeign;
+  }
   version = reply->Version();
-  return true;
+  return Outcome::kDone;
 }
 
 }  // namespace sparkfit::cluster

@@ -64,7 +64,8 @@ class Writer {
   Written Publish(const Write& write, const std::stop_token& stop);
   base::Result<kube::Reply> ApplyCheckpoint(const Write& write, const std::stop_token& stop);
   base::Result<kube::Reply> PatchStatus(const Write& write, const std::stop_token& stop);
-  bool IsOurs(const Write& write, std::string& version, const std::stop_token& stop);
+  Written::Outcome LookAtCheckpoint(const Write& write, std::string& version,
+                                    const std::stop_token& stop);
 
   kube::Client& client_;
   Inbox& inbox_;

@@ -5,8 +5,8 @@
 #include <map>
 #include <random>
 
+#include "recorded_day.h"
 #include "sparkfit/controller/pipeline.h"
-#include "sparkfit/replay/observation_reader.h"
 #include "sparkfit/wire/checkpoint_json.h"
 #include "sparkfit/wire/observation_log.h"
 
@@ -15,15 +15,7 @@ namespace {
 
 using controller::Pipeline;
 using model::Observation;
-
-std::vector<Observation> RecordedDay() {
-  replay::ObservationReader reader;
-  const std::string path = SPARKFIT_SOURCE_DIR "/examples/spark-runs.ndjson.gz";
-  if (!reader.Add(path, *replay::OpenFile(path))) throw std::runtime_error(path);
-  std::vector<Observation> all;
-  while (auto next = *reader.Next()) all.push_back(*std::move(next));
-  return all;
-}
+using test::RecordedDay;
 
 // The checkpoint as it comes back from the cluster.
 Observation Stored(const model::KeyCheckpoint& checkpoint, base::Time t) {

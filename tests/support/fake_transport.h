@@ -53,11 +53,11 @@ class FakeTransport final : public kube::Transport {
   std::size_t piece_;
 };
 
-// Time passes only by waiting, and where it is told to.
+// Time passes only by waiting, and where it is told to; the wall clock may be set.
 class FakeTime final : public base::Clock, public base::Waiter {
  public:
   [[nodiscard]] base::Time Wall() const override {
-    return base::Time(std::chrono::hours(24 * 20000)) + base::Duration(passed_);
+    return base::Time(std::chrono::hours(24 * 20000)) + base::Duration(passed_) + set_by;
   }
   [[nodiscard]] Steady SteadyNow() const override { return Steady(base::Duration(passed_)); }
   bool Wait(base::Duration duration, const std::stop_token& stop) override {
@@ -72,6 +72,7 @@ class FakeTime final : public base::Clock, public base::Waiter {
 
   std::vector<base::Duration> waited;
   std::function<void()> on_wait;
+  base::Duration set_by{};
 
  private:
   std::atomic<base::Duration::rep> passed_{0};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/base/file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
@@ -60,6 +61,12 @@ TEST_CASE("a file that cannot be written is an error", "[base][file]") {
   CHECK(failed.error().code == Code::kUnavailable);
   CHECK_FALSE(fs::exists(folder.Path() + "/page"));
   fs::remove_all(folder.Path());
+}
+
+TEST_CASE("a disk that is full is an error, at every write", "[base][file]") {
+  const Descriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  REQUIRE(full.Get() >= 0);
+  for (int i = 0; i < 3; ++i) CHECK_FALSE(WriteAll(full.Get(), "line\n", ""));
 }
 
 TEST_CASE("what is no plain file is never replaced", "[base][file]") {

@@ -332,6 +332,58 @@ TEST_CASE("a failed write is tried again, later and later", "[cluster]") {
   CHECK(term.writes.size() == 1);
 }
 
+TEST_CASE("an hour without a write loses nothing that is still to be learnt", "[cluster]") {
+  Term term;
+  auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Settle();
+  std::size_t asked = 0;
+  for (int second = 0; second < 3600; ++second) {
+    if (second % 600 == 0) {
+      auto short_lived = term.Run("e" + std::to_string(second), "b");
+      term.Use(short_lived, base::MiB(3000));
+      term.Oom(short_lived);
+      short_lived.deleted = true;
+      term.Pod(EventType::kDeleted, short_lived);
+    }
+    term.Tick(std::chrono::seconds(1));
+    asked += term.CarryOut(Written::Outcome::kFailed);
+  }
+  CHECK(asked <= 80);  // more and more rarely, up to a minute, and an Event for each OOM
+  term.Tick(std::chrono::minutes(1));
+  CHECK(term.CarryOut() > 0);
+  CHECK(term.status["observed"]["containerOOMs"] == 6);
+  term.Begin(term.Stored());
+  term.Tick();
+  const auto& totals = term.session->Rows().begin()->second.history->Totals();
+  CHECK(totals.container_ooms == 6);
+  CHECK(totals.peak == base::MiB(4505));  // who runs out of memory used its limit
+}
+
+TEST_CASE("a checkpoint that was deleted while it was written is written anew", "[cluster]") {
+  Term term;
+  auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Settle();
+  REQUIRE(term.checkpoint["metadata"].contains("resourceVersion"));
+  term.Oom(pod);
+  term.Tick();
+  for (const auto& write : std::exchange(term.writes, {})) {
+    term.session->OnWritten({.key = write.key,
+                             .what = write.what,
+                             .outcome = Written::Outcome::kGone,
+                             .version = "",
+                             .why = "",
+                             .checkpoint_gone = true},
+                            term.now);
+  }
+  term.Tick(std::chrono::seconds(2));
+  REQUIRE_FALSE(term.writes.empty());
+  CHECK_FALSE(json::parse(term.writes[0].checkpoint)["metadata"].contains("resourceVersion"));
+  term.CarryOut();
+  CHECK(term.status["observed"]["containerOOMs"] == 1);
+}
+
 TEST_CASE("a name that is taken by another job's object is avoided", "[cluster]") {
   Term term;
   const model::Key key{"jobs", kSignature, 0};

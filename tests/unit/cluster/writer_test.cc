@@ -83,6 +83,17 @@ TEST_CASE("a conflict is ours where the object holds what we wanted, else somebo
   if (data == "history") CHECK(written.version == "9");
 }
 
+TEST_CASE("a checkpoint that somebody deleted is no other leader's", "[cluster]") {
+  const int to_patch = GENERATE(404, 409);
+  const int to_get = GENERATE(404, 503);
+  const auto written = Carry(Publish(), [&](const kube::Request& request) -> Answer {
+    return {request.method == "PATCH" ? to_patch : to_get, "{}"};
+  });
+  const bool gone = to_patch == 404 || to_get == 404;
+  CHECK(written.outcome == (gone ? Outcome::kGone : Outcome::kFailed));
+  CHECK(written.checkpoint_gone == gone);
+}
+
 TEST_CASE("answers that are no objects of ours do no harm", "[cluster]") {
   const std::string body = GENERATE(
       "", "7", "[]", "{", R"({"metadata":7})", R"({"metadata":{"resourceVersion":7}})",
