@@ -19,6 +19,10 @@ function(sparkfit_warnings target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC 12 reports a string concatenation as overlapping (GCC bug 105651).
     target_compile_options(${target} PRIVATE -Wno-restrict)
+    if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+      # What a sanitizer adds hides from GCC that a boost::optional was set (GCC bug 80635).
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
   endif()
 endfunction()
 
