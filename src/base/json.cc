@@ -1,38 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sparkfit/base/json.h"
 
-#include <algorithm>
-
 namespace sparkfit::base {
 
 bool JsonGauge::Feed(std::string_view bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [this](char c) { return Take(c); });
+  scan_.Feed(
+      bytes, [&](std::size_t place) { TakeOutside(bytes[place]); },
+      [&](std::string_view part, std::size_t) {
+        text_ += part.size();
+        kept_ = kept_ && text_ <= bounds_.text;
+        if (!scan_.InString()) text_ = 0;
+      });
+  return kept_;
 }
 
-bool JsonGauge::Take(char c) {
-  if (text_ > 0) {
-    const bool ends = c == '"' && !escaped_;
-    escaped_ = c == '\\' && !escaped_;
-    text_ = ends ? 0 : text_ + 1;
-    return text_ <= bounds_.text + 1;
-  }
-  switch (c) {
-    case '"':
-      text_ = 1;
-      return true;
-    case '[':
-    case '{':
-      // Each may hold one that no comma tells of.
-      return ++depth_ <= bounds_.depth && ++values_ <= bounds_.values;
-    case ']':
-    case '}':
-      --depth_;
-      return true;
-    case ',':
-      return ++values_ <= bounds_.values;
-    default:
-      return true;
-  }
+void JsonGauge::TakeOutside(char c) {
+  if (c == '{' || c == '[') ++depth_;
+  if (c == '}' || c == ']') --depth_;
+  // Each may hold one that no comma tells of.
+  if (c == '{' || c == '[' || c == ',') ++values_;
+  kept_ = kept_ && depth_ <= bounds_.depth && values_ <= bounds_.values;
 }
 
 }  // namespace sparkfit::base

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "sparkfit/base/json_scan.h"
+
 namespace sparkfit::kube {
 
 class JsonWalk {
@@ -22,28 +24,28 @@ class JsonWalk {
   // member's value, and for each other byte outside of the root; `place` is the byte's in `bytes`.
   template <typename OnMet>
   void Feed(std::string_view bytes, OnMet&& met) {
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      if (in_string_) {
-        i = PassText(bytes, i);
-        if (i == bytes.size()) return;
-        if (std::exchange(value_, false)) met(Met::kText, i);
-        continue;
-      }
-      const char c = bytes[i];
-      if (c == '{' || c == '[') {
-        ++depth_;
-        met(Met::kOpen, i);
-        key_.clear();
-        value_ = false;
-      } else if (c == '}' || c == ']') {
-        --depth_;
-        met(Met::kClose, i);
-        value_ = false;
-      } else {
-        Pass(c);
-        if (depth_ <= 0 && !IsSpace(c)) met(Met::kStray, i);
-      }
-    }
+    scan_.Feed(
+        bytes,
+        [&](std::size_t place) {
+          const char c = bytes[place];
+          if (c == '{' || c == '[') {
+            ++depth_;
+            met(Met::kOpen, place);
+            key_.clear();
+            value_ = false;
+          } else if (c == '}' || c == ']') {
+            --depth_;
+            met(Met::kClose, place);
+            value_ = false;
+          } else {
+            Pass(c);
+            if (depth_ <= 0 && !IsSpace(c)) met(Met::kStray, place);
+          }
+        },
+        [&](std::string_view part, std::size_t end) {
+          AddText(part);
+          if (!scan_.InString() && std::exchange(value_, false)) met(Met::kText, end);
+        });
   }
 
   // Behind what was met.
@@ -59,7 +61,7 @@ class JsonWalk {
   // Outside of texts and brackets.
   void Pass(char c) {
     if (c == '"') {
-      in_string_ = plain_ = true;
+      plain_ = true;
       text_.clear();
     } else if (c == ':') {
       key_ = Text();
@@ -70,28 +72,14 @@ class JsonWalk {
     }
   }
 
-  // Where the text ends, or the bytes do.
-  std::size_t PassText(std::string_view bytes, std::size_t from) {
-    auto at = from;
-    for (; at < bytes.size(); ++at) {
-      if (escaped_) {
-        escaped_ = false;
-      } else if (bytes[at] == '\\') {
-        escaped_ = true;
-        plain_ = false;
-      } else if (bytes[at] == '"') {
-        in_string_ = false;
-        break;
-      }
-    }
-    plain_ &= text_.size() + (at - from) <= kLongestText;
-    if (plain_) text_ += bytes.substr(from, at - from);
-    return at;
+  void AddText(std::string_view part) {
+    plain_ = plain_ && text_.size() + part.size() <= kLongestText &&
+             part.find('\\') == std::string_view::npos;
+    if (plain_) text_ += part;
   }
 
+  base::JsonScan scan_;
   int depth_ = 0;
-  bool in_string_ = false;
-  bool escaped_ = false;
   bool plain_ = false;
   bool value_ = false;  // behind a colon
   std::string key_;

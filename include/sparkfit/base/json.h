@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "sparkfit/base/json_scan.h"
+
 namespace sparkfit::base {
 
 struct JsonBounds {
@@ -21,17 +23,18 @@ class JsonGauge {
  public:
   explicit JsonGauge(const JsonBounds& bounds) : bounds_(bounds) {}
 
-  // False where it does not.
+  // False where it does not, or did not before.
   bool Feed(std::string_view bytes);
 
  private:
-  bool Take(char c);
+  void TakeOutside(char c);
 
   JsonBounds bounds_;
+  JsonScan scan_;
   std::size_t values_ = 0;
-  std::size_t text_ = 0;  // bytes of the string that it is in, with its beginning
+  std::size_t text_ = 0;  // bytes of the string that it is in
   int depth_ = 0;
-  bool escaped_ = false;
+  bool kept_ = true;
 };
 
 // Discarded, as of a text that is no JSON, where it does not keep to the bounds.
