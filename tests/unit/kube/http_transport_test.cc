@@ -203,7 +203,10 @@ TEST_CASE("a server that says nothing is given up, and one can be asked to stop"
 
 TEST_CASE("what is no complete response is an error, and the next request works", "[kube][tls]") {
   const std::string bad = GENERATE(
-      as<std::string>{}, "", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut",
+      // Of a body that ends with the connection nobody knows whether it is whole, without TLS's
+      // farewell.
+      as<std::string>{}, "", "HTTP/1.1 200 OK\r\n\r\n{}", "garbage\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\ncut",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n",
       "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
@@ -278,6 +281,55 @@ TEST_CASE("a connection that the server closed while it was kept costs no reques
   while (server.ended < 1) std::this_thread::yield();
   REQUIRE(connection.Send(request).response);
   CHECK(asked == 2);
+}
+
+TEST_CASE("of a request that got no answer over a kept connection only a GET is sent again",
+          "[kube][tls]") {
+  const std::string method = GENERATE("GET", "PATCH");
+  std::atomic<int> asked{0};
+  TlsServer server([&](TlsPeer& peer) {
+    // The second one is taken, and then it goes.
+    while (!peer.Request().empty() && ++asked != 2) peer.Say(Ok("{}"));
+  });
+  const Connection connection(server);
+  auto request = Connection::Get();
+  request.method = method;
+  if (method == "PATCH") request.body = "{}";
+  REQUIRE(connection.Send(request).response);
+  CHECK(connection.Send(request).response.has_value() == (method == "GET"));
+  CHECK(asked == (method == "GET" ? 3 : 2));
+}
+
+TEST_CASE("an answer ends where HTTP says so, and the connection is kept where it may be",
+          "[kube][tls]") {
+  struct Case {
+    std::string answer;
+    int status;
+    std::string body;
+    bool kept;
+  };
+  const auto chunked = [](const std::string& rest) {
+    return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + rest;
+  };
+  const auto expected =
+      GENERATE_COPY(Case{"HTTP/1.1 204 No Content\r\n\r\n", 204, "", true},
+                    Case{"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", 304, "", true},
+                    Case{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, "", true},
+                    Case{chunked("2;a=b\r\n{}\r\n0\r\nX-Checksum: 1\r\n\r\n"), 200, "{}", true},
+                    Case{chunked("0\r\n\r\n"), 200, "", true},
+                    Case{Ok("{}", "Connection: close\r\n"), 200, "{}", false},
+                    Case{"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200, "{}", false},
+                    Case{Ok("{}") + "more than was asked for", 200, "{}", false});
+  INFO(expected.answer);
+  TlsServer server(Always(expected.answer));
+  const Connection connection(server);
+  for (int i = 0; i < 2; ++i) {
+    const auto answer = connection.Send();
+    REQUIRE(answer.response);
+    CHECK(answer.response->status == expected.status);
+    CHECK(answer.body == expected.body);
+  }
+  CHECK(server.connections == (expected.kept ? 1 : 2));
 }
 
 TEST_CASE("what would end its line is not sent", "[kube][tls]") {
