@@ -43,7 +43,7 @@ Result<T> ByName(std::string_view name,
     known[i] = table[i].first;
   }
   return Fail(Code::kInvalidArgument,
-              fmt::format("\"{}\" is not one of {}{}", name.substr(0, 40), fmt::join(known, ", "),
+              fmt::format("\"{}\" is not one of {}{}", Beginning(name, 40), fmt::join(known, ", "),
                           Suggestion(Nearest(name, known))));
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::base {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 // What is longer is shown in part, and nothing is near it.
 constexpr std::size_t kLongestShown = 40;
 
-std::string_view Shown(std::string_view text) { return text.substr(0, kLongestShown); }
+std::string_view Shown(std::string_view text) { return Beginning(text, kLongestShown); }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }

@@ -8,6 +8,8 @@
 #include <charconv>
 #include <optional>
 
+#include "sparkfit/base/text.h"
+
 namespace sparkfit::base {
 namespace {
 
@@ -108,7 +110,7 @@ tl::unexpected<Error> NotAQuantity(std::string_view text) {
   constexpr std::size_t kShown = 40;
   return Fail(Code::kMalformed,
               fmt::format("\"{}{}\" is not a quantity (such as 1408Mi, 1.5Gi or 1e9)",
-                          text.substr(0, kShown), text.size() > kShown ? "…" : ""));
+                          Beginning(text, kShown), text.size() > kShown ? "…" : ""));
 }
 
 // The usual case, digits with a binary suffix or none, without the general machinery: usage
@@ -167,7 +169,7 @@ Result<Bytes> ParseMemory(std::string_view text) {
 Result<Bytes> ParseJvmMemory(std::string_view text) {
   const auto malformed = [&] {
     return Fail(Code::kMalformed, fmt::format("\"{}\" is not a JVM memory size (such as 4g, 2048m)",
-                                              text.substr(0, 40)));
+                                              Beginning(text, 40)));
   };
   std::int64_t number = 0;
   const auto* end = text.data() + text.size();
@@ -184,7 +186,7 @@ Result<Bytes> ParseJvmMemory(std::string_view text) {
   }
   if (number > (kLargestPlausible.value >> (10 * power))) {
     return Fail(Code::kMalformed,
-                fmt::format("JVM memory {} is not plausible", text.substr(0, 40)));
+                fmt::format("JVM memory {} is not plausible", Beginning(text, 40)));
   }
   return Bytes{number << (10 * power)};
 }

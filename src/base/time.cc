@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "sparkfit/base/text.h"
+
 namespace sparkfit::base {
 namespace {
 
@@ -113,7 +115,7 @@ std::optional<double> TakeTerm(std::string_view& rest) {
 Result<Time> ParseTime(std::string_view text) {
   const auto malformed = [&] {
     return Fail(Code::kMalformed, fmt::format("\"{}\" is not a time (such as 2026-11-23T10:08:20Z)",
-                                              text.substr(0, 40)));
+                                              Beginning(text, 40)));
   };
   const auto whole = ParseDateTime(text);
   if (!whole) return malformed();
@@ -139,7 +141,7 @@ Result<Duration> ParseDuration(std::string_view text) {
   constexpr double kLongest = 100.0 * 366 * 24 * 3600 * 1000;
   const auto malformed = [&] {
     return Fail(Code::kMalformed, fmt::format("\"{}\" is not a duration (such as 24h, 90s, 1h30m)",
-                                              text.substr(0, 40)));
+                                              Beginning(text, 40)));
   };
   if (text == "0") return Duration(0);
   if (text.empty()) return malformed();

@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "sparkfit/base/base64.h"
 #include "sparkfit/base/json.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/kube/config.h"
 
 namespace sparkfit::cli {
@@ -114,7 +115,7 @@ Result<void> AnswersReviews(Connection& api, const std::string& name, const Proc
   const auto answer = Ask(**server, where->second, Review());
   if (!answer) return tl::unexpected<base::Error>(answer.error());
   if (!IsAdmission(base::ParseJson(*answer))) {
-    return Unlike("its answer is no admission: " + answer->substr(0, 200));
+    return Unlike("its answer is no admission: " + std::string(base::Beginning(*answer, 200)));
   }
   return {};
 }

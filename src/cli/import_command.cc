@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "prometheus_source.h"
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/base/wait.h"
 #include "sparkfit/kube/transport.h"
 #include "sparkfit/replay/import.h"
@@ -62,7 +63,7 @@ Result<Time> ParsePast(const std::string& text, Time now) {
   return base::Fail(Code::kInvalidArgument,
                     fmt::format("\"{}\" is neither a time, as 2026-11-23T00:00:00Z, nor how long "
                                 "ago, as 30d",
-                                text.substr(0, 60)));
+                                base::Beginning(text, 60)));
 }
 
 Result<std::pair<std::string, std::string>> ParseHeader(const std::string& text) {
@@ -121,7 +122,7 @@ class Planner {
     out = names;
     for (const auto& name : names) {
       if (!IsName(name)) {
-        problems_.push_back(fmt::format("{}: \"{}\" is no name", flag, name.substr(0, 70)));
+        problems_.push_back(fmt::format("{}: \"{}\" is no name", flag, base::Beginning(name, 70)));
       }
     }
   }

@@ -10,6 +10,7 @@
 #include "sparkfit/base/meant.h"
 #include "sparkfit/base/number.h"
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::cli {
 namespace {
@@ -69,7 +70,7 @@ Result<std::vector<std::string>> ParseNamespaces(std::string_view text) {
         std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-'; });
     if (!fine) {
       return base::Fail(base::Code::kInvalidArgument,
-                        fmt::format("\"{}\" is no name of a namespace", name.substr(0, 70)));
+                        fmt::format("\"{}\" is no name of a namespace", base::Beginning(name, 70)));
     }
     if (std::find(names.begin(), names.end(), name) != names.end()) {
       return base::Fail(base::Code::kInvalidArgument, fmt::format("{} is there twice", name));
@@ -121,8 +122,8 @@ Option Choice(std::string_view key, std::string_view type, std::string_view help
     if (text == no || text == yes) return text == yes;
     const std::string_view known[] = {yes, no};
     return base::Fail(base::Code::kInvalidArgument,
-                      fmt::format("\"{}\" is neither {} nor {}{}", text.substr(0, 40), yes, no,
-                                  base::Suggestion(base::Nearest(text, known))));
+                      fmt::format("\"{}\" is neither {} nor {}{}", base::Beginning(text, 40), yes,
+                                  no, base::Suggestion(base::Nearest(text, known))));
   };
   return {key, type, help,
           [=](std::string_view text, Config& c) { return Store(parse(text), field(c)); },
@@ -334,7 +335,7 @@ void Settings::Set(const Option& option, Source source, const std::string& value
 void Settings::Unknown(const std::string& where, std::string_view key) {
   std::vector<std::string_view> known;
   for (const auto& option : Options()) known.push_back(option.key);
-  Problem(fmt::format("{}: unknown key \"{}\" (known: {}){}", where, key.substr(0, 60),
+  Problem(fmt::format("{}: unknown key \"{}\" (known: {}){}", where, base::Beginning(key, 60),
                       fmt::join(known, ", "), base::Suggestion(base::Nearest(key, known))));
 }
 

@@ -49,8 +49,8 @@ auto Find(const Table& table, std::string_view what, std::string_view name)
     if (text == name) return value;
     known += (known.empty() ? "" : ", ") + std::string(text);
   }
-  return base::Fail(Code::kInvalidArgument,
-                    fmt::format("{}: \"{}\" is none of {}", what, name.substr(0, 40), known));
+  return base::Fail(Code::kInvalidArgument, fmt::format("{}: \"{}\" is none of {}", what,
+                                                        base::Beginning(name, 40), known));
 }
 
 std::int64_t Ooms(const Published& job) { return job.container_ooms + job.heap_ooms; }

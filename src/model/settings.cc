@@ -205,7 +205,7 @@ base::Result<Mode> ParseMode(std::string_view text) {
     if (text == Name(mode)) return mode;
   }
   return base::Fail(base::Code::kInvalidArgument,
-                    fmt::format("\"{}\" is not Off, Initial or Auto{}", text.substr(0, 40),
+                    fmt::format("\"{}\" is not Off, Initial or Auto{}", base::Beginning(text, 40),
                                 base::Suggestion(base::Nearest(text, names))));
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "sparkfit/base/text.h"
+
 namespace sparkfit::model {
 namespace {
 
@@ -49,7 +51,7 @@ base::Result<SignatureRules::Template> SignatureRules::ParseTemplate(std::string
     return base::Fail(Code::kInvalidArgument,
                       fmt::format("\"{}\" {}; a rule is scheduled-app-name, airflow or a template "
                                   "such as {{team}}-{{app}}",
-                                  text.substr(0, 60), why));
+                                  base::Beginning(text, 60), why));
   };
   Template parts;
   bool has_label = false;

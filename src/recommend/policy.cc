@@ -10,6 +10,7 @@
 #include "sparkfit/base/meant.h"
 #include "sparkfit/base/number.h"
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::recommend {
 namespace {
@@ -123,7 +124,7 @@ tl::unexpected<base::Error> Unknown(std::string_view what, std::string_view name
                                     const std::vector<std::string_view>& known) {
   return base::Fail(
       Code::kInvalidArgument,
-      fmt::format("unknown {} \"{}\" (known: {}){}", what, name.substr(0, 40),
+      fmt::format("unknown {} \"{}\" (known: {}){}", what, base::Beginning(name, 40),
                   fmt::join(known, ", "), base::Suggestion(base::Nearest(name, known))));
 }
 
@@ -227,17 +228,17 @@ Result<Policy> ParsePolicy(std::string_view text) {
   for (auto rest = text.substr(colon + 1);;) {
     const auto comma = rest.find(',');
     if (auto parsed = ParseOption(rest.substr(0, comma), *policy); !parsed) {
-      return base::Fail(fmt::format("policy \"{}\"", text.substr(0, 120)), parsed.error());
+      return base::Fail(fmt::format("policy \"{}\"", base::Beginning(text, 120)), parsed.error());
     }
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
   }
   if (policy->oom_bump < kSmallestBump && policy->oom_bump_min < kSmallestBumpMin) {
-    return base::Fail(
-        Code::kInvalidArgument,
-        fmt::format("policy \"{}\": an OOM would change nothing; oomBump is at least "
-                    "{} or oomBumpMin at least {}",
-                    text.substr(0, 120), kSmallestBump, base::FormatQuantity(kSmallestBumpMin)));
+    return base::Fail(Code::kInvalidArgument,
+                      fmt::format("policy \"{}\": an OOM would change nothing; oomBump is at least "
+                                  "{} or oomBumpMin at least {}",
+                                  base::Beginning(text, 120), kSmallestBump,
+                                  base::FormatQuantity(kSmallestBumpMin)));
   }
   return policy;
 }

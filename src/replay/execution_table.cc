@@ -8,6 +8,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "sparkfit/base/text.h"
+
 namespace sparkfit::replay {
 namespace {
 
@@ -40,11 +42,11 @@ Result<double> Number(Column column, std::string_view text, double low, double h
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc{} || stop != end || !std::isfinite(value)) {
     return base::Fail(Code::kMalformed, fmt::format("{}: \"{}\" is not a number", kNames[column],
-                                                    text.substr(0, 40)));
+                                                    base::Beginning(text, 40)));
   }
   if (value < low || value > high) {
-    return base::Fail(Code::kMalformed,
-                      fmt::format("{}: {} is not plausible", kNames[column], text.substr(0, 40)));
+    return base::Fail(Code::kMalformed, fmt::format("{}: {} is not plausible", kNames[column],
+                                                    base::Beginning(text, 40)));
   }
   return value;
 }

@@ -5,6 +5,8 @@
 
 #include <variant>
 
+#include "sparkfit/base/text.h"
+
 namespace sparkfit::replay {
 
 using base::Result;
@@ -76,7 +78,7 @@ Result<bool> ObservationReader::Take(Log& log, const Line& line) {
   if (auto* header = std::get_if<wire::LogHeader>(&*parsed)) {
     if (options_.empty()) options_ = std::move(header->options);
   } else {
-    ++counts_.unknown[std::get<wire::UnknownLine>(*parsed).type.substr(0, 40)];
+    ++counts_.unknown[std::string(base::Beginning(std::get<wire::UnknownLine>(*parsed).type, 40))];
   }
   return false;
 }

@@ -68,7 +68,7 @@ error_code ReadEnvelope(JsonObject object, Envelope& envelope) {
 
 base::Result<void> IsQuestion(const Envelope& envelope) {
   const auto other = [](std::string_view what, std::string_view text) {
-    return base::Fail(Code::kMalformed, fmt::format("{} \"{}\"", what, text.substr(0, 60)));
+    return base::Fail(Code::kMalformed, fmt::format("{} \"{}\"", what, base::Beginning(text, 60)));
   };
   if (envelope.kind != "AdmissionReview") return other("kind", envelope.kind);
   if (envelope.api_version != "admission.k8s.io/v1") {

@@ -13,6 +13,7 @@
 #include "sparkfit/base/gzip.h"
 #include "sparkfit/base/hash.h"
 #include "sparkfit/base/json.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::wire {
 namespace {
@@ -688,7 +689,7 @@ base::Result<model::KeyCheckpoint> ReadSpec(const json& spec) {
   if (encoding != kGzip) {
     return base::Fail(base::Code::kInvalidArgument,
                       fmt::format("checkpoint encoding \"{}\"; this sparkfit reads {} and {}",
-                                  encoding.substr(0, 40), kPlain, kGzip));
+                                  base::Beginning(encoding, 40), kPlain, kGzip));
   }
   auto packed = base::DecodeBase64(data);
   if (!packed) return base::Fail("checkpoint data", packed.error());

@@ -10,6 +10,7 @@
 #include "placement_json.h"
 #include "sparkfit/base/meant.h"
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::wire {
 namespace {
@@ -400,7 +401,7 @@ error_code ReadThousandths(JsonValue json, std::optional<std::int64_t>& amount,
   if (thousandths && *thousandths >= 0) {
     amount = *thousandths;
   } else {
-    problem = fmt::format("memory \"{}\"", text.substr(0, 40));
+    problem = fmt::format("memory \"{}\"", base::Beginning(text, 40));
   }
   return SUCCESS;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "json.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/wire/checkpoint_json.h"
 
 namespace sparkfit::wire {
@@ -75,7 +76,7 @@ void ReadKnownObject(JsonObject object, Envelope& envelope) {
   if (!event) {
     envelope.failure =
         base::Error{Code::kMalformed, fmt::format("event \"{}\" is not ADDED, MODIFIED or DELETED",
-                                                  envelope.event.substr(0, 40))};
+                                                  base::Beginning(envelope.event, 40))};
     return;
   }
   if (envelope.type == "pod") {

@@ -12,6 +12,7 @@
 #include "jvm_options.h"
 #include "placement_json.h"
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::wire {
 namespace {
@@ -557,9 +558,9 @@ base::Result<int> ParseProfile(std::string_view text) {
   const auto* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, profile);
   if (error != std::errc{} || stop != end || profile < 0) {
-    return base::Fail(
-        Code::kMalformed,
-        fmt::format("spark-exec-resourceprofile-id \"{}\" is no number", text.substr(0, 63)));
+    return base::Fail(Code::kMalformed,
+                      fmt::format("spark-exec-resourceprofile-id \"{}\" is no number",
+                                  base::Beginning(text, 63)));
   }
   return profile;
 }

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "json.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::wire {
 namespace {
@@ -135,7 +136,7 @@ error_code ReadAnswer(JsonObject object, const Wanted& wanted, Draft& draft) {
       std::string_view text;
       if (auto error = warning.get_string().get(text)) return error;
       auto& kept = draft.answer.warnings;
-      if (kept.size() < kMostWarnings) kept.emplace_back(text.substr(0, kShown));
+      if (kept.size() < kMostWarnings) kept.emplace_back(base::Beginning(text, kShown));
       return SUCCESS;
     });
   });
@@ -163,9 +164,9 @@ base::Result<PrometheusAnswer> ReadPrometheusAnswer(std::string body, const Want
   if (auto error = ReadAnswer(object, wanted, draft)) return Malformed(error);
   if (draft.status == "error") {
     const bool query = draft.error_type == "bad_data";
-    return base::Fail(
-        query ? Code::kInvalidArgument : Code::kUnavailable,
-        fmt::format("{}: {}", draft.error_type.substr(0, kShown), draft.error.substr(0, kShown)));
+    return base::Fail(query ? Code::kInvalidArgument : Code::kUnavailable,
+                      fmt::format("{}: {}", base::Beginning(draft.error_type, kShown),
+                                  base::Beginning(draft.error, kShown)));
   }
   if (draft.status != "success" || draft.result_type != "matrix") {
     return base::Fail(Code::kMalformed, "it is no answer to a range query");

@@ -13,6 +13,7 @@
 
 #include "sparkfit/base/meant.h"
 #include "sparkfit/base/result.h"
+#include "sparkfit/base/text.h"
 
 namespace sparkfit::base {
 
@@ -32,8 +33,8 @@ Result<T> ParseNumber(std::string_view text, T low, T high) {
       if (high <= kLargestShare) meant = MeantShare(text, low, high);
     }
     return Fail(Code::kInvalidArgument,
-                fmt::format("\"{}\" is not a number from {} to {}{}", text.substr(0, 40), low, high,
-                            Suggestion(meant)));
+                fmt::format("\"{}\" is not a number from {} to {}{}", Beginning(text, 40), low,
+                            high, Suggestion(meant)));
   }
   return value;
 }
