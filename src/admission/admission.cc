@@ -398,9 +398,10 @@ Decision Size(const Question& question, const model::JobRequest& job) {
   if (!wanted.not_smaller) {
     const auto tried = SizeOnTrial(question, job);
     const auto size = tried ? acceptance.With(tried->limit, request) : std::nullopt;
-    if (size)
+    if (size) {
       return {Reason::kTrial,
               MakePatch(*size, *tried->heap, question, question.advice->trial->part)};
+    }
   }
   const Bytes bounded = Bounded(wanted.total, question, job);
   if (const auto reason = StaysAt(bounded, wanted, question)) return {*reason};

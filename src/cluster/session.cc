@@ -33,6 +33,10 @@ constexpr base::Duration kPutRight = std::chrono::seconds(10);
 // second, two for a write, they are through in little more than a second.
 constexpr std::size_t kMostUnderWay = 32;
 
+wire::ObjectRef RefOf(const model::RecommendationObject& object) {
+  return {object.name_space, object.name, object.uid, object.generation};
+}
+
 bool Moved(const std::optional<Bytes>& before, const std::optional<Bytes>& now) {
   if (before.has_value() != now.has_value()) return true;
   if (!now) return false;
@@ -271,7 +275,7 @@ void Session::DeleteExpired(Time now) {
     options_.submit({.key = key,
                      .what = Written::What::kDelete,
                      .body = wire::DeleteOptions(object->uid),
-                     .object = {key.name_space, object->name, object->uid, object->generation}});
+                     .object = RefOf(*object)});
   }
 }
 
@@ -283,13 +287,19 @@ void Session::MarkDuplicates(Time now) {
     if (marked_.contains(object->uid) || !HasRoom(object->name_space)) continue;
     marked_.emplace(object->uid, now);
     const model::Key key{object->name_space, object->signature, object->profile};
-    const wire::ObjectRef ref{object->name_space, object->name, object->uid, object->generation};
+    const auto ref = RefOf(*object);
     options_.submit(
         {.key = key,
          .what = Written::What::kMarkDuplicate,
          .object = ref,
          .status = wire::DuplicatePatch(ref, world_.ObjectOf(key)->name, now - set_back_)});
   }
+}
+
+void Session::Tell(model::Key key, const wire::EventFacts& event, Time now) {
+  options_.submit({.key = std::move(key),
+                   .what = Written::What::kEvent,
+                   .body = wire::NewEvent(event, now - set_back_)});
 }
 
 void Session::TellOfRefusals(Time now) {
@@ -307,9 +317,7 @@ void Session::TellOfRefusals(Time now) {
         "{} executors with new signatures are not observed: the namespace has {} already "
         "(maxKeysPerNamespace), or as many as are free of {} in all (maxKeys).",
         refused, options_.pipeline.max_keys_per_namespace, options_.pipeline.max_keys);
-    options_.submit({.key = {name_space, "", 0},
-                     .what = Written::What::kEvent,
-                     .body = wire::NewEvent(event, now - set_back_)});
+    Tell({name_space, "", 0}, event, now);
   }
 }
 
@@ -326,9 +334,7 @@ void Session::TellOfOoms(const controller::KeyRecommendation& row, const wire::O
   event.message = fmt::format("{} more {} out of memory ({} in all); the target is {}.",
                               ooms - before, ooms - before == 1 ? "executor ran" : "executors ran",
                               ooms, target ? base::FormatMiB(*target) : "not known");
-  options_.submit({.key = row.history->GetKey(),
-                   .what = Written::What::kEvent,
-                   .body = wire::NewEvent(event, now - set_back_)});
+  Tell(row.history->GetKey(), event, now);
 }
 
 // The first executor of an application that has another size than it was submitted with, and
@@ -347,14 +353,13 @@ void Session::TellOfSizing(const model::Key& key, Published& state, Time now) {
   auto told = fmt::format("{}|{}", latest->application, latest->size.limit.value);
   if (told == std::exchange(state.sizing_told, told)) return;
   wire::EventFacts event;
-  event.object = {key.name_space, object->name, object->uid, object->generation};
+  event.object = RefOf(*object);
   event.reason = "Sized";
   event.normal = true;
   event.message = fmt::format("Executors of {} are created with {} instead of {}.",
                               latest->application, base::FormatQuantity(latest->size.limit),
                               base::FormatQuantity(latest->submitted.limit));
-  options_.submit(
-      {.key = key, .what = Written::What::kEvent, .body = wire::NewEvent(event, now - set_back_)});
+  Tell(key, event, now);
 }
 
 // Executors that we made larger and that no node was found for.
@@ -374,15 +379,13 @@ void Session::TellOfPending(Time now) {
     if (object == nullptr || !HasRoom(key.name_space)) continue;
     if (!pending_told_.try_emplace(key, now).second) continue;
     wire::EventFacts event;
-    event.object = {key.name_space, object->name, object->uid, object->generation};
+    event.object = RefOf(*object);
     event.reason = "PendingAfterSizing";
     event.message = fmt::format(
         "{} {} larger than submitted and no node was found for {} for a minute; maxMemory or "
         "shrinkOnly keep sizes within what the cluster has.",
         count, count == 1 ? "executor is" : "executors are", count == 1 ? "it" : "them");
-    options_.submit({.key = key,
-                     .what = Written::What::kEvent,
-                     .body = wire::NewEvent(event, now - set_back_)});
+    Tell(key, event, now);
   }
 }
 
@@ -516,7 +519,7 @@ bool Session::PublishKey(const model::Key& key, Published& state, Time now) {
 void Session::PublishObject(const model::Key& key, Published& state, Plan plan, Time now) {
   const auto& row = *plan.row;
   const auto& object = *plan.object;
-  const wire::ObjectRef ref{key.name_space, object.name, object.uid, object.generation};
+  const auto ref = RefOf(object);
   state.news = HasNews(row, state);
   Write write{.key = key, .what = Written::What::kPublish, .object = ref, .urgent = state.news};
   if (plan.checkpoint) {

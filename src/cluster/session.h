@@ -134,6 +134,7 @@ class Session {
   void Submit(Write write);
   void DeleteExpired(base::Time now);
   void MarkDuplicates(base::Time now);
+  void Tell(model::Key key, const wire::EventFacts& event, base::Time now);
   void TellOfRefusals(base::Time now);
   void TellOfSizing(const model::Key& key, Published& state, base::Time now);
   void TellOfPending(base::Time now);

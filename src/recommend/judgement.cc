@@ -315,8 +315,9 @@ void LearnRun(model::KeyHistory& history, const FinishedRun& run, double points)
   }
   history.AddConduct(ConductOf(run));
   FollowWork(WorkOf(run), *shape);
-  if (HasShrunk(ConductsOf(history, shape->id, true))) shape->ForgetTooSmall();
-  if (shape->tried) CheckInForce(ConductsOf(history, shape->id, true), *shape);
+  const auto conducts = ConductsOf(history, shape->id, true);
+  if (HasShrunk(conducts)) shape->ForgetTooSmall();
+  if (shape->tried) CheckInForce(conducts, *shape);
 }
 
 }  // namespace

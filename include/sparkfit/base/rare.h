@@ -30,7 +30,6 @@ class Rare {
   const T* operator->() const { return value_.get(); }
 
   T& emplace() { return *(value_ = std::make_unique<T>()); }
-  void reset() { value_.reset(); }
   [[nodiscard]] bool has_value() const { return value_ != nullptr; }
 
   friend bool operator==(const Rare& a, const Rare& b) {

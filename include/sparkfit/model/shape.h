@@ -52,7 +52,7 @@ OverheadClass ClassifyOverhead(const ExecutorSize& size);
 std::string_view Name(OverheadClass overhead);  // "default 0.1", "default 0.4", "explicit"
 std::optional<OverheadClass> ParseOverheadClass(std::string_view name);
 
-// A line of Spark's releases, such as 3.5: those within one need as much memory as each other.
+// A line of Spark's releases, such as 3.5. What a job needs may change from one line to the next.
 struct SparkLine {
   std::uint16_t major = 0;  // 0: not known
   std::uint16_t minor = 0;
