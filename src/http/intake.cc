@@ -13,6 +13,10 @@ using beast::http::field;
 // body, beside a header. A chunk of a single byte needs five times as much.
 constexpr std::uint64_t kMostFraming = 8;
 
+// At the line of a chunk at least so many bytes of a message are still to come: "0\r\n\r\n". Beast
+// 1.74 asserts that they are there when it goes on with the last chunk.
+constexpr std::size_t kLeastChunk = 5;
+
 bool MentionsGzip(beast::string_view value) {
   return value.find("gzip") != beast::string_view::npos;
 }
@@ -77,6 +81,7 @@ void Intake<kRequest>::Begin(const Limits& limits) {
   limits_ = limits;
   message_.emplace(limits);
   consumed_ = 0;
+  in_chunk_line_ = false;
 }
 
 template <bool kRequest>
@@ -91,7 +96,7 @@ Step Intake<kRequest>::Next(Error& error) {
   error = {};
   for (;;) {
     if (message.is_done()) return Step::kDone;
-    if (buffer_.size() == 0) return Step::kWantsMore;
+    if (buffer_.size() < (in_chunk_line_ ? kLeastChunk : 1)) return Step::kWantsMore;
     const bool had_header = message.is_header_done();
     const auto had_body = message.came;
     const auto used = message.put(buffer_.data(), error);
@@ -103,6 +108,7 @@ Step Intake<kRequest>::Next(Error& error) {
                                        : beast::http::error::header_limit;
       return Step::kDone;
     }
+    in_chunk_line_ = error && message.is_header_done();
     if (error) {
       const bool full = buffer_.size() == buffer_.max_size();
       error = full ? make_error_code(beast::http::error::buffer_overflow) : Error();

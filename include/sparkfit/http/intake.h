@@ -104,6 +104,7 @@ class Intake {
   Limits limits_;
   std::optional<Message<kRequest>> message_;
   std::uint64_t consumed_ = 0;  // of the message's bytes
+  bool in_chunk_line_ = false;  // what there is begins a line of a chunk that is not complete
 };
 
 extern template class Message<true>;

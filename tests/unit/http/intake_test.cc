@@ -102,6 +102,25 @@ TEST_CASE("a body in chunks of one byte each is read", "[http]") {
   CHECK(intake.Current().body.size() == 1000);
 }
 
+TEST_CASE("a message that comes byte by byte is the same", "[http]") {
+  const std::string head = "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string rest :
+       {"0\r\n\r\n", "0\r\na: b\r\n\r\n", "3;e=f\r\nabc\r\n0;g\r\na: b\r\n\r\n"}) {
+    INFO(rest);
+    Intake<true> intake(kLimits.header);
+    intake.Begin(kLimits);
+    Step last{};
+    for (const char c : head + rest) {
+      REQUIRE(last != Step::kDone);
+      const auto fed = Feed(intake, std::string(1, c));
+      REQUIRE(!fed.error);
+      last = fed.step;
+    }
+    CHECK(last == Step::kDone);
+    CHECK(intake.Current().body == (rest.front() == '3' ? "abc" : ""));
+  }
+}
+
 template <bool kRequest>
 void CheckEndless(const std::string& first) {
   std::mt19937 random(20261129);  // NOLINT: the same for everybody
