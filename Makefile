@@ -44,7 +44,7 @@ clean: ## remove everything that was built
 ##@ Check
 
 .PHONY: verify
-verify: ## layers, clock, places of tests, formatting, the chart's documents
+verify: ## layers, clock, places of tests, formatting, links and the chart's documents
 	@for check in tools/verify-*; do $$check || exit 1; done
 
 .PHONY: format

@@ -14,6 +14,7 @@
 #include "sparkfit/base/wait.h"
 #include "sparkfit/cluster/controller.h"
 #include "sparkfit/exposition/own_metrics.h"
+#include "sparkfit/exposition/process_metrics.h"
 #include "sparkfit/exposition/writer.h"
 #include "sparkfit/kube/client.h"
 #include "sparkfit/kube/config.h"
@@ -125,13 +126,14 @@ class Bulk {
 
 serve::Handler MakeHandler(const cluster::Controller& controller,
                            const exposition::OwnMetrics& metrics) {
-  return [&, bulk = Bulk()](const serve::Request& request) mutable -> serve::Response {
+  return [&, bulk = Bulk(), process = exposition::ProcessMetrics()](
+             const serve::Request& request) mutable -> serve::Response {
     const bool verbose = request.query.find("verbose") != std::string::npos;
     if (request.path == "/livez") return Checks(controller.Live(), verbose);
     if (request.path == "/readyz") return Checks(controller.Ready(), verbose);
     if (request.path == "/metrics") {
       return {200, std::string(exposition::kContentType),
-              metrics.Text() + controller.Serves()->metrics};
+              process.Text() + metrics.Text() + controller.Serves()->metrics};
     }
     if (request.path == "/recommendations") return bulk.Answer(controller.Serves());
     return {404, "text/plain; charset=utf-8",
@@ -221,6 +223,7 @@ cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Confi
   options.namespaces = config.live.namespaces;
   options.usage_interval = UsageInterval(config.live);
   options.driver_metrics = config.live.driver_metrics;
+  options.legacy_metric_names = config.live.legacy_metric_names;
   options.publish = flags.publish;
   options.elect = flags.publish && config.live.leader_elect;
   options.lease.name = config.live.lease_name;

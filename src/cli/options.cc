@@ -220,6 +220,11 @@ std::vector<Option> MakeOptions() {
       Live(Text(
           "listen", "address:port", "where metrics and health are served; port 0: any",
           [](auto& c) -> auto& { return c.live.listen; })),
+      Live(Boolean(
+          "legacyMetricNames",
+          "export metrics that were renamed under their former names, too, for this release: true "
+          "or false",
+          [](auto& c) -> auto& { return c.live.legacy_metric_names; })),
       Live(Choice(
           "mode", "mode",
           "monitoring: observe and recommend; autoscale: size new executors of jobs that ask for "

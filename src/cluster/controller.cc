@@ -453,8 +453,8 @@ void Controller::Impl::ShowRows() {
   shown = session->Revision();
   show_after = now + kShowAgain;
   const auto& rows = session->Rows();
-  Show(
-      {KeyMetrics(rows, session->GetPipeline().Refused()), options.bulk ? options.bulk(rows) : ""});
+  Show({KeyMetrics(rows, session->GetPipeline().Refused(), options.legacy_metric_names),
+        options.bulk ? options.bulk(rows) : ""});
 }
 
 // What every session has: it tells the advisor, if there is one, and publishes nothing.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "key_metrics.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -143,20 +145,45 @@ void Totals(Writer& writer, const Rows& rows) {
                 "counter");
   Series(writer, rows, {},
          [](const auto& row) { return static_cast<double>(row.history->Totals().unknown_ends); });
-  writer.Family(
-      "sparkfit_savings_gib_hours_total",
-      "Executor lifetime times (request - target at its start); kind: possible, realised, extra "
-      "(the target was larger).",
-      "counter");
-  Series(writer, rows, {Label{"kind", "possible"}},
-         [](const auto& row) { return row.history->Totals().savings.possible; });
-  Series(writer, rows, {Label{"kind", "realised"}},
-         [](const auto& row) { return row.history->Totals().savings.realised; });
-  Series(writer, rows, {Label{"kind", "extra"}},
-         [](const auto& row) { return row.history->Totals().savings.extra; });
 }
 
-void PastAdvice(Writer& writer, const Rows& rows) {
+// Two names of a family of amounts that are known in GiB-hours. Byte-seconds are made of
+// Prometheus' base units; the other goes with the next release.
+struct AmountNames {
+  const char* byte_seconds;
+  const char* gib_hours;
+};
+
+constexpr double kByteSeconds = 3600.0 * (1 << 30);  // of a GiB-hour
+
+// `series` writes all samples, each times `unit`.
+void Amounts(Writer& writer, const AmountNames& names, std::string_view help, bool legacy_names,
+             const std::function<void(double unit)>& series) {
+  writer.Family(names.byte_seconds, help, "counter");
+  series(kByteSeconds);
+  if (!legacy_names) return;
+  writer.Family(names.gib_hours, fmt::format("Deprecated: {} in GiB-hours.", names.byte_seconds),
+                "counter");
+  series(1);
+}
+
+void Savings(Writer& writer, const Rows& rows, bool legacy_names) {
+  using model::Savings;
+  Amounts(writer, {"sparkfit_savings_byte_seconds_total", "sparkfit_savings_gib_hours_total"},
+          "Executor lifetime times (request - target at its start); kind: possible, realised, "
+          "extra (the target was larger).",
+          legacy_names, [&](double unit) {
+            const auto kind = [&](const char* name, double Savings::*amount) {
+              Series(writer, rows, {Label{"kind", name}},
+                     [=](const auto& row) { return row.history->Totals().savings.*amount * unit; });
+            };
+            kind("possible", &Savings::possible);
+            kind("realised", &Savings::realised);
+            kind("extra", &Savings::extra);
+          });
+}
+
+void PastAdvice(Writer& writer, const Rows& rows, bool legacy_names) {
   using model::Accuracy;
   const auto counted = [&](const char* covered, const char* sized, Accuracy::Runs Accuracy::*runs,
                            std::uint32_t Accuracy::Runs::*number) {
@@ -174,18 +201,19 @@ void PastAdvice(Writer& writer, const Rows& rows) {
   counted("false", "true", &Accuracy::sized, &Accuracy::Runs::lacking);
   counted("true", "false", &Accuracy::submitted, &Accuracy::Runs::covered);
   counted("false", "false", &Accuracy::submitted, &Accuracy::Runs::lacking);
-  const auto hours = [&](const char* name, const char* help, double Accuracy::*amount) {
-    writer.Family(name, help, "counter");
-    Series(writer, rows, {},
-           [=](const auto& row) { return row.history->PastAdvice().Sums().*amount; });
+  const auto amount = [&](const AmountNames& names, const char* help, double Accuracy::*sum) {
+    Amounts(writer, names, help, legacy_names, [&](double unit) {
+      Series(writer, rows, {},
+             [=](const auto& row) { return row.history->PastAdvice().Sums().*sum * unit; });
+    });
   };
-  hours("sparkfit_advice_waste_gib_hours_total", "Advised and not used, of covered runs.",
-        &Accuracy::waste);
-  hours("sparkfit_advice_missing_gib_hours_total",
-        "Needed above what was advised, of runs that were not covered.", &Accuracy::missing);
-  hours("sparkfit_advice_regret_gib_hours_total",
-        "What past advice cost above the best size of each run, known afterwards.",
-        &Accuracy::regret);
+  amount({"sparkfit_advice_waste_byte_seconds_total", "sparkfit_advice_waste_gib_hours_total"},
+         "Advised and not used, of covered runs.", &Accuracy::waste);
+  amount({"sparkfit_advice_missing_byte_seconds_total", "sparkfit_advice_missing_gib_hours_total"},
+         "Needed above what was advised, of runs that were not covered.", &Accuracy::missing);
+  amount({"sparkfit_advice_regret_byte_seconds_total", "sparkfit_advice_regret_gib_hours_total"},
+         "What past advice cost above the best size of each run, known afterwards.",
+         &Accuracy::regret);
 }
 
 // The names that EMR on EKS documents for its dashboards; the largest of a signature's profiles.
@@ -218,13 +246,15 @@ void Compatibility(Writer& writer, const Rows& rows) {
 
 }  // namespace
 
-std::string KeyMetrics(const Rows& rows, const std::map<std::string, std::uint64_t>& refused) {
+std::string KeyMetrics(const Rows& rows, const std::map<std::string, std::uint64_t>& refused,
+                       bool legacy_names) {
   Writer writer;
   Recommendations(writer, rows);
   Trials(writer, rows);
   Executors(writer, rows);
   Totals(writer, rows);
-  PastAdvice(writer, rows);
+  Savings(writer, rows, legacy_names);
+  PastAdvice(writer, rows, legacy_names);
   Compatibility(writer, rows);
   writer.Family("sparkfit_executors_refused_total",
                 "Executors that are not observed because their namespace has too many signatures.",

@@ -10,8 +10,9 @@
 namespace sparkfit::cluster {
 
 // Every key's recommendation and what was observed, in Prometheus' text format (docs/metrics.md).
-// What is unknown has no series. `refused`: executors of new keys by namespace.
+// What is unknown has no series. `refused`: executors of new keys by namespace. `legacy_names`:
+// also amounts in GiB-hours, as they were before they were byte-seconds.
 std::string KeyMetrics(const std::map<model::Key, controller::KeyRecommendation>& rows,
-                       const std::map<std::string, std::uint64_t>& refused);
+                       const std::map<std::string, std::uint64_t>& refused, bool legacy_names);
 
 }  // namespace sparkfit::cluster

@@ -9,15 +9,12 @@
 namespace sparkfit::model {
 namespace {
 
-constexpr std::array kOwnConditions{std::string_view("RecommendationProvided"),
-                                    std::string_view("LowConfidence"),
-                                    std::string_view("LatestRunFailed"),
-                                    std::string_view("HeapInflated"),
-                                    std::string_view("AutoNotAvailable"),
-                                    std::string_view("CPUNotSized"),
-                                    std::string_view("CheckpointTooLarge"),
-                                    std::string_view("InvalidSpec"),
-                                    std::string_view("Duplicate")};
+constexpr std::array kOwnConditions{
+    std::string_view("Ready"),         std::string_view("RecommendationProvided"),
+    std::string_view("LowConfidence"), std::string_view("LatestRunFailed"),
+    std::string_view("HeapInflated"),  std::string_view("AutoNotAvailable"),
+    std::string_view("CPUNotSized"),   std::string_view("CheckpointTooLarge"),
+    std::string_view("InvalidSpec"),   std::string_view("Duplicate")};
 constexpr std::size_t kLongestStatus = 7;  // True, False or Unknown
 
 }  // namespace

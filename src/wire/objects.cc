@@ -139,8 +139,20 @@ ordered_json SavingsOf(const model::Savings& savings) {
           {"extraGiBHours", HoursText(savings.extra)}};
 }
 
-ordered_json ConditionsOf(const std::vector<Condition>& all, std::int64_t generation,
+// What `kubectl wait` waits for, by what the other conditions say against it.
+Condition ReadyOf(const std::vector<Condition>& all) {
+  for (const auto& [type, status, reason, message] : all) {
+    const bool against = type == "RecommendationProvided"
+                             ? !status
+                             : status && (type == "InvalidSpec" || type == "Duplicate");
+    if (against) return {"Ready", false, reason, message};
+  }
+  return {"Ready", true, "Recommended", "There is a target, and all of the spec counts."};
+}
+
+ordered_json ConditionsOf(std::vector<Condition> all, std::int64_t generation,
                           ConditionTimes& times, base::Time now) {
+  all.insert(all.begin(), ReadyOf(all));
   ordered_json conditions = ordered_json::array();
   ConditionTimes current;
   for (const auto& condition : all) {

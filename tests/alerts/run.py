@@ -22,8 +22,9 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import dashboard_queries as dq  # noqa: E402
 
 ALERTS = ROOT / "charts/sparkfit/alerts.yaml"
-SOURCES = ("src/cluster/key_metrics.cc", "src/exposition/own_metrics.cc")
-FILL = {"__range": "1h", "__rate_interval": "5m", "__interval": "1m", "namespace": "jobs", "signature": "nightly",
+SOURCES = ("src/cluster/key_metrics.cc", "src/exposition/own_metrics.cc", "src/exposition/process_metrics.cc")
+EXPORTED = ROOT / "tests/golden/data"
+FILL = {"cluster": ".*", "__range": "1h", "__rate_interval": "5m", "__interval": "1m", "namespace": "jobs", "signature": "nightly",
         "profile": ".*", "job": "sparkfit", "instance": ".*"}
 problems = []
 
@@ -32,8 +33,8 @@ def complain(text):
     problems.append(text)
 
 
-def promtool(*arguments, cwd=HERE):
-    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+def promtool(*arguments, cwd=HERE, **options):
+    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, **options)
     if done.returncode:
         complain(done.stdout + done.stderr)
 
@@ -48,7 +49,7 @@ def dashboard_queries():
 
 def exported():
     """What the code names as a metric."""
-    return {name for source in SOURCES for name in re.findall(r'"((?:sparkfit|kube)_\w+)"', (ROOT / source).read_text())}
+    return {name for source in SOURCES for name in re.findall(r'"((?:sparkfit|kube|process)_\w+)"', (ROOT / source).read_text())}
 
 
 def documented():
@@ -76,7 +77,7 @@ def check_metrics():
     known, told = exported(), documented()
     for name in sorted(known - told):
         complain(f"{name}: not in docs/metrics.md")
-    for name in sorted(name for name in told if name.startswith("sparkfit_") and name not in known):
+    for name in sorted(name for name in told if name.startswith(("sparkfit_", "process_")) and name not in known):
         # A way in which a shortened name may be meant is no promise.
         if f"`{name}" in (ROOT / "docs/metrics.md").read_text():
             complain(f"docs/metrics.md: {name} is exported by nothing")
@@ -86,13 +87,34 @@ def check_metrics():
             complain(f"{where}: {name} does not exist")
 
 
+def check_series():
+    """docs/operations.md says how many series a key has: those that the golden test has of its only one, and the amounts' former names."""
+    samples = re.findall(r'^(\w+)\{.*signature="', (EXPORTED / "metrics-recommendations.txt").read_text(), re.MULTILINE)
+    amounts = [name for name in samples if name.endswith("_byte_seconds_total")]
+    if f"at most {len(samples)} series for each key, {len(samples) + len(amounts)} with" not in (ROOT / "docs/operations.md").read_text():
+        complain(f"docs/operations.md: a key has {len(samples)} series, {len(samples) + len(amounts)} with former names")
+
+
 def check_syntax():
+    # As a scrape without the names of before: golden tests write down every family.
+    promtool("check", "metrics", input="".join(path.read_text() for path in sorted(EXPORTED.glob("metrics-*.txt"))))
     promtool("check", "rules", ALERTS)
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory) / "queries.yaml"
         queries = [{"record": f"query_{i}", "expr": dq.expand(query.expr, FILL)} for i, query in enumerate(dashboard_queries())]
         path.write_text(yaml.safe_dump({"groups": [{"name": "dashboards", "rules": queries}]}))
         promtool("check", "rules", path)
+
+
+def grouped(expr):
+    """The labels of each `by` and `on`."""
+    return [labels.split(", ") for labels in re.findall(r"\b(?:by|on) \(([^)]*)\)", expr)]
+
+
+def check_labels(where, groups):
+    for labels in groups:
+        if "cluster" not in labels:
+            complain(f"{where}: one Prometheus may have several clusters, which ({', '.join(labels)}) mixes up")
 
 
 def check_alerts():
@@ -107,6 +129,7 @@ def check_alerts():
             complain(f"{name}: needs summary, description, runbook_url and a severity")
         if not notes.get("runbook_url", "").endswith(f"/docs/operations.md#{name.lower()}") or name.lower() not in headings:
             complain(f"{name}: has no runbook in docs/operations.md")
+        check_labels(name, grouped(rule["expr"]))
         firing = re.findall(rf'alertname="{name}",alertstate="firing".*(exp_samples: \[.)', tests)
         if not {"exp_samples: [{", "exp_samples: []"} <= set(firing):
             complain(f"{name}: no test shows that it fires and clears")
@@ -124,6 +147,12 @@ def check_dashboards():
         for panel in dashboard["panels"]:
             if panel["type"] != "row" and not panel["description"]:
                 complain(f"{uid}: {panel['title']}: no description")
+            if panel["type"] == "stat" and panel["fieldConfig"]["defaults"]["unit"] in ("", "none"):
+                complain(f"{uid}: {panel['title']}: no unit")
+        for query in dq.queries_of(dashboard):
+            if 'cluster=~"$cluster"' not in query.expr and not query.where.endswith("variable cluster"):
+                complain(f"{query.where}: of all clusters, whichever is chosen")
+            check_labels(query.where, [labels for labels in grouped(query.expr) if "instance" in labels or "namespace" in labels])
         text = json.dumps(dashboard)
         for variable in dashboard["templating"]["list"]:
             if variable["name"] not in ("datasource",) and f"${variable['name']}" not in text:
@@ -132,6 +161,7 @@ def check_dashboards():
 
 def main():
     check_metrics()
+    check_series()
     check_syntax()
     check_alerts()
     check_dashboards()

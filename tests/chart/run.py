@@ -14,12 +14,14 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
 import yaml
 
+import configs
 import schemas
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -47,8 +49,8 @@ def check(where, condition, text):
         complain(where, text)
 
 
-def run(*command, **options):
-    return subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=ROOT, **options)
+def run(*command, cwd=ROOT, **options):
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=cwd, **options)
 
 
 def cases():
@@ -247,24 +249,95 @@ def check_config(render):
     return text
 
 
+def check_columns(render):
+    """What kubectl shows of our objects: a column that leads nowhere would always be empty."""
+    published = re.findall(r'string_view\("(\w+)"\)', (ROOT / "src/model/observation.cc").read_text())
+    for crd in render.all("CustomResourceDefinition"):
+        name, names = crd["metadata"]["name"], crd["spec"]["names"]
+        # `kubectl get all` is for what applications are made of.
+        render.must(names["categories"] == ["sparkfit"], f"{name}: categories {names['categories']}")
+        for version in crd["spec"]["versions"]:
+            columns = version["additionalPrinterColumns"]
+            render.must(columns[-1].get("priority") or columns[-1]["name"] == "Age", f"{name}: Age is not the last column")
+            for path in (column["jsonPath"] for column in columns):
+                place, _, condition = path.partition('[?(@.type=="')
+                schema = version["schema"]["openAPIV3Schema"]
+                for field in place.strip(".").split(".") if not path.startswith(".metadata.") else ():
+                    schema = schema.get("properties", {}).get(field, {})
+                render.must(schema, f"{name}: the column {path} leads nowhere")
+                render.must(not condition or condition.partition('"')[0] in published, f"{name}: nobody publishes {path}")
+
+
 def check_files(render):
     values = render.values.get("prometheusRule", {})
+    label = render.values.get("metrics", {}).get("clusterLabel", "cluster")
     for rule in render.all("PrometheusRule"):
         wanted = []
         for group in yaml.safe_load((CHART / "alerts.yaml").read_text())["groups"]:
             for alert in group["rules"]:
-                change = values.get("rules", {}).get(alert.get("alert"), {})
+                change = values.get("rules", {}).get(alert["alert"], {})
                 alert.update({key: change[key] for key in ("for",) if key in change})
-                alert.setdefault("labels", {}).update({key: change[key] for key in ("severity",) if key in change})
-                if "runbook_url" in alert.get("annotations", {}):
-                    alert["annotations"]["runbook_url"] = "https://github.com/sparkfit/sparkfit/blob/main/" + alert["annotations"]["runbook_url"]
-            group["rules"] = [a for a in group["rules"] if values["rules"].get(a.get("alert"), {}).get("enabled", True)]
+                alert["labels"].update({key: change[key] for key in ("severity",) if key in change})
+                alert["annotations"]["runbook_url"] = runbook(alert["alert"], values)
+                alert["expr"] = expression(alert["expr"], label, values.get("selector"), render.values.get("nameOverride"))
+            group["rules"] = [a for a in group["rules"] if values.get("rules", {}).get(a["alert"], {}).get("enabled", True)]
             wanted += [group] * bool(group["rules"])
         render.must(rule["spec"]["groups"] == wanted, "the alerts are not those of alerts.yaml")
+        check_replica_down(render, rule)
+        promtool(render, rule["spec"]["groups"])
     if render.values.get("dashboards", {}).get("enabled"):
         for path in (CHART / "dashboards").glob("*.json"):
             (text,) = [o["data"][path.name] for o in render.all("ConfigMap") if path.name in (o.get("data") or {})]
-            render.must(text.rstrip() == path.read_text().rstrip(), f"{path.name} is not as it is in the chart")
+            # The variable keeps its name: as $cluster, ${cluster:…} and "cluster".
+            wanted = re.sub(r'(?<![$"])(?<!\$\{)\bcluster\b|"cluster"(?=: "Cluster")', lambda m: m[0].replace("cluster", label), path.read_text())
+            render.must(text.rstrip() == wanted.rstrip(), f"{path.name} is not as it is in the chart")
+
+
+def runbook(alert, values):
+    return f"{values.get('runbooks', 'https://github.com/sparkfit/sparkfit/blob/main/')}docs/operations.md#{alert.lower()}"
+
+
+def expression(expr, label, selector, name):
+    """One of alerts.yaml as it has to be rendered."""
+    expr = re.sub(r"\bcluster\b", label, expr)
+    if name and "sparkfit" not in name:
+        expr = expr.replace(".*sparkfit.*", f".*sparkfit.*|{name}")
+    if selector:
+        expr = re.sub(r"\b((?:sparkfit|apiserver)_\w+|up)\b(\{?)", lambda m: f"{m[1]}{{{selector}" + ("," if m[2] else "}"), expr)
+    return expr
+
+
+def check_replica_down(render, rule):
+    """The job that the chart's own monitors give is the one that the alert looks for."""
+    (expr,) = [a["expr"] for group in rule["spec"]["groups"] for a in group["rules"] if a["alert"] == "SparkfitReplicaDown"]
+    wanted = re.search(r'job=~"([^"]*)"', expr)[1]
+    labelled = [(o, o["metadata"]["labels"]) for o in render.all("Service")] if render.all("ServiceMonitor") else []
+    labelled += [(o, o["spec"]["template"]["metadata"]["labels"]) for o in render.all("Deployment")]
+    for monitor in render.all("ServiceMonitor", "PodMonitor"):
+        for o, labels in labelled:
+            job = labels[monitor["spec"]["jobLabel"]]
+            render.must(re.fullmatch(wanted, job), f"SparkfitReplicaDown does not know the job {job} of {o['kind']}")
+
+
+def promtool(render, groups):
+    """The rules as they are rendered; and, where all series have the matchers' labels, the rule tests."""
+    if not shutil.which("promtool"):
+        print("SKIPPED: no promtool, rules were not shown to it (tools/install-deps cluster)")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "rules.yaml"
+        path.write_text(yaml.safe_dump({"groups": groups}))
+        done = run("promtool", "check", "rules", path)
+        render.must(done.returncode == 0, f"promtool: {done.stdout}{done.stderr}")
+        label = render.values.get("metrics", {}).get("clusterLabel")
+        if not label:
+            return
+        tests = re.sub(r"\bcluster\b", label, (ROOT / "tests/alerts/clusters_test.yaml").read_text())
+        tests = yaml.safe_load(re.sub(r'"(east|west)"', r'"prod-\1"', tests).replace("../../charts/sparkfit/alerts.yaml", "rules.yaml"))
+        tests["tests"] = [test for test in tests["tests"] if "another job's name" not in test["name"]]
+        (pathlib.Path(folder) / "test.yaml").write_text(yaml.safe_dump(tests))
+        done = run("promtool", "test", "rules", "test.yaml", cwd=folder)
+        render.must(done.returncode == 0, f"promtool: {done.stdout}{done.stderr}")
 
 
 def check_options(texts):
@@ -302,6 +375,16 @@ REFUSED = [
     (("--set", "config.coverPeaks=yes"), "coverPeaks"),
     (("--set", "config.step=50%"), "step"),
     (("--set", "image.digest=latest"), "digest"),
+    (("--set", "image.registry=https://ghcr.io"), "registry"),
+    (("--set", "image.registry=ghcr.io/"), "registry"),
+    (("--set", "image.repository=Team/Sparkfit"), "repository"),
+    (("--set", "image.tag=sha256:" + "a" * 64), "tag"),
+    (("--set", "image.repository=a/b:1.0,image.tag=1.1"), "has a tag or a digest already"),
+    (("--set", f"image.repository=a/b@sha256:{'a' * 64},image.digest=sha256:{'b' * 64}"), "has a tag or a digest already"),
+    (("--set", "metrics.clusterLabel=k8s-cluster"), "clusterLabel"),
+    (("--set", "prometheusRule.selector=prod"), "selector"),
+    (("--set", "webhook.certificates.certManager.duration=30d"), "duration"),
+    (("--set", "watchNamespaces={" + ",".join(map(chr, range(97, 118))) + "}"), "watchNamespaces"),
     (("--set", "fullnameOverride=Sparkfit"), "fullnameOverride"),
     (("--set", "watchNamespaces={a_b}"), "watchNamespaces"),
     (("--set", "watchNamespaces={a,a}"), "watchNamespaces"),
@@ -333,6 +416,45 @@ def check_refused(helm):
               f"expected to be refused with \"{message}\": {done.stderr[-300:] or 'it was not'}")
 
 
+IMAGES = [
+    ((), "ghcr.io/sparkfit/sparkfit:0.1.0"),
+    (("--set-string", "image.tag=1.10"), "ghcr.io/sparkfit/sparkfit:1.10"),
+    (("--set", f"image.tag=1.1.0,image.digest=sha256:{'a' * 64}"), f"ghcr.io/sparkfit/sparkfit@sha256:{'a' * 64}"),
+    (("--set", f"image.tag=1.1.0@sha256:{'a' * 64}"), f"ghcr.io/sparkfit/sparkfit:1.1.0@sha256:{'a' * 64}"),
+    (("--set", "image.registry=localhost:5000/mirror"), "localhost:5000/mirror/sparkfit/sparkfit:0.1.0"),
+    (("--set", "image.registry="), "sparkfit/sparkfit:0.1.0"),
+    (("--set", "global.imageRegistry=mirror.example.com"), "mirror.example.com/sparkfit/sparkfit:0.1.0"),
+    (("--set", "image.repository=registry.example.com/team/sparkfit"), "registry.example.com/team/sparkfit:0.1.0"),
+    (("--set", "image.repository=registry:5000/sparkfit"), "registry:5000/sparkfit:0.1.0"),
+    (("--set", "image.repository=localhost/sparkfit,global.imageRegistry=mirror.example.com"), "localhost/sparkfit:0.1.0"),
+    (("--set", "image.repository=team/sparkfit:1.1.0"), "ghcr.io/team/sparkfit:1.1.0"),
+    (("--set", "image.repository=registry:5000/sparkfit:1.1.0"), "registry:5000/sparkfit:1.1.0"),
+    (("--set", f"image.repository=sparkfit@sha256:{'a' * 64}"), f"ghcr.io/sparkfit@sha256:{'a' * 64}"),
+]
+
+
+def check_images(helm):
+    """One reference, however much of it stands in which value."""
+    for flags, wanted in IMAGES:
+        done = run(helm, "template", "sparkfit", CHART, *flags)
+        images = set(re.findall(r"^ +image: (\S+)$", done.stdout, re.M))
+        check(f"{helm.name} {' '.join(flags)}", images == {wanted}, f"is {images or done.stderr}, not {wanted}")
+
+
+def check_configs(helm):
+    """The schema knows what the controller does not take, so that a typing error does not end in a pod that restarts."""
+    schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["config"]["properties"]
+    check("configs", set(configs.RIGHT) == set(schema), f"no values to compare of {set(configs.RIGHT) ^ set(schema)}")
+    for values, fine in ((configs.WRONG, False), (configs.RIGHT, True)):
+        for key, scalar in ((key, scalar) for key, scalars in values.items() for scalar in scalars):
+            done = run(helm, "template", "sparkfit", CHART, "-s", "templates/configmap.yaml", "-f", "-",
+                       input=f"replicas: 1\nconfig:\n  {key}: {scalar}\n")
+            check("schema", (done.returncode == 0) == fine, f"{key}: {scalar}: {done.stderr or 'is taken'}")
+            if BINARY.exists():
+                done = run(BINARY, "check-config", "/dev/stdin", input=f"{key}: {scalar}\n")
+                check("controller", (done.returncode == 0) == fine, f"{key}: {scalar}: {done.stderr or 'is taken'}")
+
+
 def check_accepted(helm):
     """What a parent chart hands over."""
     done = run(helm, "template", "sparkfit", CHART, "--set", "enabled=true,global.others=1")
@@ -340,7 +462,7 @@ def check_accepted(helm):
 
 
 NOTES = [
-    ((), ["in monitoring mode, for every namespace", "--set mode=autoscale", "metrics-server is needed", "test sparkfit"]),
+    ((), ["in monitoring mode, for every namespace", "--reset-then-reuse-values --set mode=autoscale", "metrics-server is needed", "test sparkfit"]),
     (AUTOSCALE, ["sparkfit.io/mode=Initial", "within 2 s"]),
     ((*AUTOSCALE, "--set", "webhook.create=false,tests.enabled=false"), ["NOTHING IS SIZED YET", "-s templates/webhook.yaml"]),
     ((*AUTOSCALE, "--set", "webhook.certificates.mode=secret,webhook.certificates.secretName=s"), ["needs a caBundle"]),
@@ -417,12 +539,14 @@ def main():
             compare(name, done.stdout)
             render = Render(name, yaml.safe_load(path.read_text()), done.stdout)
             renders.append(render)
-            for checks in (check_names, check_rights, check_scope, check_restricted, check_selectors, check_files):
+            for checks in (check_names, check_rights, check_scope, check_restricted, check_selectors, check_columns, check_files):
                 checks(render)
             texts[name] = check_config(render)
         check_refused(helm)
         check_accepted(helm)
+        check_images(helm)
         check_restarts(helm)
+    check_configs(helms[0])
     # Helm 3 asks the cluster even for a dry run.
     check_notes(helms[0])
     check_options(texts)

@@ -25,8 +25,6 @@ NAME = re.compile(r"(?<![\w$:{])([a-zA-Z_:][\w:]*)(?=\s*[{\[])")
 # Metrics of others, and whose.
 FOREIGN = {
     "up": "Prometheus",
-    "container_memory_working_set_bytes": "the kubelets (cAdvisor)",
-    "container_cpu_usage_seconds_total": "the kubelets (cAdvisor)",
     "apiserver_admission_webhook_fail_open_count": "the API server",
     "apiserver_admission_webhook_admission_duration_seconds": "the API server",
 }
@@ -51,7 +49,7 @@ def base(metric):
 
 def metrics_of(expr):
     """The metrics that a query names, be it with a selector or without one."""
-    bare = re.findall(r"\b(?:sparkfit|kube|apiserver|container)_\w+", re.sub(r'"[^"]*"', '""', expr))
+    bare = re.findall(r"\b(?:sparkfit|kube|apiserver|process)_\w+", re.sub(r'"[^"]*"', '""', expr))
     return {base(name) for name in NAME.findall(expr)} | {base(name) for name in bare}
 
 

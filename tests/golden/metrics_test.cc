@@ -6,10 +6,12 @@
 #include <string>
 
 #include "cluster/key_metrics.h"
+#include "fake_proc.h"
 #include "golden.h"
 #include "history_builder.h"
 #include "sparkfit/base/version.h"
 #include "sparkfit/exposition/own_metrics.h"
+#include "sparkfit/exposition/process_metrics.h"
 
 using namespace sparkfit;
 
@@ -22,7 +24,7 @@ TEST_CASE("the metrics of a job are the same as ever", "[golden]") {
   row.history = &builder.history;
   row.recommendation = recommend::Recommend(builder.history, builder.ContextWith());
   row.recommendation.next.trial = recommend::Trial{model::Part::kHeap, test::DefaultSize(512), 1};
-  test::CheckGolden(cluster::KeyMetrics({{builder.history.GetKey(), row}}, {{"crowded", 3}}),
+  test::CheckGolden(cluster::KeyMetrics({{builder.history.GetKey(), row}}, {{"crowded", 3}}, false),
                     "metrics-recommendations.txt");
 }
 
@@ -48,4 +50,9 @@ TEST_CASE("the controller's own metrics are the same as ever", "[golden]") {
     text.replace(text.find('"' + built + '"') + 1, built.size(), "");
   }
   test::CheckGolden(text, "metrics-controller.txt");
+}
+
+TEST_CASE("the metrics of the process are the same as ever", "[golden]") {
+  const test::FakeProc proc;
+  test::CheckGolden(exposition::ProcessMetrics(proc.Path()).Text(), "metrics-process.txt");
 }

@@ -15,9 +15,13 @@
 {{- default .Release.Namespace .Values.namespaceOverride -}}
 {{- end }}
 
+{{- define "sparkfit.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end }}
+
 {{/* What never changes: selectors are immutable. */}}
 {{- define "sparkfit.instanceLabels" -}}
-app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/name: {{ include "sparkfit.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
@@ -50,11 +54,15 @@ labels:
   {{- include "sparkfit.labels" $root | nindent 2 }}
 {{- end }}
 
+{{/* As container engines read it: what stands before the first slash is a registry if it has a dot or a port, or is
+     `localhost`; a colon or @ after the last slash begins a tag or digest. */}}
 {{- define "sparkfit.image" -}}
 {{- $image := .Values.image -}}
 {{- $registry := default $image.registry (.Values.global).imageRegistry -}}
+{{- if regexMatch `^([^/]*[.:][^/]*|localhost)/` $image.repository }}{{ $registry = "" }}{{ end -}}
 {{- with $registry }}{{ . }}/{{ end }}{{ $image.repository -}}
-{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .Chart.AppVersion $image.tag }}{{ end }}
+{{- if $image.digest }}@{{ $image.digest -}}
+{{- else if not (regexMatch `[:@][^/]*$` $image.repository) }}:{{ default .Chart.AppVersion $image.tag }}{{ end -}}
 {{- end }}
 
 {{- define "sparkfit.imagePullSecrets" -}}
@@ -80,6 +88,7 @@ imagePullSecrets:
 {{- define "sparkfit.config" -}}
 {{- $full := include "sparkfit.fullname" . -}}
 {{- $own := dict "mode" .Values.mode "leaseName" $full "listen" (printf "[::]:%d" (int .Values.metrics.port)) -}}
+{{- if not .Values.metrics.legacyNames }}{{ $_ := set $own "legacyMetricNames" false }}{{ end -}}
 {{- with .Values.watchNamespaces }}{{ $_ := set $own "namespaces" (join "," .) }}{{ end -}}
 {{- if eq .Values.mode "autoscale" -}}
 {{- $_ := set $own "webhookListen" (printf "[::]:%d" (int .Values.webhook.port)) -}}

@@ -39,6 +39,7 @@ struct LiveConfig {
   bool kubelet_insecure = false;
   bool driver_metrics = false;  // ask the drivers of jobs that allow it
   std::string listen = "[::]:8080";
+  bool legacy_metric_names = true;
   bool leader_elect = true;
   std::string lease_name = "sparkfit";
   std::string lease_namespace;  // empty: our own

@@ -62,6 +62,8 @@ struct ControllerOptions {
   std::optional<KubeletAccess> kubelets;
   // Ask the drivers of jobs that allow it.
   bool driver_metrics = false;
+  // Export metrics under the names of the release before, too.
+  bool legacy_metric_names = true;
   // Elect a leader by this lease; without election this process leads at once.
   bool elect = true;
   kube::LeaseOptions lease;

@@ -34,25 +34,35 @@ TEST_CASE("past advice is counted by whether it covered a run and sized it", "[c
   Hour(story, "c", MiB(2048), true);   // of 3072: 1 GiB·h
   Hour(story, "d", MiB(4352), false);  // of 4096: 0.25 missing, regret 4
   const auto row = story.Only();
-  const auto text = KeyMetrics({{row.history->GetKey(), row}}, {});
+  const auto text = [&](bool legacy_names) {
+    return KeyMetrics({{row.history->GetKey(), row}}, {}, legacy_names);
+  };
   const std::string key = R"({namespace="jobs",signature="s",profile="0")";
   for (const auto& line :
        {"sparkfit_advice_runs_total" + key + R"(,covered="true",sized="true"} 1)",
         "sparkfit_advice_runs_total" + key + R"(,covered="true",sized="false"} 1)",
         "sparkfit_advice_runs_total" + key + R"(,covered="false",sized="true"} 0)",
         "sparkfit_advice_runs_total" + key + R"(,covered="false",sized="false"} 1)",
-        "sparkfit_advice_waste_gib_hours_total" + key + "} 1.5",
-        "sparkfit_advice_missing_gib_hours_total" + key + "} 0.25",
-        "sparkfit_advice_regret_gib_hours_total" + key + "} 5.5"}) {
-    CHECK_THAT(text, Contains(line + "\n"));
+        // Times 1024^3 * 3600.
+        "sparkfit_advice_waste_byte_seconds_total" + key + "} 5798205849600",
+        "sparkfit_advice_missing_byte_seconds_total" + key + "} 966367641600",
+        "sparkfit_advice_regret_byte_seconds_total" + key + "} 21260088115200"}) {
+    CHECK_THAT(text(false), Contains(line + "\n"));
+    CHECK_THAT(text(true), Contains(line + "\n"));
   }
+  for (const auto& line : {"sparkfit_advice_waste_gib_hours_total" + key + "} 1.5",
+                           "sparkfit_advice_missing_gib_hours_total" + key + "} 0.25",
+                           "sparkfit_advice_regret_gib_hours_total" + key + "} 5.5"}) {
+    CHECK_THAT(text(true), Contains(line + "\n"));
+  }
+  CHECK_THAT(text(false), !Contains("gib_hours"));
 }
 
 TEST_CASE("the next trial is told by its part and the size of that", "[cluster]") {
   ClusterStory story({.policy = *recommend::ParsePolicy("adaptive"), .safety = {}});
   story.LiveTold();
   auto row = story.Only();
-  const auto text = [&] { return KeyMetrics({{row.history->GetKey(), row}}, {}); };
+  const auto text = [&] { return KeyMetrics({{row.history->GetKey(), row}}, {}, false); };
   const std::string series =
       R"(sparkfit_trial_memory_bytes{namespace="jobs",signature="nightly",profile="0",part=)";
   // Half of 4096 MiB.

@@ -578,9 +578,12 @@ TEST_CASE("an object that is not the oldest of its key is told so, once", "[clus
   REQUIRE(term.writes.size() == 1);
   CHECK(term.writes[0].what == Written::What::kMarkDuplicate);
   CHECK(term.writes[0].object.uid == "object-2");
-  const auto condition = json::parse(term.writes[0].status)[1]["value"]["conditions"][0];
-  CHECK(condition["type"] == "Duplicate");
-  CHECK(condition["status"] == "True");
+  const auto conditions = json::parse(term.writes[0].status)[1]["value"]["conditions"];
+  CHECK(conditions[0]["type"] == "Ready");
+  CHECK(conditions[0]["status"] == "False");
+  CHECK(conditions[0]["reason"] == "OlderObject");
+  CHECK(conditions[1]["type"] == "Duplicate");
+  CHECK(conditions[1]["status"] == "True");
   term.writes.clear();
   term.Tick();
   CHECK(term.writes.empty());
@@ -752,10 +755,43 @@ TEST_CASE("executors that nobody could sample are called so", "[cluster]") {
   Term term;
   term.Run("u1");
   term.Settle();
-  const auto& provided = term.status["conditions"][0];
+  const auto& provided = term.status["conditions"][1];
   CHECK(provided["type"] == "RecommendationProvided");
   CHECK(provided["status"] == "False");
   CHECK(provided["reason"] == "NoUsage");
+}
+
+TEST_CASE("an object is ready while it has a target and all of its spec counts", "[cluster]") {
+  Term term;
+  const auto ready = [&] {
+    const auto& condition = term.status["conditions"][0];
+    REQUIRE(condition["type"] == "Ready");
+    return condition;
+  };
+  const auto pod = term.Run("u1");
+  term.Settle();
+  CHECK(ready()["status"] == "False");
+  CHECK(ready()["reason"] == "NoUsage");
+  term.Use(pod, base::MiB(2000));
+  term.Tick();
+  term.CarryOut();
+  CHECK(ready()["status"] == "True");
+  term.Modify([](auto& object) {
+    object.problems = {"memory.min: \"lots\" is no quantity"};
+    ++object.generation;
+  });
+  term.Tick();
+  term.CarryOut();
+  CHECK(ready()["status"] == "False");
+  CHECK(ready()["reason"] == "Ignored");
+  CHECK_THAT(ready()["message"].get<std::string>(), Catch::Contains("lots"));
+  term.Modify([](auto& object) {
+    object.problems.clear();
+    ++object.generation;
+  });
+  term.Tick();
+  term.CarryOut();
+  CHECK(ready()["status"] == "True");
 }
 
 TEST_CASE("what changed little reaches the status too, after five minutes at most", "[cluster]") {

@@ -82,10 +82,11 @@ TEST_CASE("of conditions only those that sparkfit publishes are kept", "[wire][o
                   R"(","status":"True","lastTransitionTime":"2026-11-23T10:00:00Z"})";
   };
   for (int i = 0; i < 40; ++i) add("A" + std::to_string(i));
-  const std::vector<std::string> own{
-      "RecommendationProvided", "LowConfidence",    "LatestRunFailed",
-      "HeapInflated",           "AutoNotAvailable", "CPUNotSized",
-      "CheckpointTooLarge",     "InvalidSpec",      "Duplicate"};
+  const std::vector<std::string> own{"Ready",         "RecommendationProvided",
+                                     "LowConfidence", "LatestRunFailed",
+                                     "HeapInflated",  "AutoNotAvailable",
+                                     "CPUNotSized",   "CheckpointTooLarge",
+                                     "InvalidSpec",   "Duplicate"};
   for (const auto& type : own) add(type);
   const auto object =
       Recommendation(R"({"signature":"nightly"})", R"({"conditions":[)" + conditions + "]}");
