@@ -212,11 +212,14 @@ std::vector<Option> MakeOptions() {
           "kubeletInsecure",
           "accept any certificate of a kubelet, which then may be anybody: true or false",
           [](auto& c) -> auto& { return c.live.kubelet_insecure; })),
-      Live(Boolean(
-          "driverMetrics",
-          "ask Spark drivers for their executors' heaps, of jobs with sparkfit.io/driver-metrics: "
-          "\"true\"",
-          [](auto& c) -> auto& { return c.live.driver_metrics; })),
+      Live({"driverMetrics", "whose",
+            "whose drivers are asked for their executors' heaps: off, optIn (jobs with "
+            "sparkfit.io/driver-metrics: \"true\") or observed (jobs with a signature, but those "
+            "with \"false\")",
+            [](auto text, Config& c) {
+              return Store(model::ParseDriverMetrics(text), c.live.driver_metrics);
+            },
+            [](const Config& c) { return std::string(model::Name(c.live.driver_metrics)); }}),
       Live(Text(
           "listen", "address:port", "where metrics and health are served; port 0: any",
           [](auto& c) -> auto& { return c.live.listen; })),

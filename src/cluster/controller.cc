@@ -88,9 +88,9 @@ struct Controller::Impl {
         writer(client_, inbox, [this](std::uint64_t of_term) {
           return of_term == term && (!options.elect || elector.Holds());
         }) {
-    world = World(2 * options.pipeline.max_keys_per_namespace);
+    world = World(2 * options.pipeline.max_keys_per_namespace, options.driver_metrics);
     if (options.kubelets) kubelets.emplace(*options.kubelets, around);
-    if (options.driver_metrics) drivers.emplace(kube::PlainGet, around);
+    if (options.driver_metrics != model::DriverMetrics::kOff) drivers.emplace(kube::PlainGet, around);
     if (options.admission) {
       advisor.emplace(options.pipeline.safety.max_memory, options.admission->shrink_only);
     }

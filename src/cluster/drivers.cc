@@ -14,7 +14,6 @@ namespace sparkfit::cluster {
 namespace {
 
 constexpr const char* kSource = "drivers";
-constexpr std::uint16_t kPort = 4040;
 constexpr base::Duration kLook = std::chrono::seconds(1);
 // In a round nobody's turn begins after this: who became due meanwhile has its own in the next one.
 constexpr base::Duration kRound = std::chrono::seconds(1);
@@ -195,7 +194,7 @@ Drivers::Heard<Answer> Drivers::Request(const Driver& driver, const std::string&
   };
   const auto left = std::chrono::floor<base::Duration>(end - around_.clock.SteadyNow());
   const auto answer = get_({.address = driver.address,
-                            .port = kPort,
+                            .port = driver.port,
                             .target = "/api/v1/applications/" + driver.application + path,
                             .deadline = left,
                             .largest_body = wire::kLargestDriverAnswer},
@@ -223,7 +222,9 @@ void Drivers::Note(Turns& turns, const Driver& driver, const char* of_what,
     return;
   }
   if (++turns.failures != kPatience) return;
-  around_.log.Warning(fmt::format("driver does not tell of its {}", of_what),
+  // Of jobs that did not ask for it most may have no UI: a metric counts what came of that.
+  const auto tell = driver.allowed ? &base::Logger::Warning : &base::Logger::Debug;
+  (around_.log.*tell)(fmt::format("driver does not tell of its {}", of_what),
                       {{"namespace", driver.name_space},
                        {"pod", driver.pod},
                        {"result", failure->result},

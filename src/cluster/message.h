@@ -55,8 +55,10 @@ struct Driver {
   std::string pod;
   std::string application;    // of letters, digits, and - _ . within
   std::string address;        // of the pod, as text: IPv4 or IPv6
+  std::uint16_t port = 0;     // of Spark's UI
   bool has_executors = true;  // that run now
   bool watched = false;       // closely: more is asked, and more often
+  bool allowed = false;       // by its job, which expects answers to be had
 };
 
 // A LimitRange or a ResourceQuota is there, has changed or is gone.

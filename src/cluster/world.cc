@@ -21,14 +21,21 @@ model::Key KeyOf(const model::RecommendationObject& object) {
   return {object.name_space, object.signature, object.profile};
 }
 
-// Of one pod, itself.
-bool AllowsAsking(const model::PodFacts& pod) {
+// These two are of one pod, itself.
+std::optional<bool> DriverMetricsOf(const model::PodFacts& pod) {
   return model::Understand(pod.settings, nullptr).driver_metrics;
+}
+
+bool HasSignature(const model::PodFacts& pod) {
+  std::vector<std::string> problems;
+  return model::FindSignature(pod.settings, nullptr, problems).has_value();
 }
 
 bool Runs(const model::PodFacts& pod) {
   return pod.phase == model::PodPhase::kRunning && !pod.deleted;
 }
+
+constexpr std::uint16_t kUsualUiPort = 4040;
 
 // It becomes a part of a path: nothing in it may lead elsewhere.
 bool IsApplicationId(std::string_view text) {
@@ -153,7 +160,10 @@ void World::Count(const model::PodFacts& pod, int difference) {
   if (Runs(pod)) {
     const auto application = std::make_pair(pod.name_space, pod.app_selector);
     auto& running = running_of_[application];
-    running.allowing += AllowsAsking(pod) ? difference : 0;
+    if (const auto wish = DriverMetricsOf(pod)) {
+      (*wish ? running.allowing : running.refusing) += difference;
+    }
+    running.observed += HasSignature(pod) ? difference : 0;
     running.on_trial += pod.trial ? difference : 0;
     if ((running.executors += difference) == 0) running_of_.erase(application);
   }
@@ -171,6 +181,18 @@ std::vector<model::NodeEvent> World::ExecutorNodes() const {
   return nodes;
 }
 
+// What the job says: its executors, or else its driver.
+std::optional<bool> World::WishOf(const model::PodFacts& driver, const Running& running) {
+  if (running.allowing > 0) return true;
+  if (running.refusing > 0) return false;
+  return DriverMetricsOf(driver);
+}
+
+bool World::IsObserved(const model::PodFacts& driver, const Running& running) const {
+  return asked_ == model::DriverMetrics::kObserved &&
+         (running.observed > 0 || HasSignature(driver));
+}
+
 std::vector<Driver> World::DriversToAsk() const {
   std::vector<Driver> drivers;
   for (const auto& uid : drivers_) {
@@ -178,14 +200,17 @@ std::vector<Driver> World::DriversToAsk() const {
     if (!Runs(pod) || pod.address.empty() || !IsApplicationId(pod.app_selector)) continue;
     const auto found = running_of_.find({pod.name_space, pod.app_selector});
     const auto running = found == running_of_.end() ? Running{} : found->second;
-    if (running.allowing == 0 && !AllowsAsking(pod)) continue;
+    const auto wish = WishOf(pod, running);
+    if (!wish.value_or(IsObserved(pod, running))) continue;
     drivers.push_back({.uid = uid,
                        .name_space = pod.name_space,
                        .pod = pod.name,
                        .application = pod.app_selector,
                        .address = pod.address,
+                       .port = pod.ui_port != 0 ? pod.ui_port : kUsualUiPort,
                        .has_executors = running.executors > 0,
-                       .watched = running.on_trial > 0});
+                       .watched = running.on_trial > 0,
+                       .allowed = wish.has_value()});
   }
   return drivers;
 }

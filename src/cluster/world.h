@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -25,7 +26,9 @@ class World {
   using ObjectName = std::pair<std::string, std::string>;  // namespace, name
 
   // Of one namespace so many recommendations are known.
-  explicit World(std::size_t most_objects = SIZE_MAX) : most_objects_(most_objects) {}
+  explicit World(std::size_t most_objects = SIZE_MAX,
+                 model::DriverMetrics asked = model::DriverMetrics::kOptIn)
+      : most_objects_(most_objects), asked_(asked) {}
 
   // False where it is an object that there is no room for: nobody is to learn of it.
   bool Take(const model::Observation& observation);
@@ -49,8 +52,8 @@ class World {
   [[nodiscard]] const std::set<std::string>& RaisedAndPending() const { return pending_; }
   // The nodes that executors run on, and whether an executor of that name is there.
   [[nodiscard]] std::vector<model::NodeEvent> ExecutorNodes() const;
-  // The drivers that run and whose job allows to ask them, by itself or by an executor. Those of
-  // runs with an executor on trial are watched closely.
+  // The drivers that run and may be asked: a job says so, or not, by its executors or else by its
+  // driver. Those of runs with an executor on trial are watched closely.
   [[nodiscard]] std::vector<Driver> DriversToAsk() const;
   // The settings of an executor's driver; null: none is known.
   [[nodiscard]] const model::PodSettings* DriverOf(const model::PodFacts& executor) const {
@@ -83,13 +86,17 @@ class World {
   std::map<std::pair<std::string, std::string>, int> executors_;  // by namespace and name
   std::set<std::string> drivers_;                                 // by UID
   model::DriverBook book_;                                        // the same
-  // Executors that run, by namespace and application; of them those that allow to ask their driver,
-  // and those on trial.
+  // Executors that run, by namespace and application; of them those that say that their driver may
+  // be asked, or may not, those with a signature, and those on trial.
   struct Running {
     int executors = 0;
     int allowing = 0;
+    int refusing = 0;
+    int observed = 0;
     int on_trial = 0;
   };
+  static std::optional<bool> WishOf(const model::PodFacts& driver, const Running& running);
+  [[nodiscard]] bool IsObserved(const model::PodFacts& driver, const Running& running) const;
   std::map<std::pair<std::string, std::string>, Running> running_of_;
   std::map<std::string, model::NodeEvent> nodes_;
   model::NodeMemory node_memory_;
@@ -97,6 +104,7 @@ class World {
   std::map<std::string, std::size_t> labels_of_;  // how many a namespace was the first to name
   std::set<std::string> pending_;
   std::size_t most_objects_;
+  model::DriverMetrics asked_;
   std::map<ObjectName, model::RecommendationObject> recommendations_;
   std::map<std::string, std::size_t> objects_in_;  // of those, by namespace
   using Age = std::pair<base::Time, std::string>;  // when it was created, and its name

@@ -268,6 +268,28 @@ std::string PodSettings::KeyOf(Setting setting) const {
   return AnnotationOf(setting);
 }
 
+std::string_view Name(DriverMetrics whose) {
+  switch (whose) {
+    case DriverMetrics::kOff:
+      return "off";
+    case DriverMetrics::kOptIn:
+      return "optIn";
+    case DriverMetrics::kObserved:
+      return "observed";
+  }
+  return "";
+}
+
+base::Result<DriverMetrics> ParseDriverMetrics(std::string_view text) {
+  const std::string_view known[] = {"off", "optIn", "observed"};
+  if (text == "off" || text == "false") return DriverMetrics::kOff;
+  if (text == "optIn" || text == "true") return DriverMetrics::kOptIn;
+  if (text == "observed") return DriverMetrics::kObserved;
+  return base::Fail(base::Code::kInvalidArgument,
+                    fmt::format("\"{}\" is not off, optIn or observed{}", base::Beginning(text, 40),
+                                base::Suggestion(base::Nearest(text, known))));
+}
+
 std::optional<std::string> FindSignature(const PodSettings& executor, const PodSettings* driver,
                                          std::vector<std::string>& problems) {
   auto signature = LookUp(Setting::kSignature, executor, driver);
@@ -301,7 +323,11 @@ JobRequest Understand(const PodSettings& executor, const PodSettings* driver) {
                         reader.KeyOf(Setting::kMaxMemory), job.problems);
   job.scale_memory = reader.Flag(Setting::kScaleMemory).value_or(true);
   job.wants_cpu = reader.Flag(Setting::kScaleCpu).value_or(false);
-  job.driver_metrics = reader.Flag(Setting::kDriverMetrics).value_or(false);
+  job.driver_metrics = reader.Flag(Setting::kDriverMetrics);
+  // Whoever wrote something else may have meant no.
+  if (!job.driver_metrics && LookUp(Setting::kDriverMetrics, executor, driver)) {
+    job.driver_metrics = false;
+  }
   job.mode = reader.GetMode(reader.Flag(Setting::kEmrToggle).value_or(false));
   reader.NameMisspelt();
   CutProblems(job.problems);

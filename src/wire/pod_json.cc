@@ -34,6 +34,8 @@ constexpr std::string_view kTrial = "sparkfit.io/trial";
 constexpr std::string_view kAppliedMemory = "sparkfit.io/applied-memory";
 constexpr std::string_view kAppliedHeap = "sparkfit.io/applied-heap";
 constexpr std::string_view kInactive = "spark-exec-inactive";
+// Spark names the port of its UI so in the driver's container, whatever spark.ui.port is.
+constexpr std::string_view kUiPort = "spark-ui";
 
 // A container as far as it matters; views into the document's string buffer.
 struct ContainerFacts {
@@ -45,6 +47,7 @@ struct ContainerFacts {
   std::vector<int> heap_oom_exits;
   bool runs_executor = false;  // args: ["executor"]
   bool always = false;         // restartPolicy: an init container that is a sidecar
+  std::uint16_t ui_port = 0;
   // For a patch.
   std::size_t variables = 0;
   std::optional<std::size_t> heap_variable;
@@ -84,6 +87,7 @@ struct Draft {
   model::PodPlaces* places = nullptr;  // null: nobody wants to patch
   const model::SignatureRules* rules = nullptr;
   model::SignatureRules::Labels labels;  // that the rules want
+  bool host_network = false;
 
   void Problem(std::string_view what, const base::Error& error) {
     pod.problems.push_back(fmt::format("{}: {}", what, error.message));
@@ -254,6 +258,20 @@ error_code ReadMemory(JsonValue amounts, std::string_view& out) {
   });
 }
 
+error_code ReadPort(JsonValue json, ContainerFacts& container) {
+  std::string_view name;
+  std::uint64_t number = 0;
+  const auto error = ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
+    if (key == "name") return value.get_string().get(name);
+    if (key == "containerPort") return value.get_uint64().get(number);
+    return SUCCESS;
+  });
+  if (name == kUiPort && number <= UINT16_MAX) {
+    container.ui_port = static_cast<std::uint16_t>(number);
+  }
+  return error;
+}
+
 error_code ReadContainer(JsonValue json, ContainerFacts& container) {
   return ForEachMember(json, [&](std::string_view key, JsonValue value) -> error_code {
     if (key == "name") return value.get_string().get(container.name);
@@ -277,6 +295,9 @@ error_code ReadContainer(JsonValue json, ContainerFacts& container) {
         }
         return SUCCESS;
       });
+    }
+    if (key == "ports") {
+      return ForEachElement(value, [&](JsonValue v) { return ReadPort(v, container); });
     }
     if (key == "resources") {
       return ForEachMember(value, [&](std::string_view what, JsonValue amounts) -> error_code {
@@ -385,6 +406,7 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
       draft.pod.restarts = policy == "Always";
     }
     if (key == "nodeName") return ReadString(value, draft.pod.node);
+    if (key == "hostNetwork") return value.get_bool().get(draft.host_network);
     if (key == "nodeSelector" || key == "affinity" || key == "tolerations") {
       const auto odd = ReadPlacement(key, value, draft.pod.placement);
       if (!IsMerelyOdd(odd)) return odd;
@@ -402,6 +424,7 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
       ContainerFacts container;
       const auto error = ReadContainer(json, container);
       TakeContainer(container, index++, draft);
+      if (container.ui_port != 0) draft.pod.ui_port = container.ui_port;
       return error;
     });
   });
@@ -516,6 +539,8 @@ model::ExecutorSize MakeSize(base::Bytes limit, std::optional<base::Bytes> heap)
 void PutTogether(Draft& draft) {
   auto& pod = draft.pod;
   if (pod.role != PodRole::kDriver || !IsPodAddress(pod.address)) pod.address.clear();
+  // The address of such a pod is its node's: what listens there is not for a pod to choose.
+  if (pod.role != PodRole::kDriver || draft.host_network) pod.ui_port = 0;
   if (pod.role != PodRole::kExecutor) pod.placement = {};
   if (!draft.container) return;
   const auto& container = *draft.container;

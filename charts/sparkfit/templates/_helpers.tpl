@@ -84,12 +84,21 @@ imagePullSecrets:
 {{- default (printf "%s-webhook-tls" (include "sparkfit.fullname" .)) .Values.webhook.certificates.secretName -}}
 {{- end }}
 
+{{/* Whose drivers are asked: off, optIn or observed. Trials need drivers that tell, so that sizing has them asked. */}}
+{{- define "sparkfit.driverMetrics" -}}
+{{- $usual := eq .Values.mode "autoscale" | ternary "observed" "off" -}}
+{{- $set := hasKey .Values.config "driverMetrics" | ternary (toString .Values.config.driverMetrics) "" -}}
+{{- get (dict "" $usual "true" "optIn" "false" "off") $set | default $set -}}
+{{- end }}
+
 {{/* The controller's configuration: what the chart decides, and `config`. */}}
 {{- define "sparkfit.config" -}}
 {{- $full := include "sparkfit.fullname" . -}}
 {{- $own := dict "mode" .Values.mode "leaseName" $full "listen" (printf "[::]:%d" (int .Values.metrics.port)) -}}
 {{- if not .Values.metrics.legacyNames }}{{ $_ := set $own "legacyMetricNames" false }}{{ end -}}
 {{- with .Values.watchNamespaces }}{{ $_ := set $own "namespaces" (join "," .) }}{{ end -}}
+{{- $asked := include "sparkfit.driverMetrics" . -}}
+{{- if ne $asked "off" }}{{ $_ := set $own "driverMetrics" $asked }}{{ end -}}
 {{- if eq .Values.mode "autoscale" -}}
 {{- $_ := set $own "webhookListen" (printf "[::]:%d" (int .Values.webhook.port)) -}}
 {{- if include "sparkfit.selfManaged" . -}}

@@ -37,7 +37,7 @@ struct LiveConfig {
   base::Duration usage_interval{};  // 0: as often as the source has news
   std::string kubelet_authority;    // a PEM file; empty: the cluster's
   bool kubelet_insecure = false;
-  bool driver_metrics = false;  // ask the drivers of jobs that allow it
+  model::DriverMetrics driver_metrics = model::DriverMetrics::kOff;
   std::string listen = "[::]:8080";
   bool legacy_metric_names = true;
   bool leader_elect = true;

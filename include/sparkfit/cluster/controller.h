@@ -60,8 +60,7 @@ struct ControllerOptions {
   // Usage is asked for this often: of the kubelets if there is a way to, else of metrics.k8s.io.
   base::Duration usage_interval = std::chrono::seconds(15);
   std::optional<KubeletAccess> kubelets;
-  // Ask the drivers of jobs that allow it.
-  bool driver_metrics = false;
+  model::DriverMetrics driver_metrics = model::DriverMetrics::kOff;
   // Export metrics under the names of the release before, too.
   bool legacy_metric_names = true;
   // Elect a leader by this lease; without election this process leads at once.

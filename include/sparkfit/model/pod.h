@@ -3,6 +3,7 @@
 // What sparkfit knows of a pod, wherever it was read: a watch, a log or an admission review.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,6 +39,7 @@ struct PodFacts {
   std::string executor_id;   // label spark-exec-id: what the driver calls it
   std::string node;          // where it was scheduled; empty: not yet
   std::string address;       // of a driver: status.podIP, where that can be a pod's; not recorded
+  std::uint16_t ui_port = 0;  // of a driver: where it says that Spark's UI is; 0: it does not; nor this
   PodRole role = PodRole::kOther;
   PodPhase phase = PodPhase::kUnknown;
   int profile = 0;

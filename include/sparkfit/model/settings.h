@@ -112,12 +112,23 @@ struct JobRequest {
   std::optional<base::Bytes> max_memory;
   bool scale_memory = true;
   bool wants_cpu = false;       // understood, but CPU is not sized
-  bool driver_metrics = false;  // the driver may be asked for its executors' heaps
+  std::optional<bool> driver_metrics;  // the driver may, or may not, be asked for heaps
   std::vector<std::string> problems;
 };
 
 // Leaves out what is too long or too much: a checkpoint is anybody's to write.
 void Cut(JobRequest& job);
+
+// Whose drivers are asked for their executors' heaps.
+enum class DriverMetrics {
+  kOff,
+  kOptIn,     // of jobs that say driver-metrics: "true"
+  kObserved,  // of jobs that have a signature, unless they say driver-metrics: "false"
+};
+
+std::string_view Name(DriverMetrics whose);  // "off", "optIn", "observed"
+// Takes "false" and "true", too, as the first two were called once.
+base::Result<DriverMetrics> ParseDriverMetrics(std::string_view text);
 
 // The signature: on the executor, else on the driver; else one that was derived, likewise. `driver`
 // may be null. Nothing where neither has one, or it is too long, which `problems` then says.

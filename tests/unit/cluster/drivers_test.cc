@@ -490,7 +490,8 @@ TEST_CASE("at most eight are asked at once, and those that fail are asked ever l
 
 // Drivers as a world shows them.
 struct Scene {
-  Scene() {
+  explicit Scene(model::DriverMetrics whose = model::DriverMetrics::kOptIn)
+      : world(SIZE_MAX, whose) {
     driver = ClusterStory::Driver("d", "spark-1");
     driver.address = "10.0.0.1";
     executor = ClusterStory::Executor("e", "spark-1", "s");
@@ -525,6 +526,40 @@ TEST_CASE("only drivers of jobs that allow it are asked", "[cluster][driver]") {
   CHECK(asked[0].address == "10.0.0.1");
   CHECK(asked[0].has_executors);
   CHECK_FALSE(asked[0].watched);
+}
+
+TEST_CASE("drivers of jobs with a signature are asked where all are, unless they refuse",
+          "[cluster][driver]") {
+  Scene scene(model::DriverMetrics::kObserved);
+  REQUIRE(scene.Asked().size() == 1);  // the executor has the signature
+  CHECK_FALSE(scene.Asked()[0].allowed);
+  CHECK(scene.Asked()[0].port == 4040);
+  SECTION("a job without one is not observed") {
+    scene.executor.settings = {};
+    CHECK(scene.Asked().empty());
+    ClusterStory::Set(scene.driver, "sparkfit.io/signature", "s");
+    CHECK(scene.Asked().size() == 1);
+  }
+  // Whoever wrote "no" meant no.
+  for (const auto* value : {"false", "no"}) {
+    auto by_driver = scene;
+    ClusterStory::Set(by_driver.driver, kAllow, value);
+    CHECK(by_driver.Asked().empty());
+    ClusterStory::Set(by_driver.executor, kAllow, "true");  // executors go before the driver
+    REQUIRE(by_driver.Asked().size() == 1);
+    CHECK(by_driver.Asked()[0].allowed);
+    ClusterStory::Set(scene.executor, kAllow, value);
+    CHECK(scene.Asked().empty());
+    scene.executor.settings = {};
+    ClusterStory::Set(scene.executor, "sparkfit.io/signature", "s");
+  }
+}
+
+TEST_CASE("a driver is asked where its UI is", "[cluster][driver]") {
+  Scene scene(model::DriverMetrics::kObserved);
+  scene.driver.ui_port = 4050;
+  REQUIRE(scene.Asked().size() == 1);
+  CHECK(scene.Asked()[0].port == 4050);
 }
 
 TEST_CASE("a run with an executor on trial is watched closely", "[cluster][driver]") {

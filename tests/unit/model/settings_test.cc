@@ -226,15 +226,15 @@ TEST_CASE("keys that are not ours are no settings", "[model][settings]") {
   }
 }
 
-TEST_CASE("a driver is asked for its metrics only by a literal true", "[model][settings]") {
-  CHECK_FALSE(Understand(PodSettings{}, nullptr).driver_metrics);
+TEST_CASE("a driver may be asked for its metrics by a literal true alone", "[model][settings]") {
+  CHECK_FALSE(Understand(PodSettings{}, nullptr).driver_metrics.has_value());
   const auto on = Settings({{"sparkfit.io/driver-metrics", "true", false}});
-  CHECK(Understand(on, nullptr).driver_metrics);
-  CHECK(Understand(PodSettings{}, &on).driver_metrics);
+  CHECK(Understand(on, nullptr).driver_metrics == true);
+  CHECK(Understand(PodSettings{}, &on).driver_metrics == true);
   const auto off = Settings({{"sparkfit.io/driver-metrics", "false"}});
-  CHECK_FALSE(Understand(off, &on).driver_metrics);
+  CHECK(Understand(off, &on).driver_metrics == false);
   const auto odd = Understand(Settings({{"sparkfit.io/driver-metrics", "yes"}}), nullptr);
-  CHECK_FALSE(odd.driver_metrics);
+  CHECK(odd.driver_metrics == false);
   REQUIRE(odd.problems.size() == 1);
   CHECK(odd.problems[0] == "sparkfit.io/driver-metrics: \"yes\" is neither true nor false; true?");
 }

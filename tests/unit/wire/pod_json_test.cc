@@ -279,6 +279,31 @@ TEST_CASE("a signature is derived from labels only by rules, never from annotati
   CHECK_FALSE(derived(&rules));
 }
 
+TEST_CASE("a driver's port is where Spark says that its UI is", "[wire][pod]") {
+  auto pod = Pod();
+  auto& container = pod["spec"]["containers"][1];
+  // As BasicDriverFeatureStep writes them, with spark.ui.port=4050.
+  container["ports"] = Json::parse(R"([
+    {"name": "driver-rpc-port", "containerPort": 7078, "protocol": "TCP"},
+    {"name": "blockmanager", "containerPort": 7079, "protocol": "TCP"},
+    {"name": "spark-ui", "containerPort": 4050, "protocol": "TCP"}])");
+  CHECK(Facts(pod).ui_port == 0);  // an executor has none
+  pod["metadata"]["labels"]["spark-role"] = "driver";
+  CHECK(Facts(pod).ui_port == 4050);
+  SECTION("on the node's own address nobody chooses a port") {
+    pod["spec"]["hostNetwork"] = true;
+    CHECK(Facts(pod).ui_port == 0);
+  }
+  SECTION("none is named so") {
+    container["ports"][2]["name"] = "metrics";
+    CHECK(Facts(pod).ui_port == 0);
+  }
+  SECTION("it is no port") {
+    container["ports"][2]["containerPort"] = 70'000;
+    CHECK(Facts(pod).ui_port == 0);
+  }
+}
+
 TEST_CASE("a driver's address is one that a pod can have, an executor's is nobody's concern",
           "[wire][pod]") {
   auto pod = Pod();
