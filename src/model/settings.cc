@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <type_traits>
 
 #include "sparkfit/base/meant.h"
@@ -162,6 +163,20 @@ Bounds Sound(Bounds bounds) {
   return bounds;
 }
 
+// The value of that name; `names` tells people what there is.
+template <typename Enum, std::size_t kCount>
+base::Result<Enum> ParseNamed(std::string_view text, const std::array<Enum, kCount>& values,
+                              std::string_view names) {
+  std::array<std::string_view, kCount> known;
+  std::transform(values.begin(), values.end(), known.begin(),
+                 [](Enum value) { return Name(value); });
+  const auto found = std::find(known.begin(), known.end(), text);
+  if (found != known.end()) return values.at(static_cast<std::size_t>(found - known.begin()));
+  return base::Fail(base::Code::kInvalidArgument,
+                    fmt::format("\"{}\" is not {}{}", base::Beginning(text, 40), names,
+                                base::Suggestion(base::Nearest(text, known))));
+}
+
 }  // namespace
 
 std::vector<std::string> SettingKeys() {
@@ -198,15 +213,8 @@ std::string_view Name(Mode mode) {
 }
 
 base::Result<Mode> ParseMode(std::string_view text) {
-  constexpr std::array kModes{Mode::kOff, Mode::kInitial, Mode::kAuto};
-  std::array<std::string_view, kModes.size()> names;
-  std::transform(kModes.begin(), kModes.end(), names.begin(), Name);
-  for (const auto mode : kModes) {
-    if (text == Name(mode)) return mode;
-  }
-  return base::Fail(base::Code::kInvalidArgument,
-                    fmt::format("\"{}\" is not Off, Initial or Auto{}", base::Beginning(text, 40),
-                                base::Suggestion(base::Nearest(text, names))));
+  return ParseNamed(text, std::array{Mode::kOff, Mode::kInitial, Mode::kAuto},
+                    "Off, Initial or Auto");
 }
 
 std::optional<SettingSource> FindSetting(std::string_view key, bool annotation) {
@@ -281,13 +289,11 @@ std::string_view Name(DriverMetrics whose) {
 }
 
 base::Result<DriverMetrics> ParseDriverMetrics(std::string_view text) {
-  const std::string_view known[] = {"off", "optIn", "observed"};
-  if (text == "off" || text == "false") return DriverMetrics::kOff;
-  if (text == "optIn" || text == "true") return DriverMetrics::kOptIn;
-  if (text == "observed") return DriverMetrics::kObserved;
-  return base::Fail(base::Code::kInvalidArgument,
-                    fmt::format("\"{}\" is not off, optIn or observed{}", base::Beginning(text, 40),
-                                base::Suggestion(base::Nearest(text, known))));
+  if (text == "false") return DriverMetrics::kOff;
+  if (text == "true") return DriverMetrics::kOptIn;
+  return ParseNamed(
+      text, std::array{DriverMetrics::kOff, DriverMetrics::kOptIn, DriverMetrics::kObserved},
+      "off, optIn or observed");
 }
 
 std::optional<std::string> FindSignature(const PodSettings& executor, const PodSettings* driver,
