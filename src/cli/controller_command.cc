@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "gate.h"
 #include "sparkfit/base/file.h"
 #include "sparkfit/base/number.h"
 #include "sparkfit/base/wait.h"
@@ -147,7 +148,32 @@ serve::Handler MakeHandler(const cluster::Controller& controller,
   };
 }
 
+// By TLS only for whom the API server lets read. Until there is another one the certificate is one
+// that nobody vouches for: who probes health does not mind, and must not find a closed port because
+// the API server is gone.
+Result<std::unique_ptr<serve::Server>> StartMetrics(const serve::ServerOptions& options,
+                                                    cluster::Controller& controller,
+                                                    const exposition::OwnMetrics& metrics,
+                                                    const base::Clock& clock) {
+  auto handler = MakeHandler(controller, metrics, clock);
+  if (!options.tls) return serve::Server::Start(options, std::move(handler));
+  const auto now = clock.Wall();
+  const auto pair = tls::MakeAuthority(
+      "sparkfit", {now - tls::kClockTolerance, now + tls::Lifetimes().authority});
+  if (!pair) return tl::unexpected<base::Error>(pair.error());
+  auto gate =
+      MakeGate([&](const auto& reader, const auto& tell) { controller.AskAccess(reader, tell); });
+  auto server = serve::Server::Start(options, std::move(handler), std::move(gate));
+  if (!server) return server;
+  if (auto fits = (*server)->SetCertificate(*pair); !fits) {
+    return tl::unexpected<base::Error>(fits.error());
+  }
+  return server;
+}
+
 constexpr std::string_view kWebhookPath = "/mutate";
+// Of who may read, which with one Prometheus are four a minute.
+constexpr double kReviewsPerSecond = 10;
 constexpr base::Duration kDrain = std::chrono::seconds(5);
 constexpr std::size_t kLargestReview = std::size_t{4} << 20;
 
@@ -173,21 +199,26 @@ serve::Handler MakeWebhook(cluster::Controller& controller) {
   };
 }
 
-cluster::AdmissionOptions MakeAdmission(const LiveConfig& live, const std::string& name_space) {
-  cluster::AdmissionOptions options;
-  options.shrink_only = live.shrink_only;
-  auto& certificates = options.certificates;
+// Of the Services that lead to what is served by TLS.
+cluster::CertificateOptions MakeCertificates(const LiveConfig& live,
+                                             const std::string& name_space) {
+  cluster::CertificateOptions certificates;
   certificates.certificate_file = live.webhook_certificate;
   certificates.key_file = live.webhook_key;
   certificates.name_space = name_space;
   certificates.secret = live.webhook_secret;
-  certificates.configuration = live.webhook_configuration;
-  for (const char* domain : {"", ".cluster.local"}) {
-    certificates.dns_names.push_back(
-        fmt::format("{}.{}.svc{}", live.webhook_service, name_space, domain));
+  const auto serve = [&](const std::string& service) {
+    for (const char* domain : {"", ".cluster.local"}) {
+      certificates.dns_names.push_back(fmt::format("{}.{}.svc{}", service, name_space, domain));
+    }
+  };
+  if (live.autoscale) {
+    certificates.configuration = live.webhook_configuration;
+    serve(live.webhook_service);
   }
+  if (live.metrics_secure) serve(live.metrics_service);
   certificates.lifetimes = live.lifetimes;
-  return options;
+  return certificates;
 }
 
 Result<kube::ClusterConfig> FindCluster(const ControllerFlags& flags, const Process& process) {
@@ -236,10 +267,31 @@ cluster::ControllerOptions MakeOptions(const ControllerFlags& flags, const Confi
   options.lease.name_space =
       config.live.lease_namespace.empty() ? where.name_space : config.live.lease_namespace;
   options.lease.identity = Identity(process);
-  if (flags.publish && config.live.autoscale) {
-    options.admission = MakeAdmission(config.live, options.lease.name_space);
+  const auto& live = config.live;
+  if (flags.publish && live.autoscale) options.admission = {.shrink_only = live.shrink_only};
+  // Who only records writes no Secret, and serves with the certificate that it began with.
+  const bool certifies = flags.publish || !live.webhook_certificate.empty();
+  if (options.admission || (live.metrics_secure && certifies)) {
+    options.https.emplace().certificates = MakeCertificates(live, options.lease.name_space);
   }
   return options;
+}
+
+// So many requests a second on average, and for a moment twice as many.
+kube::ClientOptions AtRate(double queries_per_second, const Process& process) {
+  kube::ClientOptions options;
+  options.queries_per_second = queries_per_second;
+  options.burst = 2 * queries_per_second;
+  options.seed = static_cast<std::uint64_t>(process.clock.SteadyNow().time_since_epoch().count()) ^
+                 static_cast<std::uint64_t>(::getpid());
+  return options;
+}
+
+Result<void> Install(const tls::Pair& pair, const std::vector<serve::Server*>& servers) {
+  for (auto* server : servers) {
+    if (auto installed = server->SetCertificate(pair); !installed) return installed;
+  }
+  return {};
 }
 
 struct Listen {
@@ -261,17 +313,17 @@ int Serve(const ControllerFlags& flags, const Config& config, const kube::Cluste
   const auto count = [&](const kube::Call& call, int status) {
     metrics.CountRequest(call.verb, call.resource, status);
   };
-  kube::ClientOptions client_options;
-  client_options.queries_per_second = config.live.queries_per_second;
-  client_options.burst = 2 * config.live.queries_per_second;
-  client_options.seed =
-      static_cast<std::uint64_t>(process.clock.SteadyNow().time_since_epoch().count()) ^
-      static_cast<std::uint64_t>(::getpid());
+  auto client_options = AtRate(config.live.queries_per_second, process);
   kube::Client client(**transport, *authenticator, process.clock, waiter, client_options, count);
   client_options.attempts = 1;
   kube::Client lease_client(**transport, *authenticator, process.clock, waiter, client_options,
                             count);
+  client_options = AtRate(kReviewsPerSecond, process);
+  client_options.attempts = 1;
+  kube::Client review_client(**transport, *authenticator, process.clock, waiter, client_options,
+                             count);
   auto options = MakeOptions(flags, config, where, process);
+  if (listen.metrics.tls) options.review_client = &review_client;
   if (config.live.from_kubelets) {
     options.kubelets = MakeKubeletAccess(config.live, where.endpoint, process);
     options.kubelets->authenticator = authenticator.get();
@@ -287,21 +339,21 @@ int Serve(const ControllerFlags& flags, const Config& config, const kube::Cluste
   }
   const bool autoscale = options.admission.has_value();
   std::unique_ptr<serve::Server> webhook;
-  if (autoscale) {
-    options.admission->install = [&](const tls::Pair& pair) {
-      return webhook->SetCertificate(pair);
-    };
+  std::vector<serve::Server*> by_tls;
+  if (options.https) {
+    options.https->install = [&](const tls::Pair& pair) { return Install(pair, by_tls); };
   }
   cluster::Controller controller(client, lease_client, process.clock, waiter, log, metrics,
                                  std::move(options));
-  auto server =
-      serve::Server::Start(listen.metrics, MakeHandler(controller, metrics, process.clock));
+  auto server = StartMetrics(listen.metrics, controller, metrics, process.clock);
   if (!server) return Fail(server.error().message, process);
+  if (listen.metrics.tls) by_tls.push_back(server->get());
   log.Info("serves", {{"port", std::to_string((*server)->Port())}});
   if (autoscale) {
     auto started = serve::Server::Start(listen.webhook, MakeWebhook(controller));
     if (!started) return Fail(started.error().message, process);
     webhook = *std::move(started);
+    by_tls.push_back(webhook.get());
     log.Info("answers admissions", {{"port", std::to_string(webhook->Port())}});
   }
   controller.Run(signals.Token());
@@ -321,7 +373,7 @@ int RunController(const ControllerFlags& flags, const Process& process) {
   const auto settings = Gather(flags.common, process);
   auto problems = settings.Problems();
   const auto& config = settings.Get();
-  const auto metrics = ParseListen("listen", config.live.listen);
+  auto metrics = ParseListen("listen", config.live.listen);
   if (!metrics) problems.push_back(metrics.error().message);
   const auto webhook = WebhookListen(config.live);
   if (!webhook) problems.push_back(webhook.error().message);
@@ -343,6 +395,7 @@ int RunController(const ControllerFlags& flags, const Process& process) {
   const auto where = FindCluster(flags, process);
   if (!where) problems.push_back(where.error().message);
   if (Refuse(problems, process)) return kExitUsage;
+  metrics->tls = config.live.metrics_secure;
   return Serve(flags, config, *where, {*metrics, *webhook}, process);
 }
 

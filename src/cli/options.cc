@@ -228,6 +228,15 @@ std::vector<Option> MakeOptions() {
           "export metrics that were renamed under their former names, too, for this release: true "
           "or false",
           [](auto& c) -> auto& { return c.live.legacy_metric_names; })),
+      Live(Boolean(
+          "metricsSecure",
+          "serve metrics by HTTPS, with the webhook's certificate, to those alone whom the API "
+          "server lets get the path; health stays open: true or false",
+          [](auto& c) -> auto& { return c.live.metrics_secure; })),
+      Live(Text(
+          "metricsService", "name",
+          "the Service that metrics are read by, for the certificate; in the lease's namespace",
+          [](auto& c) -> auto& { return c.live.metrics_service; })),
       Live(Choice(
           "mode", "mode",
           "monitoring: observe and recommend; autoscale: size new executors of jobs that ask for "

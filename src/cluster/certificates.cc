@@ -30,6 +30,7 @@ constexpr const char* kCurrent = "ca.crt";
 constexpr const char* kCurrentKey = "ca.key";
 constexpr const char* kNext = "next.crt";
 constexpr const char* kNextKey = "next.key";
+constexpr const char* kBundle = "ca-bundle.crt";  // for clients that read it from there
 
 std::string SecretsOf(const CertificateOptions& options) {
   return "/api/v1/namespaces/" + kube::Encode(options.name_space) + "/secrets";
@@ -61,6 +62,7 @@ json DataOf(const tls::Authorities& authorities) {
   put(kCurrentKey, authorities.current.key);
   put(kNext, authorities.next.certificate);
   put(kNextKey, authorities.next.key);
+  put(kBundle, tls::Bundle(authorities));
   return data;
 }
 
@@ -135,9 +137,9 @@ bool OwnCertificates::Round(const std::stop_token& stop) {
   if (stop.stop_requested()) return true;
   if (why != std::exchange(trouble_, why)) {
     if (why.empty()) {
-      around_.log.Info("the webhook's certificates are looked after");
+      around_.log.Info("the certificates are looked after");
     } else {
-      around_.log.Warning("the webhook's certificates cannot be looked after", {{"why", why}});
+      around_.log.Warning("the certificates cannot be looked after", {{"why", why}});
     }
   }
   return done.has_value();
@@ -155,6 +157,7 @@ Result<void> OwnCertificates::Try(const std::stop_token& stop) {
     return base::Fail(Code::kUnavailable, "the authorities are damaged; the leader makes new ones");
   }
   if (auto renewed = RenewLeaf(*stored->authorities); !renewed) return renewed;
+  if (options_.configuration.empty()) return {};
   // Once clients trust us, changes are the leader's; the first time, who is ready is trusted as
   // well.
   if (!leads_() && trusted_) return {};
@@ -175,7 +178,9 @@ Result<OwnCertificates::Stored> OwnCertificates::Read(const std::stop_token& sto
   if (!object.is_object()) return base::Fail(Code::kMalformed, "the Secret is no object");
   Stored stored;
   stored.version = TextIn(object.value("metadata", json::object()), "resourceVersion");
-  stored.authorities = AuthoritiesIn(object.value("data", json::object()));
+  const auto data = object.value("data", json::object());
+  stored.authorities = AuthoritiesIn(data);
+  stored.bundle = Decoded(data, kBundle);
   return stored;
 }
 
@@ -202,15 +207,18 @@ Result<void> OwnCertificates::Write(const Stored& stored, const std::stop_token&
 
 Result<void> OwnCertificates::RenewAuthorities(Stored& stored, const std::stop_token& stop) {
   if (stored.authorities && !tls::CheckPair(stored.authorities->current)) {
-    around_.log.Error("the Secret of the webhook's authorities is damaged; it is repaired",
+    around_.log.Error("the Secret of the authorities is damaged; it is repaired",
                       {{"secret", options_.secret}});
   }
   auto renewed = tls::Renew(stored.authorities, options_.lifetimes, around_.clock.Wall());
   if (!renewed) return tl::unexpected<base::Error>(renewed.error());
-  if (!*renewed) return {};
-  stored.authorities = **std::move(renewed);
+  if (*renewed) {
+    stored.authorities = **std::move(renewed);
+  } else if (stored.bundle == tls::Bundle(*stored.authorities)) {
+    return {};
+  }
   if (auto written = Write(stored, stop); !written) return written;
-  around_.log.Info("the webhook's authorities were renewed");
+  around_.log.Info("the authorities were renewed");
   return {};
 }
 
@@ -287,13 +295,13 @@ void FileCertificates::Round() {
                                 : install_(pair);
   around_.metrics.CountCertificateReload(installed.has_value());
   if (!installed) {
-    around_.log.Error("the webhook's certificate cannot be used; the one before stays",
+    around_.log.Error("the certificate cannot be used; the one before stays",
                       {{"why", installed.error().message}});
     return;
   }
   const auto validity = tls::ReadValidity(pair.certificate);
   if (validity) around_.metrics.SetCertificateExpiry("serving", Seconds(validity->until));
-  around_.log.Info("the webhook has a new certificate");
+  around_.log.Info("there is a new certificate");
 }
 
 }  // namespace sparkfit::cluster

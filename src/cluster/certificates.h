@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the webhook's certificate comes from, and how it is renewed without a restart.
+// Where the certificate of our own servers comes from, and how it is renewed without a restart.
 //
 // Our own: whoever comes first makes two authorities, in a Secret, and writes what clients trust
-// into the MutatingWebhookConfiguration; the leader keeps both. Every replica signs its own
-// certificate, in memory. Nobody meets a certificate whose signer it does not trust: the next
-// authority is trusted long before it signs, the previous one for as long as something that it
-// signed may be in use.
+// into the MutatingWebhookConfiguration, where there is one; the leader keeps both. Every replica
+// signs its own certificate, in memory. Nobody meets a certificate whose signer it does not trust:
+// the next authority is trusted long before it signs, the previous one for as long as something
+// that it signed may be in use.
 //
 // Or from files that somebody else renews (cert-manager, a mounted Secret).
 #pragma once
@@ -42,6 +42,7 @@ class OwnCertificates {
  private:
   struct Stored {
     std::optional<tls::Authorities> authorities;  // as they are, whatever that is worth
+    std::string bundle;                           // of all of them, as clients find it there
     std::string version;                          // empty: there is no Secret
   };
   base::Result<Stored> Read(const std::stop_token& stop);

@@ -17,6 +17,7 @@
 #include "key_metrics.h"
 #include "kubelets.h"
 #include "message.h"
+#include "readers.h"
 #include "session.h"
 #include "sources.h"
 #include "sparkfit/wire/admission_review.h"
@@ -49,6 +50,7 @@ constexpr base::Duration kNoteAgain = std::chrono::minutes(1);
 constexpr const char* kNodesAnnotation = "sparkfit.io/remembered-nodes";
 // The same refusal of the same job is told again after this long.
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
+constexpr int kReviewsAtOnce = 2;
 // A main loop that did not come round for this long hangs.
 constexpr base::Duration kHangs = std::chrono::seconds(60);
 
@@ -80,6 +82,7 @@ struct Controller::Impl {
     if (options.admission) {
       advisor.emplace(options.pipeline.safety.max_memory, options.admission->shrink_only);
     }
+    if (options.review_client != nullptr) readers.emplace(*options.review_client, clock_, log_);
   }
 
   void Run(const std::stop_token& stop);
@@ -139,6 +142,7 @@ struct Controller::Impl {
 
   // Read by other threads.
   std::optional<Advisor> advisor;      // with admission
+  std::optional<Readers> readers;      // where not anybody may read
   std::atomic<std::uint64_t> term{0};  // grows where a session ends
   std::atomic<bool> leading{false};
   std::atomic<bool> certified{false};
@@ -164,6 +168,7 @@ void Controller::Impl::Run(const std::stop_token& stop) {
   stopping = true;
   // All are asked before one is waited for.
   for (auto& thread : threads) thread.request_stop();
+  if (readers) readers->Close();
 }
 
 void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
@@ -183,8 +188,11 @@ void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
     follow(Kind::kResourceQuotas, name_space);
   }
   if (options.namespaces.empty()) follow(Kind::kNodes, "");
-  if (options.admission) {
+  if (options.https) {
     threads.emplace_back([this](const std::stop_token& stop) { LookAfterCertificates(stop); });
+  }
+  for (int i = 0; readers && i < kReviewsAtOnce; ++i) {
+    threads.emplace_back([this](const std::stop_token& stop) { readers->Run(stop); });
   }
   const auto wanted = [this] { return in_session.load(); };
   if (drivers) {
@@ -305,18 +313,18 @@ void Controller::Impl::LeaveNote() {
 
 // Runs on a thread of its own.
 void Controller::Impl::LookAfterCertificates(const std::stop_token& stop) {
-  const auto& admission = *options.admission;
+  const auto& certificates = options.https->certificates;
   const Install install = [&](const tls::Pair& pair) {
-    auto installed = admission.install(pair);
+    auto installed = options.https->install(pair);
     if (installed) certified = true;
     return installed;
   };
-  if (admission.certificates.certificate_file.empty()) {
+  if (certificates.certificate_file.empty()) {
     OwnCertificates(
-        admission.certificates, client, around, [this] { return leading.load(); }, install)
+        certificates, client, around, [this] { return leading.load(); }, install)
         .Run(stop);
   } else {
-    FileCertificates(admission.certificates, around, install).Run(stop);
+    FileCertificates(certificates, around, install).Run(stop);
   }
 }
 
@@ -530,10 +538,14 @@ std::vector<Check> Controller::Live() const {
 std::vector<Check> Controller::Ready() const {
   std::vector<Check> checks{{"sources-synced", impl_->synced.load()},
                             {"not-stopping", !impl_->stopping.load()}};
-  if (impl_->options.admission) checks.push_back({"webhook-certificate", impl_->certified.load()});
+  if (impl_->options.https) checks.push_back({"certificate", impl_->certified.load()});
   return checks;
 }
 
 std::string Controller::Admit(std::string_view body) { return impl_->Admit(body); }
+
+void Controller::AskAccess(const Reader& reader, const OnAccess& tell) {
+  impl_->readers->Ask(reader, tell);
+}
 
 }  // namespace sparkfit::cluster

@@ -49,6 +49,9 @@ void Message<kRequest>::on_field_impl(field name, StringView, StringView value, 
   if (name == (kRequest ? field::accept_encoding : field::content_encoding)) {
     head.gzip = head.gzip || MentionsGzip(value);
   }
+  if (kRequest && name == field::authorization && head.authorization.empty()) {
+    head.authorization = std::string(value);
+  }
   if (!kRequest && name == field::retry_after) head.retry_after = std::string(value);
 }
 

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "sparkfit/base/gzip.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/http/intake.h"
 
 namespace sparkfit::serve {
@@ -33,6 +34,25 @@ using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
 constexpr std::size_t kSmallestGzip = 1024;
 constexpr auto kShutdownTimeout = std::chrono::seconds(3);
+constexpr const char* kInternalError = "internal error\n";
+
+struct Answers {
+  Handler handler;
+  Gate gate;  // empty: everything is answered
+};
+
+// The token of "Bearer TOKEN" (RFC 6750); empty where it is none.
+std::string BearerToken(std::string_view authorization) {
+  constexpr std::string_view kScheme = "Bearer ";
+  const auto scheme = authorization.substr(0, kScheme.size());
+  if (!beast::iequals({scheme.data(), scheme.size()}, {kScheme.data(), kScheme.size()})) return "";
+  authorization.remove_prefix(kScheme.size());
+  const auto is_of_token = [](char c) {
+    return base::IsAlphanumeric(c) || std::string_view("-._~+/=").find(c) != std::string_view::npos;
+  };
+  const bool is_token = std::all_of(authorization.begin(), authorization.end(), is_of_token);
+  return is_token ? std::string(authorization) : "";
+}
 
 class Member;
 
@@ -188,12 +208,13 @@ class Connection final : public Member, public std::enable_shared_from_this<Conn
  public:
   // `more`: what the stream takes besides the socket.
   template <typename... More>
-  Connection(const ServerOptions& options, const Handler& handler, Crowd& crowd,
+  Connection(const ServerOptions& options, const Answers& answers, Crowd& crowd,
              const asio::ip::address& from, tcp::socket socket, More&... more)
       : Member(crowd, from),
         options_(options),
-        handler_(handler),
+        answers_(answers),
         stream_(std::move(socket), more...),
+        patience_(stream_.get_executor()),
         intake_(options.largest_header) {}
 
   void Start() {
@@ -209,6 +230,7 @@ class Connection final : public Member, public std::enable_shared_from_this<Conn
 
   void Drop() override {
     Leave();
+    patience_.cancel();
     Layer().close();
   }
 
@@ -289,19 +311,59 @@ class Connection final : public Member, public std::enable_shared_from_this<Conn
   }
 
   void OnRequest() {
-    auto& request = intake_.Current();
-    const auto& target = request.head.target;
+    auto& message = intake_.Current();
+    const auto& target = message.head.target;
     const auto mark = target.find('?');
+    request_ = {message.head.method_text,
+                target.substr(0, mark),
+                mark == std::string::npos ? "" : target.substr(mark + 1),
+                std::move(message.body),
+                From().to_string(),
+                BearerToken(message.head.authorization)};
+    if (!answers_.gate) return Respond();
+    AskGate();
+  }
+
+  // Meanwhile nothing is read: what the client sends waits in its socket.
+  void AskGate() {
+    const auto ticket = ++ticket_;
+    patience_.expires_after(options_.gate_timeout);
+    patience_.async_wait(Then([ticket](auto& self, Error error) {
+      if (!error) self.OnDecision(ticket, Refusal{503, "nobody said in time who may read this\n"});
+    }));
+    const auto decide = [weak = this->weak_from_this(), executor = stream_.get_executor(),
+                         ticket](std::optional<Refusal> refusal) {
+      asio::post(executor, [weak, ticket, refusal] {
+        const auto self = weak.lock();
+        if (self && !self->IsGone()) self->OnDecision(ticket, refusal);
+      });
+    };
+    try {
+      answers_.gate(request_, decide);
+    } catch (const std::exception&) {
+      decide(Refusal{500, kInternalError});
+    }
+  }
+
+  // One that comes too late is about a request that is no more.
+  void OnDecision(std::uint64_t ticket, const std::optional<Refusal>& refusal) {
+    if (ticket != ticket_) return;
+    ++ticket_;
+    patience_.cancel();
+    refusal ? Refuse(refusal->status, refusal->why) : Respond();
+  }
+
+  void Respond() {
+    const auto& message = intake_.Current();
+    const auto request = std::exchange(request_, {});  // whose body is not kept
     Response response;
     try {
-      response = handler_({request.head.method_text, target.substr(0, mark),
-                           mark == std::string::npos ? "" : target.substr(mark + 1),
-                           std::move(request.body)});
+      response = answers_.handler(request);
     } catch (const std::exception&) {
-      response = {500, "text/plain; charset=utf-8", "internal error\n"};
+      response = {500, "text/plain; charset=utf-8", kInternalError};
     }
     Answered();
-    Write(response, request.keep_alive(), request.head.method == verb::head);
+    Write(response, message.keep_alive(), message.head.method == verb::head);
   }
 
   void Refuse(int status, const char* why) {
@@ -315,6 +377,7 @@ class Connection final : public Member, public std::enable_shared_from_this<Conn
     reply_.version(11);
     reply_.result(static_cast<unsigned>(response.status));
     reply_.set(field::content_type, response.content_type);
+    if (response.status == 401) reply_.set(field::www_authenticate, "Bearer");
     if (gzip) reply_.set(field::content_encoding, "gzip");
     if (!head) reply_.body() = {Answer().data(), Answer().size()};
     reply_.keep_alive(keep_alive);
@@ -351,9 +414,12 @@ class Connection final : public Member, public std::enable_shared_from_this<Conn
   }
 
   const ServerOptions& options_;
-  const Handler& handler_;
+  const Answers& answers_;
   Stream stream_;
+  asio::steady_timer patience_;  // with the gate
+  std::uint64_t ticket_ = 0;     // of the request that waits at the gate, or will
   http::Intake<true> intake_;
+  Request request_;
   beast::http::response<beast::http::span_body<const char>> reply_;  // of Answer()
 };
 
@@ -376,9 +442,9 @@ base::Result<std::shared_ptr<asio::ssl::context>> MakeContext(const tls::Pair& p
 
 class BeastServer final : public Server {
  public:
-  BeastServer(const ServerOptions& options, Handler handler)
+  BeastServer(const ServerOptions& options, Answers answers)
       : options_(options),
-        handler_(std::move(handler)),
+        answers_(std::move(answers)),
         crowd_{options_},
         acceptor_(context_),
         pause_(context_) {}
@@ -469,13 +535,13 @@ class BeastServer final : public Server {
 
   template <typename Stream, typename... More>
   void Serve(const asio::ip::address& from, tcp::socket socket, More&... more) {
-    std::make_shared<Connection<Stream>>(options_, handler_, crowd_, from, std::move(socket),
+    std::make_shared<Connection<Stream>>(options_, answers_, crowd_, from, std::move(socket),
                                          more...)
         ->Start();
   }
 
   const ServerOptions options_;
-  const Handler handler_;
+  const Answers answers_;
   Crowd crowd_;  // before the context: its handlers hold connections
   std::mutex mutex_;
   std::shared_ptr<asio::ssl::context> tls_;  // guarded by mutex_; null: no certificate yet
@@ -500,8 +566,10 @@ const std::shared_ptr<const std::string>& Body::Gzip() const {
   return kept_->gzip;
 }
 
-base::Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Handler handler) {
-  auto server = std::make_unique<BeastServer>(options, std::move(handler));
+base::Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Handler handler,
+                                                    Gate gate) {
+  auto server =
+      std::make_unique<BeastServer>(options, Answers{std::move(handler), std::move(gate)});
   if (auto listening = server->Listen(); !listening) {
     return tl::unexpected<base::Error>(listening.error());
   }

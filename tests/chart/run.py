@@ -117,13 +117,17 @@ class Render:
         return self.values.get("mode") == "autoscale"
 
     @property
+    def secure(self):
+        return self.values.get("metrics", {}).get("secure", False)
+
+    @property
     def certificates(self):
         return self.values.get("webhook", {}).get("certificates", {}).get("mode", "self-managed")
 
     def rules(self):
-        """What the controller may do: not what is lent to the cluster's own roles."""
+        """What the controller may do: not what is lent to the cluster's own roles, or to who reads metrics."""
         for role in self.all("Role", "ClusterRole"):
-            if any("aggregate-to" in label for label in role["metadata"]["labels"]):
+            if any("aggregate-to" in label for label in role["metadata"]["labels"]) or role["metadata"]["name"].endswith("-metrics-reader"):
                 continue
             yield from ((role, rule) for rule in role["rules"])
 
@@ -152,8 +156,10 @@ def check_rights(render):
         render.must(not writes_pods, f"{where} may write pods")
         render.must("nodes/proxy" not in resources, f"{where} may use nodes/proxy")
         if "secrets" in resources:
-            render.must(render.autoscale and render.certificates == "self-managed", f"{where} reaches Secrets")
+            render.must((render.autoscale or render.secure) and render.certificates == "self-managed", f"{where} reaches Secrets")
             render.must(role["kind"] == "Role" and (rule.get("resourceNames") or verbs == {"create"}), f"{where} reaches any Secret")
+        if {"tokenreviews", "subjectaccessreviews"} & set(resources):
+            render.must(render.secure and verbs == {"create"}, f"{where} may review")
         if "mutatingwebhookconfigurations" in resources:
             wanted = {"get", "patch"} if render.certificates == "self-managed" else {"get"}
             render.must(rule.get("resourceNames") and verbs == wanted and render.autoscale, f"{where}: {verbs} on webhooks")
@@ -226,14 +232,19 @@ def check_config(render):
     render.must(config.get("namespaces", "") == ",".join(watched), "the namespaces that are watched")
     render.must(config["mode"] == render.values.get("mode", "monitoring"), "the mode")
     render.must(("webhook" in ports) == render.autoscale, "a webhook's port")
+    schemes = {container[probe]["httpGet"].get("scheme", "HTTP") for probe in ("livenessProbe", "readinessProbe")}
+    render.must(schemes == {"HTTPS" if render.secure else "HTTP"}, f"probes by {schemes}")
+    render.must(config.get("metricsSecure", False) == render.secure, "whether metrics are for everybody")
+    render.must(config.get("metricsService") == (f"{full}-metrics" if render.secure else None), "the Service of metrics")
+    own = render.certificates == "self-managed"
     if render.autoscale:
         render.must(config["webhookListen"] == f"[::]:{ports['webhook']}", "the webhook listens elsewhere")
-        if render.certificates == "self-managed":
-            render.must((config["webhookConfiguration"], config["webhookService"], config["webhookSecret"]) ==
-                        (full, f"{full}-webhook", f"{full}-webhook-ca"), "names of the webhook")
-        else:
-            render.must(config["webhookCertificateFile"] == f"{mounts['webhook']}/tls.crt", "the certificate's file")
-            render.must("webhookSecret" not in config, "two ways to certificates")
+        if own:
+            render.must((config["webhookConfiguration"], config["webhookService"]) == (full, f"{full}-webhook"), "names of the webhook")
+    if (render.autoscale or render.secure) and not own:
+        render.must(config["webhookCertificateFile"] == f"{mounts['webhook']}/tls.crt", "the certificate's file")
+    secret = f"{full}-webhook-ca" if own and (render.autoscale or render.secure) else None
+    render.must(config.get("webhookSecret") == secret, "the Secret of the authorities")
     for webhook in render.all("MutatingWebhookConfiguration"):
         render.must(webhook["metadata"]["name"] == full, "the webhook configuration's name")
         (hook,) = webhook["webhooks"]
@@ -245,7 +256,19 @@ def check_config(render):
         render.must(("caBundle" in hook["clientConfig"]) == (render.certificates == "secret"), "caBundle")
     for certificate in render.all("Certificate"):
         if not certificate["spec"].get("isCA"):
-            render.must(f"{full}-webhook.{namespace}.svc" in certificate["spec"]["dnsNames"], "the certificate's names")
+            for service in render.all("Service"):
+                serves = service["metadata"]["name"].endswith("-webhook") or render.secure
+                name = f"{service['metadata']['name']}.{namespace}.svc"
+                render.must((name in certificate["spec"]["dnsNames"]) == serves, "the certificate's names")
+    for monitor in render.all("ServiceMonitor", "PodMonitor"):
+        (endpoint,) = monitor["spec"].get("endpoints") or monitor["spec"]["podMetricsEndpoints"]
+        asked = {"scheme", "tlsConfig"} <= endpoint.keys() and ("bearerTokenFile" in endpoint) != ("authorization" in endpoint)
+        render.must(asked == render.secure, "the monitor asks otherwise than is served")
+        render.must(monitor["kind"] == "ServiceMonitor" or "bearerTokenFile" not in endpoint, "a PodMonitor has no bearerTokenFile")
+        trust = endpoint.get("tlsConfig", {})
+        if "ca" in trust:
+            render.must(monitor["metadata"]["namespace"] == namespace, "the monitor cannot read the Secret")
+            render.must(trust["serverName"] == f"{full}-metrics.{namespace}.svc", "the name that the monitor looks for")
     return text
 
 
@@ -357,6 +380,7 @@ def check_options(texts):
 # --- What is refused
 
 AUTOSCALE = ("--set", "mode=autoscale")
+SECURE = ("--set", "metrics.secure=true")
 REFUSED = [
     (("--set", "replcas=3"), "replcas"),
     (("--set", "mode=auto"), "mode"),
@@ -393,6 +417,13 @@ REFUSED = [
     (("--set", "webhook.certificates.caBundle=pem"), "caBundle"),
     (("--set", "webhook.certificates.certManager.issuerRef.kind=Issuer"), "issuerRef"),
     (("--set", "metrics.port=80"), "port"),
+    (("--set", "metrics.secure=yes"), "secure"),
+    (("--set", "config.metricsSecure=true"), "metricsSecure"),
+    ((*SECURE, "--set", "metrics.podMonitor.enabled=true"), "set metrics.podMonitor.authorization"),
+    ((*SECURE, "--set", "metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.namespace=monitoring"), "set metrics.serviceMonitor.tlsConfig"),
+    ((*SECURE, "--set", "metrics.serviceMonitor.enabled=true,webhook.certificates.mode=secret,webhook.certificates.secretName=s"),
+     "to who signed the certificate"),
+    ((*SECURE, "--set", "webhook.certificates.mode=secret"), "needs webhook.certificates.secretName"),
     (("--set", "podDisruptionBudget.maxUnavailable=all"), "maxUnavailable"),
     (("--set", "prometheusRule.rules.SparkfitAbsent.for=soon"), "for"),
     (("--set", "config.leaderElect=false"), "config.leaderElect: false is for a single replica"),
@@ -469,6 +500,7 @@ NOTES = [
     (("--set", "watchNamespaces={a,b},crds.enabled=false"), ["for a, b.", "manifests/crds.yaml", "until you set config.maxMemory"]),
     (("--set", "config.usageSource=kubelet"), ["kubeletCertificateAuthority"]),
     (("--set", "metrics.podMonitor.enabled=true"), ["labels.release"]),
+    (SECURE, ["https://sparkfit-metrics.sparkfit:8080/metrics", "--clusterrole=sparkfit-metrics-reader"]),
 ]
 
 

@@ -44,7 +44,7 @@ def webhook():
 
 
 def nothing_of_ours():
-    for manifest in ("autoscale.yaml", "rbac-kubelet.yaml", "rbac.yaml", "crds.yaml"):
+    for manifest in ("autoscale.yaml", "rbac-secure-metrics.yaml", "rbac-kubelet.yaml", "rbac.yaml", "crds.yaml"):
         kubectl("delete", "-f", ROOT / "manifests" / manifest, "--ignore-not-found", "--wait")
 
 

@@ -106,6 +106,7 @@ class Testbed:
         self.directory = directory
         (directory / "log.ndjson").unlink(missing_ok=True)  # an earlier run's would be continued
         self.started, self.rows = [], []
+        self.https = set()  # ports that speak it
 
     def prepare(self):
         """The cluster up and empty of jobs, our objects and exactly our rights in it."""
@@ -129,7 +130,8 @@ class Testbed:
         return process
 
     def http(self, port, path, check=True):
-        return run(CLUSTER, "exec", "curl", "-sf", f"http://127.0.0.1:{port}{path}", check=check)
+        scheme = "https" if port in self.https else "http"
+        return run(CLUSTER, "exec", "curl", "-skf", f"{scheme}://127.0.0.1:{port}{path}", check=check)
 
     def metric(self, port, series):
         for line in self.http(port, "/metrics").splitlines():

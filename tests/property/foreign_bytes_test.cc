@@ -17,6 +17,7 @@
 #include "sparkfit/kube/config.h"
 #include "sparkfit/kube/list_watch.h"
 #include "sparkfit/replay/replay.h"
+#include "sparkfit/wire/access_review.h"
 #include "sparkfit/wire/admission_review.h"
 #include "sparkfit/wire/checkpoint_json.h"
 #include "sparkfit/wire/driver_answer.h"
@@ -77,7 +78,7 @@ std::vector<std::string> Texts() {
       R"({"metadata":{"name":"n","labels":{"a":"b"}},"spec":{"unschedulable":true,"taints":[{"key":"k","effect":"NoSchedule"}]},"status":{"addresses":[{"type":"InternalIP","address":"10.0.0.2"}],"allocatable":{"memory":"9Gi"},"daemonEndpoints":{"kubeletEndpoint":{"Port":10250}}},"lastSeen":"2026-11-23T10:00:00Z"})",
       R"({"kind":"ExecCredential","status":{"token":"t","expirationTimestamp":"2026-11-23T10:00:00Z"}})",
       FileText(SPARKFIT_SOURCE_DIR "/tests/unit/wire/data/checkpoint-v1-floor.json")};
-  for (const auto* kind : {"prometheus", "driver_answer", "remembered_nodes", "observation_log",
+  for (const auto* kind : {"access_review", "prometheus", "driver_answer", "remembered_nodes", "observation_log",
                            "resource_metrics", "kubeconfig"}) {
     const std::filesystem::path corpus = SPARKFIT_SOURCE_DIR "/tests/fuzz/corpus";
     for (const auto& entry : std::filesystem::directory_iterator(corpus / kind)) {
@@ -198,6 +199,8 @@ bool ReadAsAnything(const std::string& text) {
   static_cast<void>(wire::SetAside(text));
   static_cast<void>(
       wire::ReadCheckpoint(R"({"spec":)" + wire::SpecText(wire::Sealed({"json", "", text})) + "}"));
+  static_cast<void>(wire::ReadTokenReview(text));
+  static_cast<void>(wire::ReadAccessReview(text));
   static_cast<void>(kube::ParseExecCredential(text));
   static_cast<void>(kube::ParseKubeconfig(text, "/", ""));
   static_cast<void>(kube::Reply{409, text}.Why());

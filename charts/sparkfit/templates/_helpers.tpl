@@ -76,8 +76,13 @@ imagePullSecrets:
 {{- default (include "sparkfit.fullname" .) .Values.serviceAccount.name -}}
 {{- end }}
 
+{{/* Whether the pods serve anything by TLS, and with a certificate of their own making. */}}
+{{- define "sparkfit.tls" -}}
+{{- if or (eq .Values.mode "autoscale") .Values.metrics.secure }}true{{ end }}
+{{- end }}
+
 {{- define "sparkfit.selfManaged" -}}
-{{- if and (eq .Values.mode "autoscale") (eq .Values.webhook.certificates.mode "self-managed") }}true{{ end }}
+{{- if and (include "sparkfit.tls" .) (eq .Values.webhook.certificates.mode "self-managed") }}true{{ end }}
 {{- end }}
 
 {{- define "sparkfit.certificateSecret" -}}
@@ -104,11 +109,17 @@ imagePullSecrets:
 {{- if include "sparkfit.selfManaged" . -}}
 {{- $_ := set $own "webhookConfiguration" $full -}}
 {{- $_ := set $own "webhookService" (printf "%s-webhook" $full) -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.metrics.secure -}}
+{{- $_ := set $own "metricsSecure" true -}}
+{{- $_ := set $own "metricsService" (printf "%s-metrics" $full) -}}
+{{- end -}}
+{{- if include "sparkfit.selfManaged" . -}}
 {{- $_ := set $own "webhookSecret" (printf "%s-webhook-ca" $full) -}}
-{{- else -}}
+{{- else if include "sparkfit.tls" . -}}
 {{- $_ := set $own "webhookCertificateFile" "/etc/sparkfit-webhook/tls.crt" -}}
 {{- $_ := set $own "webhookKeyFile" "/etc/sparkfit-webhook/tls.key" -}}
-{{- end -}}
 {{- end -}}
 {{- merge $own .Values.config | toYaml -}}
 {{- end }}
@@ -141,12 +152,26 @@ subjects:
 {{- end }}
 {{- end }}
 
-{{/* A ServiceMonitor's or PodMonitor's endpoint, from its values. The metrics carry `namespace` themselves. */}}
+{{/* (list . MONITOR): a ServiceMonitor's or PodMonitor's endpoint, from its values. The metrics carry `namespace`
+     themselves. */}}
 {{- define "sparkfit.endpoint" -}}
+{{- $root := first . -}}
+{{- with last . -}}
 - port: metrics
   path: /metrics
   interval: {{ .interval }}
   honorLabels: true
+  {{- if $root.Values.metrics.secure }}
+  scheme: https
+  {{- if .authorization }}
+  authorization:
+    {{- toYaml .authorization | nindent 4 }}
+  {{- else }}
+  bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token
+  {{- end }}
+  tlsConfig:
+    {{- .tlsConfig | default (include "sparkfit.trust" $root | fromYaml) | toYaml | nindent 4 }}
+  {{- end }}
   {{- with .relabelings }}
   relabelings:
     {{- toYaml . | nindent 4 }}
@@ -155,4 +180,19 @@ subjects:
   metricRelabelings:
     {{- toYaml . | nindent 4 }}
   {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Who signed the certificate that metrics are served with, as a monitor's tlsConfig. */}}
+{{- define "sparkfit.trust" -}}
+serverName: {{ include "sparkfit.fullname" . }}-metrics.{{ include "sparkfit.namespace" . }}.svc
+ca:
+  secret:
+    {{- if include "sparkfit.selfManaged" . }}
+    name: {{ include "sparkfit.fullname" . }}-webhook-ca
+    key: ca-bundle.crt
+    {{- else }}
+    name: {{ include "sparkfit.certificateSecret" . }}
+    key: ca.crt
+    {{- end }}
 {{- end }}

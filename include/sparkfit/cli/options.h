@@ -26,7 +26,7 @@ struct LiveConfig {
   bool autoscale = false;
   bool shrink_only = false;
   std::string webhook_listen = "[::]:9443";
-  std::string webhook_certificate;  // PEM files; empty: our own authorities
+  std::string webhook_certificate;  // PEM files, of metrics too; empty: our own authorities
   std::string webhook_key;
   std::string webhook_configuration = "sparkfit";
   std::string webhook_service = "sparkfit-webhook";
@@ -40,6 +40,8 @@ struct LiveConfig {
   model::DriverMetrics driver_metrics = model::DriverMetrics::kOff;
   std::string listen = "[::]:8080";
   bool legacy_metric_names = true;
+  bool metrics_secure = false;  // HTTPS, and only for whom the API server lets read
+  std::string metrics_service = "sparkfit-metrics";
   bool leader_elect = true;
   std::string lease_name = "sparkfit";
   std::string lease_namespace;  // empty: our own

@@ -32,14 +32,14 @@ struct KubeletAccess {
   kube::CallObserver observer;
 };
 
-// Where the webhook's certificate comes from.
+// Where the certificate of our own servers comes from.
 struct CertificateOptions {
   // Files that somebody else renews; empty: our own authorities, kept as the rest says.
   std::string certificate_file;
   std::string key_file;
   std::string name_space;     // of the Secret
   std::string secret;         // with the authorities
-  std::string configuration;  // the MutatingWebhookConfiguration that is told whom to trust
+  std::string configuration;  // the MutatingWebhookConfiguration that is told whom to trust, if any
   std::vector<std::string> dns_names;
   tls::Lifetimes lifetimes;
 };
@@ -47,6 +47,10 @@ struct CertificateOptions {
 // New executors are sized at admission.
 struct AdmissionOptions {
   bool shrink_only = false;
+};
+
+// Something is served by TLS.
+struct TlsOptions {
   CertificateOptions certificates;
   // Takes a certificate into use.
   std::function<base::Result<void>(const tls::Pair&)> install;
@@ -67,6 +71,10 @@ struct ControllerOptions {
   bool elect = true;
   kube::LeaseOptions lease;
   std::optional<AdmissionOptions> admission;  // nothing: monitoring only
+  std::optional<TlsOptions> https;            // REQUIRES: there, with admission
+  // For reviews of who may read, with a rate of its own: whoever comes costs one. Null: nobody
+  // asks. REQUIRES: it repeats nothing.
+  kube::Client* review_client = nullptr;
   // Write objects; without, only observe.
   bool publish = true;
   // All recommendations in one text, for Served::bulk; may be empty. The rows are valid during the
@@ -82,6 +90,22 @@ struct Served {
   std::string metrics;  // for Prometheus
   std::string bulk;
 };
+
+// Somebody who wants to read what is served.
+struct Reader {
+  std::string from;   // an address
+  std::string token;  // not empty
+  std::string path;
+};
+
+enum class Access {
+  kGranted,
+  kUnknown,      // the token is nobody's
+  kForbidden,    // its user may not read this
+  kTooMany,      // that address asks too much
+  kUnavailable,  // the API server does not say
+};
+using OnAccess = std::function<void(Access)>;
 
 struct Check {
   std::string name;
@@ -104,6 +128,9 @@ class Controller {
   // The answer to an AdmissionReview, whatever the bytes: from memory, and always allowed.
   // REQUIRES: options.admission.
   [[nodiscard]] std::string Admit(std::string_view body);
+  // Whether somebody may read: told once, at once or later, on any thread, never after Run has
+  // returned but at once. REQUIRES: options.review_client.
+  void AskAccess(const Reader& reader, const OnAccess& tell);
   // Whether it makes progress, and whether it knows the cluster.
   [[nodiscard]] std::vector<Check> Live() const;
   [[nodiscard]] std::vector<Check> Ready() const;

@@ -34,9 +34,10 @@ struct Head {
   boost::beast::http::verb method{};  // of a request
   std::string method_text{};
   std::string target{};
-  int status = 0;             // of a response
-  bool gzip = false;          // a request accepts it, a response is it
-  std::string retry_after{};  // of a response
+  std::string authorization{};  // of a request: the first
+  int status = 0;               // of a response
+  bool gzip = false;            // a request accepts it, a response is it
+  std::string retry_after{};    // of a response
 };
 
 // One message: kRequest of a client, else of a server.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "sparkfit/base/result.h"
@@ -21,6 +22,8 @@ struct Request {
   std::string path;    // without the query
   std::string query;
   std::string body;
+  std::string from;          // the client's address
+  std::string bearer_token;  // of letters, digits and -._~+/=; empty: there is none
 };
 
 // A text to answer with. Copies share it: it is kept once for all who are sent it, and compressed
@@ -52,6 +55,19 @@ struct Response {
 // Answers a request, on the server's thread: it must not block. What it throws is a 500.
 using Handler = std::function<Response(const Request&)>;
 
+// Why a request is not answered.
+struct Refusal {
+  int status;
+  const char* why;
+};
+
+// Says whether a request is answered (nothing) or refused: once, from any thread, while there is
+// the server.
+using Decide = std::function<void(std::optional<Refusal>)>;
+// Asked about every request before it is answered, on the server's thread: it must not block, and
+// may decide later. A request that waits stands in nobody's way. What it throws is a 500.
+using Gate = std::function<void(const Request&, Decide)>;
+
 struct ServerOptions {
   std::string address = "::";  // every address, IPv4 too
   std::uint16_t port = 8080;   // 0: any that is free
@@ -67,6 +83,7 @@ struct ServerOptions {
   base::Duration request_timeout = std::chrono::seconds(10);  // from its first byte to its last
   base::Duration idle_timeout = std::chrono::seconds(30);
   base::Duration write_timeout = std::chrono::seconds(10);
+  base::Duration gate_timeout = std::chrono::seconds(8);  // then the request is refused
   // With one more, one of the address that has the most of them is closed in its favour, who has
   // kept the server waiting: first those that never finished a request, but for a quarter of all,
   // then those between two requests, then those that are sent an answer; of each the one that has
@@ -77,7 +94,9 @@ struct ServerOptions {
 class Server {
  public:
   // Listens from now on. kUnavailable where the address cannot be had.
-  static base::Result<std::unique_ptr<Server>> Start(const ServerOptions& options, Handler handler);
+  // Without a gate everything is answered.
+  static base::Result<std::unique_ptr<Server>> Start(const ServerOptions& options, Handler handler,
+                                                     Gate gate = {});
   virtual ~Server() = default;  // closes every connection
 
   [[nodiscard]] virtual std::uint16_t Port() const = 0;

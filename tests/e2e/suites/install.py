@@ -87,6 +87,23 @@ def test_another_upgrade_leaves_the_trust(bed):
     assert webhook()["clientConfig"]["caBundle"] == bundle
 
 
+def test_metrics_for_some_alone(bed):
+    """Probes and `helm test` come by HTTPS and without a token, others need one."""
+    chosen = {"mode": "autoscale", "podAnnotations.again": "yes"}
+    helm("upgrade", "sparkfit", CHART, "-n", NS, *values(bed.image_name, **chosen, **{"metrics.secure": "true"}), "--wait", "--timeout", "120s")
+    helm("test", "sparkfit", "-n", NS, "--timeout", "120s")
+    pod, _ = wait_until("one leads", leader, 30)
+    url = f"https://{pod['status']['podIP']}:8080/metrics"
+    status = lambda *flags: run(CLUSTER, "exec", "curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", *flags, url)
+    assert status() == "401"
+    kubectl("create", "clusterrolebinding", "reader", "--clusterrole=sparkfit-metrics-reader", f"--serviceaccount={NS}:default")
+    token = kubectl("create", "token", "-n", NS, "default").strip()
+    assert status("-H", f"Authorization: Bearer {token}") == "200"
+    kubectl("delete", "clusterrolebinding", "reader")
+    helm("upgrade", "sparkfit", CHART, "-n", NS, *values(bed.image_name, **chosen), "--wait", "--timeout", "120s")
+    find_pods(bed)
+
+
 def test_the_leader_dies(bed):
     first = wait_until("one leads", leader, 30)[0]["metadata"]["name"]
     begun = time.monotonic()

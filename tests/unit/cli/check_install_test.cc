@@ -57,6 +57,21 @@ TEST_CASE("an installation that works is said to", "[cli]") {
   CHECK_THAT(text, !Contains("FAILED") && Contains("is ready"));
 }
 
+TEST_CASE(
+    "a replica's readiness is asked by HTTPS without knowing whom to trust, as a kubelet does",
+    "[cli]") {
+  const auto replica =
+      *serve::Server::Start({.address = "127.0.0.1", .port = 0, .tls = true},
+                            [](const serve::Request&) { return serve::Response{}; });
+  const auto century = tls::Validity{*base::ParseTime("2020-01-01T00:00:00Z"),
+                                     *base::ParseTime("2120-01-01T00:00:00Z")};
+  REQUIRE(replica->SetCertificate(*tls::MakeAuthority("nobody knows", century)));
+  const auto url = "https://127.0.0.1:" + std::to_string(replica->Port()) + "/readyz";
+  const auto [code, text] = Installation(kOurs).Check({"--ready", url});
+  CHECK(code == kExitFine);
+  CHECK_THAT(text, Contains("ok      a replica is ready at " + url));
+}
+
 TEST_CASE("what does not work in an installation is named", "[cli]") {
   const Installation without(R"({"resources":[{"name":"executorrecommendations"}]})");
   const auto [code, text] = without.Check({"--ready", "/elsewhere"});

@@ -208,6 +208,39 @@ TEST_CASE("while the API server is gone the certificate stays, and it is said on
   CHECK(text.find("cannot be looked after") == text.rfind("cannot be looked after"));
 }
 
+TEST_CASE("without a webhook nobody is told but the Secret's readers", "[certificates]") {
+  Server server;
+  const auto before = server.configuration;
+  Replica leader(server, true);
+  leader.options.configuration.clear();
+  REQUIRE(leader.Round());
+  CHECK(tls::CheckPair(leader.serves));
+  CHECK(server.configuration == before);
+  const auto asked = leader.api.transport.requests;
+  CHECK(std::none_of(asked.begin(), asked.end(), [](const auto& request) {
+    return request.target.find("webhook") != std::string::npos &&
+           request.target.find("/secrets") == std::string::npos;
+  }));
+}
+
+TEST_CASE("all authorities are in the Secret as one text, which is kept up", "[certificates]") {
+  Server server;
+  Replica leader(server, true);
+  REQUIRE(leader.Round());
+  const auto bundle = [&] {
+    return base::DecodeBase64((*server.secret)["data"]["ca-bundle.crt"].get<std::string>());
+  };
+  CHECK(bundle() == server.Trusted());
+  (*server.secret)["data"].erase("ca-bundle.crt");  // as one who knew no such key left it
+  const auto signer = (*server.secret)["data"]["ca.crt"];
+  Replica standby(server, false);
+  REQUIRE(standby.Round());
+  CHECK(!(*server.secret)["data"].contains("ca-bundle.crt"));
+  REQUIRE(leader.Round());
+  CHECK(bundle() == server.Trusted());
+  CHECK((*server.secret)["data"]["ca.crt"] == signer);
+}
+
 TEST_CASE("a configuration that is not there is said, and the webhook serves", "[certificates]") {
   Server server;
   server.configuration = json::object();

@@ -62,6 +62,20 @@ TEST_CASE("a message is read, and what comes behind it waits", "[http]") {
   CHECK(intake.Current().head.target == "/c");
 }
 
+TEST_CASE("of what tells who asks the first is kept, of a request and of no trailer", "[http]") {
+  const auto read = [](const std::string& text) {
+    Intake<true> intake(kLimits.header);
+    intake.Begin(kLimits);
+    REQUIRE(Feed(intake, text).step == Step::kDone);
+    return intake.Current().head.authorization;
+  };
+  CHECK(read("GET / HTTP/1.1\r\nauthorization:  Bearer a \r\nAuthorization: Bearer b\r\n\r\n") ==
+        "Bearer a");
+  CHECK(read("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+             "Authorization: Bearer c\r\n\r\n")
+            .empty());
+}
+
 TEST_CASE("an answer without a length ends with its connection", "[http]") {
   Intake<false> intake(kLimits.header);
   intake.Begin(kLimits);

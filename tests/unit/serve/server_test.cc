@@ -5,7 +5,10 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <deque>
 #include <filesystem>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -323,6 +326,137 @@ TEST_CASE("a flood of silent connections stops nobody", "[serve]") {
   }
   // Ours, and of the server's at most 16 and those just going.
   CHECK(OpenDescriptors() <= before + 300 + 16 + 5);
+}
+
+// A gate that decides when it is told to.
+class Keeper {
+ public:
+  Gate Take() {
+    return [this](const Request& request, Decide decide) {
+      const std::scoped_lock lock(mutex_);
+      seen_.emplace_back(request, std::move(decide));
+      changed_.notify_all();
+    };
+  }
+  // The next request, once it is there.
+  std::pair<Request, Decide> Next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !seen_.empty(); });
+    auto next = std::move(seen_.front());
+    seen_.pop_front();
+    return next;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::pair<Request, Decide>> seen_;
+};
+
+struct Gated {
+  explicit Gated(ServerOptions options = {}) {
+    options.address = "127.0.0.1";
+    options.port = 0;
+    server = *Server::Start(options, Answer, keeper.Take());
+  }
+  Keeper keeper;
+  std::unique_ptr<Server> server;
+};
+
+TEST_CASE("who waits at the gate holds up nobody, and is answered or refused then", "[serve]") {
+  Gated gated;
+  const HttpSocket first(gated.server->Port());
+  first.Send(kGet);
+  auto [request, decide] = gated.keeper.Next();
+  CHECK(request.path == "/good");
+  CHECK(request.from == "127.0.0.1");
+  const HttpSocket second(gated.server->Port());
+  second.Send("GET /x HTTP/1.1\r\n\r\n");
+  gated.keeper.Next().second(Refusal{403, "no\n"});
+  const auto refused = second.ReadAll();  // a refusal ends the connection
+  CHECK(StatusIn(refused) == 403);
+  CHECK_THAT(refused, Catch::EndsWith("\r\n\r\nno\n"));
+  decide(std::nullopt);
+  CHECK_THAT(first.ReadAll(), Catch::EndsWith("/good?"));
+}
+
+TEST_CASE("each request of a connection is judged, with the body that it has", "[serve]") {
+  Gated gated({.largest_body = 100});
+  const HttpSocket socket(gated.server->Port());
+  socket.Send("POST /a HTTP/1.1\r\nContent-Length: 1\r\n\r\nx" + std::string(kGet));
+  gated.keeper.Next().second(std::nullopt);
+  gated.keeper.Next().second(Refusal{401, "who?\n"});
+  CHECK_THAT(socket.ReadAll(), Catch::Contains("got x") &&
+                                   Catch::Contains("WWW-Authenticate: Bearer\r\n") &&
+                                   Catch::EndsWith("who?\n") && !Catch::Contains("/good"));
+}
+
+TEST_CASE("a token is told to the gate where it is one", "[serve]") {
+  Gated gated;
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"Bearer aZ09-._~+/=", "aZ09-._~+/="},
+      {"bearer a", "a"},
+      {"Bearer", ""},
+      {"Bearer a b", ""},
+      {"Bearer \xff\xfe", ""},
+      {"Bearer \"a\"", ""},
+      {"Basic YTpi", ""},
+      {"Bearerx", ""},
+  };
+  for (const auto& [field, token] : cases) {
+    INFO(field);
+    const HttpSocket socket(gated.server->Port());
+    socket.Send("GET / HTTP/1.1\r\nAuthorization: " + field + "\r\n" + kClose);
+    auto [request, decide] = gated.keeper.Next();
+    CHECK(request.bearer_token == token);
+    decide(std::nullopt);
+    CHECK(StatusIn(socket.ReadAll()) == 200);
+  }
+}
+
+TEST_CASE("where the gate does not decide the request is refused, and it may decide too late",
+          "[serve]") {
+  Gated gated({.gate_timeout = 30ms});
+  const HttpSocket socket(gated.server->Port());
+  socket.Send(kGet);
+  const auto decide = gated.keeper.Next().second;
+  CHECK(StatusIn(socket.ReadAll()) == 503);
+  decide(std::nullopt);
+  const HttpSocket other(gated.server->Port());
+  other.Send(kGet);
+  gated.keeper.Next().second(std::nullopt);
+  CHECK(StatusIn(other.ReadAll()) == 200);
+}
+
+TEST_CASE("who leaves the gate, or is closed there, is decided about in vain", "[serve]") {
+  Gated gated({.most_connections = 2});
+  std::vector<Decide> decisions;
+  for (int i = 0; i < 10; ++i) {
+    const HttpSocket socket(gated.server->Port());
+    socket.Send(kGet);
+    decisions.push_back(gated.keeper.Next().second);
+  }
+  for (const auto& decide : decisions) decide(std::nullopt);
+  const HttpSocket socket(gated.server->Port());
+  socket.Send(kGet);
+  gated.keeper.Next().second(std::nullopt);
+  CHECK(StatusIn(socket.ReadAll()) == 200);
+}
+
+TEST_CASE("a server ends while somebody waits at its gate", "[serve]") {
+  Gated gated;
+  const HttpSocket socket(gated.server->Port());
+  socket.Send(kGet);
+  const auto decide = gated.keeper.Next().second;
+  gated.server.reset();
+  CHECK(socket.ReadAll().empty());
+}
+
+TEST_CASE("a gate that throws lets nobody through", "[serve]") {
+  const auto server =
+      *Server::Start({.address = "127.0.0.1", .port = 0}, Answer,
+                     [](const Request&, const Decide&) { throw std::runtime_error("x"); });
+  CHECK(StatusIn(HttpSocket(server->Port()).Ask(kGet)) == 500);
 }
 
 TEST_CASE("POST has a body, of a length or in chunks", "[serve]") {
