@@ -12,12 +12,12 @@
 
 #include "advisor.h"
 #include "certificates.h"
+#include "checkpoint_reader.h"
 #include "drivers.h"
 #include "key_metrics.h"
 #include "kubelets.h"
 #include "message.h"
 #include "session.h"
-#include "shares.h"
 #include "sources.h"
 #include "sparkfit/wire/admission_review.h"
 #include "sparkfit/wire/observation_log.h"
@@ -51,20 +51,6 @@ constexpr const char* kNodesAnnotation = "sparkfit.io/remembered-nodes";
 constexpr base::Duration kTellAgain = std::chrono::hours(1);
 // A main loop that did not come round for this long hangs.
 constexpr base::Duration kHangs = std::chrono::seconds(60);
-
-// Executors and pods that checkpoints may hold, and checkpoints that are copied: of a namespace, of
-// all.
-constexpr std::size_t kMostRestoredOfOne = 200'000;
-constexpr std::size_t kMostRestored = 1'000'000;
-constexpr std::size_t kMostAsideOfOne = 20;
-constexpr std::size_t kMostAside = 200;
-
-const kube::Collection& Checkpoints() {
-  static const kube::Collection collection{
-      "executorrecommendationcheckpoints",
-      "/apis/sparkfit.io/v1alpha1/executorrecommendationcheckpoints", ""};
-  return collection;
-}
 
 kube::LeaseOptions WithNote(kube::LeaseOptions lease) {
   lease.note = kNodesAnnotation;
@@ -113,9 +99,8 @@ struct Controller::Impl {
   void SetLeading(bool now_leads);
   void BeginSession(const std::stop_token& stop);
   void EndSession(const char* why);
+  void ComeRound() { came_round = clock.SteadyNow().time_since_epoch().count(); }
   void Tick(const std::stop_token& stop);
-  Result<std::vector<wire::CheckpointObject>> ReadCheckpoints(const std::stop_token& stop);
-  bool PutAside(const kube::Object& object, const base::Error& why, const std::stop_token& stop);
   void TellWhomToAsk();
   void TellProblems();
   void ShowRows();
@@ -166,7 +151,7 @@ struct Controller::Impl {
 };
 
 void Controller::Impl::Run(const std::stop_token& stop) {
-  came_round = clock.SteadyNow().time_since_epoch().count();
+  ComeRound();
   std::vector<std::jthread> threads;
   StartThreads(threads);
   if (!options.elect) SetLeading(true);
@@ -174,7 +159,7 @@ void Controller::Impl::Run(const std::stop_token& stop) {
     for (auto& message : inbox.TakeAll(kTick, stop)) Take(std::move(message));
     if (stop.stop_requested()) break;
     Tick(stop);
-    came_round = clock.SteadyNow().time_since_epoch().count();
+    ComeRound();
   }
   stopping = true;
   // All are asked before one is waited for.
@@ -471,17 +456,11 @@ SessionOptions Controller::Impl::NewSession() {
 
 void Controller::Impl::BeginWatching() {
   advisor->BeginRows(false);
-  watching.emplace(NewSession(), world, std::vector<wire::CheckpointObject>{},
+  watching.emplace(NewSession(), world, Checkpoints(),
                    std::vector<Observation>(recent.begin(), recent.end()), clock.Wall());
 }
 
 void Controller::Impl::BeginSession(const std::stop_token& stop) {
-  auto checkpoints = ReadCheckpoints(stop);
-  if (!checkpoints) {
-    log.Warning("cannot read the checkpoints", {{"why", checkpoints.error().message}});
-    not_before = clock.SteadyNow() + kTryAgain;
-    return;
-  }
   auto session_options = NewSession();
   if (options.record) {
     session_options.record = [this](const Observation& observation) {
@@ -497,88 +476,29 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
       return writer.HasRoom(name_space);
     };
   }
+  CheckpointReader reader(client, world, log, metrics, [this] { ComeRound(); });
+  Result<void> read;
+  const Checkpoints checkpoints = [&](const Restore& restore) {
+    if (!options.publish) return;
+    for (const auto& name_space : scopes) {
+      if (read) read = reader.Read(name_space, restore, stop);
+    }
+  };
+  session.emplace(session_options, world, checkpoints,
+                  std::vector<Observation>(recent.begin(), recent.end()), clock.Wall());
+  if (!read) {
+    session.reset();
+    log.Warning("cannot read the checkpoints", {{"why", read.error().message}});
+    not_before = clock.SteadyNow() + kTryAgain;
+    return;
+  }
   watching.reset();
   if (advisor) advisor->BeginRows(true);
-  const std::vector<Observation> events(recent.begin(), recent.end());
   recent.clear();
-  session.emplace(session_options, world, *std::move(checkpoints), events, clock.Wall());
   in_session = true;
   log.Info("session begins", {{"restored", std::to_string(session->RestoredKeys())},
-                              {"ignored", std::to_string(session->IgnoredCheckpoints())},
+                              {"ignored", std::to_string(reader.Ignored())},
                               {"pods", std::to_string(world.Pods().size())}});
-}
-
-Result<std::vector<wire::CheckpointObject>> Controller::Impl::ReadCheckpoints(
-    const std::stop_token& stop) {
-  std::vector<wire::CheckpointObject> all;
-  if (!options.publish) return all;
-  bool lost = false;
-  Shares restorable(kMostRestoredOfOne, kMostRestored);
-  Shares aside(kMostAsideOfOne, kMostAside);
-  std::size_t left = 0;
-  std::string first_left;
-  const auto take = [&](const kube::Object& listed) {
-    came_round = clock.SteadyNow().time_since_epoch().count();
-    // One of another name is none of ours, or a copy: nothing of it is read.
-    if (!world.Recommendations().contains({listed.id.name_space, listed.id.name})) return;
-    if (listed.json.empty()) {  // none of ours, which have a most
-      metrics.CountUnreadable(Checkpoints().resource);
-      log.Error("checkpoint is too large to be read",
-                {{"namespace", listed.id.name_space}, {"name", listed.id.name}});
-      return;
-    }
-    auto object = wire::ReadCheckpointObject(listed.json);
-    if (object && object->checkpoint) {
-      const auto& read = *object->checkpoint;
-      if (!restorable.Take(listed.id.name_space,
-                           read.history.executors.size() + read.pods.size())) {
-        log.Error("checkpoint is not restored: its namespace's, or all, hold too many executors",
-                  {{"namespace", listed.id.name_space}, {"name", listed.id.name}});
-        return;
-      }
-      metrics.CountCheckpointRestore("ok");
-      all.push_back(*std::move(object));
-      return;
-    }
-    if (!aside.Take(listed.id.name_space)) {
-      if (left++ == 0) first_left = listed.id.name_space + "/" + listed.id.name;
-      return;
-    }
-    metrics.CountCheckpointRestore("set_aside");
-    lost |= !PutAside(listed, object ? object->checkpoint.error() : object.error(), stop);
-  };
-  for (const auto& name_space : scopes) {
-    auto listed = kube::List(client, kube::Within(Checkpoints(), name_space), take, stop);
-    if (!listed) return tl::unexpected<base::Error>(listed.error());
-  }
-  if (lost) {
-    return base::Fail(Code::kUnavailable, "nobody answered when a checkpoint was to be set aside");
-  }
-  if (left > 0) {
-    log.Error("more checkpoints cannot be read than are set aside",
-              {{"left", std::to_string(left)}, {"first", first_left}});
-  }
-  return all;
-}
-
-// Keeps a copy of what cannot be read before it is written over. False where nobody answered; a
-// copy that is refused will be refused again.
-bool Controller::Impl::PutAside(const kube::Object& object, const base::Error& why,
-                                const std::stop_token& stop) {
-  log.Error("checkpoint cannot be read; a copy is set aside",
-            {{"namespace", object.id.name_space}, {"name", object.id.name}, {"why", why.message}});
-  const auto copy = wire::SetAside(object.json);
-  if (!copy) return true;  // no object at all: there is nothing to keep
-  kube::Call call{.verb = "create", .resource = Checkpoints().resource, .method = "POST"};
-  call.target = kube::Within(Checkpoints(), object.id.name_space).path;
-  call.body = *copy;
-  const auto reply = client.Send(call, stop);
-  if (reply && !reply->Ok() && reply->status != 409) {
-    log.Error(
-        "the copy of a checkpoint was refused",
-        {{"namespace", object.id.name_space}, {"name", object.id.name}, {"why", reply->Why()}});
-  }
-  return reply.has_value();
 }
 
 void Controller::Impl::Show(Served now) {

@@ -10,6 +10,7 @@
 #include "sparkfit/admission/admission.h"
 #include "sparkfit/base/hash.h"
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/wire/checkpoint_json.h"
 
 namespace sparkfit::cluster {
 namespace {
@@ -69,8 +70,7 @@ std::uint64_t Digest(const controller::KeyRecommendation& row,
 
 }  // namespace
 
-Session::Session(const SessionOptions& options, const World& world,
-                 std::vector<wire::CheckpointObject> checkpoints,
+Session::Session(const SessionOptions& options, const World& world, const Checkpoints& checkpoints,
                  const std::vector<Observation>& recent, Time now)
     : options_(options), world_(world), pipeline_(options.pipeline) {
   pipeline_.AdvanceTo(recent.empty() ? now : std::min(now, recent.front().t));
@@ -80,7 +80,7 @@ Session::Session(const SessionOptions& options, const World& world,
   for (const auto& [name, object] : world.Recommendations()) {
     Observe({t, model::RecommendationEvent{EventType::kAdded, object}});
   }
-  Restore(world, std::move(checkpoints), t);
+  if (checkpoints) checkpoints([&](StoredCheckpoint stored) { Take(std::move(stored), t); });
   std::unordered_set<std::string> moving;
   for (const auto& observation : recent) {
     moving.insert(std::get<model::PodEvent>(observation.what).pod.uid);
@@ -93,7 +93,7 @@ Session::Session(const SessionOptions& options, const World& world,
     }
   }
   for (const auto& observation : recent) Observe(observation);
-  EndMissingPods(world, now);
+  EndMissingPods(now);
   pipeline_.AdvanceTo(now);
 }
 
@@ -103,43 +103,32 @@ void Session::Observe(const Observation& observation) {
   pipeline_.Observe(observation);
 }
 
-void Session::Restore(const World& world, std::vector<wire::CheckpointObject> checkpoints,
-                      Time now) {
-  for (auto& object : checkpoints) {
-    const auto& checkpoint = *object.checkpoint;
-    const auto* owner = world.ObjectOf(checkpoint.key);
-    // Its recommendation was deleted, or is another one by now: purged. One of another namespace or
-    // name than its owner's is none that we wrote.
-    if (owner == nullptr || owner->uid != object.owner_uid || owner->name != object.name ||
-        owner->name_space != object.name_space) {
-      ++ignored_;
-      continue;
-    }
-    checkpoint_versions_[checkpoint.key] = object.version;
-    for (const auto& record : checkpoint.pods) {
-      if (record.gone) continue;
-      model::PodFacts facts;
-      facts.name_space = checkpoint.key.name_space;
-      facts.name = record.name;
-      facts.uid = record.uid;
-      facts.created = record.created;
-      facts.profile = checkpoint.key.profile;
-      facts.role = model::PodRole::kExecutor;
-      restored_pods_.emplace_back(record.uid, std::move(facts));
-    }
-    Observe({now, model::RestoreEvent{std::make_shared<const model::KeyCheckpoint>(
-                      *std::move(object.checkpoint))}});
-    ++restored_;
+void Session::Take(StoredCheckpoint stored, Time now) {
+  auto checkpoint = std::make_shared<const model::KeyCheckpoint>(std::move(stored.checkpoint));
+  const auto entry =
+      checkpoint_versions_.insert_or_assign(checkpoint->key, std::move(stored.version)).first;
+  const auto& key = entry->first;
+  for (const auto& record : checkpoint->pods) {
+    if (record.gone) continue;
+    const auto pod = world_.Pods().find(record.uid);
+    if (pod != world_.Pods().end() && pod->second.name_space == key.name_space) continue;
+    missing_pods_.push_back({&key, record.uid, record.name, record.created});
   }
+  Observe({now, model::RestoreEvent{std::move(checkpoint)}});
+  ++restored_;
 }
 
 // Executors that a checkpoint knows and that are gone ended while nobody watched.
-void Session::EndMissingPods(const World& world, Time now) {
-  for (const auto& [uid, facts] : std::exchange(restored_pods_, {})) {
-    const auto pod = world.Pods().find(uid);
-    if (pod == world.Pods().end() || pod->second.name_space != facts.name_space) {
-      Observe({now, model::PodEvent{EventType::kDeleted, facts}});
-    }
+void Session::EndMissingPods(Time now) {
+  for (auto& missing : std::exchange(missing_pods_, {})) {
+    model::PodFacts facts;
+    facts.name_space = missing.key->name_space;
+    facts.name = std::move(missing.name);
+    facts.uid = std::move(missing.uid);
+    facts.created = missing.created;
+    facts.profile = missing.key->profile;
+    facts.role = model::PodRole::kExecutor;
+    Observe({now, model::PodEvent{EventType::kDeleted, std::move(facts)}});
   }
 }
 
@@ -286,7 +275,7 @@ void Session::MarkDuplicates(Time now) {
     if (known != object->conditions.end() && known->second.first == "True") continue;
     if (marked_.contains(object->uid) || !HasRoom(object->name_space)) continue;
     marked_.emplace(object->uid, now);
-    const model::Key key{object->name_space, object->signature, object->profile};
+    const auto key = object->GetKey();
     const auto ref = RefOf(*object);
     options_.submit(
         {.key = key,

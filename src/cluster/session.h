@@ -14,12 +14,20 @@
 #include "fair_queue.h"
 #include "message.h"
 #include "sparkfit/controller/pipeline.h"
-#include "sparkfit/wire/checkpoint_json.h"
 #include "sparkfit/wire/objects.h"
 #include "world.h"
 #include "writer.h"
 
 namespace sparkfit::cluster {
+
+// A checkpoint in the cluster that belongs to the recommendation that counts for its key.
+struct StoredCheckpoint {
+  std::string version;  // metadata.resourceVersion
+  model::KeyCheckpoint checkpoint;
+};
+using Restore = std::function<void(StoredCheckpoint)>;
+// Gives all of them, each once.
+using Checkpoints = std::function<void(const Restore&)>;
 
 struct SessionOptions {
   controller::PipelineOptions pipeline;
@@ -43,10 +51,10 @@ struct SessionOptions {
 
 class Session {
  public:
-  // Takes up the cluster as it is. `recent` are the latest observations of pods, which replace what
-  // `world` shows of these pods: executors that ended since the last leader are counted by them.
-  Session(const SessionOptions& options, const World& world,
-          std::vector<wire::CheckpointObject> checkpoints,
+  // Takes up the cluster as it is, and `checkpoints`, called once; none where it is empty. `recent`
+  // are the latest observations of pods, which replace what `world` shows of these pods: executors
+  // that ended since the last leader are counted by them.
+  Session(const SessionOptions& options, const World& world, const Checkpoints& checkpoints,
           const std::vector<model::Observation>& recent, base::Time now);
 
   void Observe(const model::Observation& observation);
@@ -64,11 +72,9 @@ class Session {
   [[nodiscard]] std::uint64_t Revision() const { return revision_; }
   [[nodiscard]] const controller::Pipeline& GetPipeline() const { return pipeline_; }
   [[nodiscard]] std::size_t RestoredKeys() const { return restored_; }
-  // Checkpoints that are not their recommendation's: another owner, name or namespace.
-  [[nodiscard]] std::size_t IgnoredCheckpoints() const { return ignored_; }
   // How many things of all kinds are kept besides the pipeline's, for tests of what is bounded.
   [[nodiscard]] std::size_t Kept() const {
-    return rows_.size() + published_.size() + checkpoint_versions_.size() + restored_pods_.size() +
+    return rows_.size() + published_.size() + checkpoint_versions_.size() + missing_pods_.size() +
            expired_.size() + due_.NameSpaces() + due_.Size() + under_way_.size() + marked_.size() +
            told_.size() + pending_told_.size();
   }
@@ -101,8 +107,16 @@ class Session {
     base::Time not_before{};
   };
 
-  void Restore(const World& world, std::vector<wire::CheckpointObject> checkpoints, base::Time now);
-  void EndMissingPods(const World& world, base::Time now);
+  // An executor that a checkpoint knows and nobody shows any more.
+  struct MissingPod {
+    const model::Key* key;  // in checkpoint_versions_
+    std::string uid;
+    std::string name;
+    base::Time created;
+  };
+
+  void Take(StoredCheckpoint stored, base::Time now);
+  void EndMissingPods(base::Time now);
   bool Leaps(base::Time t);
   // Time for what is due when: it goes on where the clock was set back.
   base::Time Scheduled(base::Time wall);
@@ -151,9 +165,8 @@ class Session {
   std::map<model::Key, controller::KeyRecommendation> rows_;
   std::map<model::Key, Published> published_;
   std::map<model::Key, std::string> checkpoint_versions_;
-  std::vector<std::pair<std::string, model::PodFacts>> restored_pods_;
+  std::vector<MissingPod> missing_pods_;
   std::size_t restored_ = 0;
-  std::size_t ignored_ = 0;
   std::uint64_t revision_ = 0;
   bool leapt_ = false;
   std::map<model::Key, base::Time> expired_;  // whose objects are to be deleted, and when

@@ -22,6 +22,12 @@ class Shares {
     return true;
   }
 
+  // REQUIRES: it was taken.
+  void GiveBack(const std::string& name_space, std::size_t amount) {
+    taken_.at(name_space) -= amount;
+    left_ += amount;
+  }
+
  private:
   std::size_t most_of_one_;
   std::size_t left_;

@@ -17,10 +17,6 @@ using model::EventType;
 constexpr std::size_t kMostLabelsOfOne = 16;  // namespace
 constexpr std::size_t kMostLabels = 1024;
 
-model::Key KeyOf(const model::RecommendationObject& object) {
-  return {object.name_space, object.signature, object.profile};
-}
-
 // Of one pod, itself.
 bool AllowsAsking(const model::PodFacts& pod) {
   return model::Understand(pod.settings, nullptr).driver_metrics;
@@ -85,7 +81,7 @@ bool World::TakeObject(const model::RecommendationEvent& event) {
   const bool deleted = event.event == EventType::kDeleted;
   const bool taken = deleted || count < most_objects_;
   if (taken && !deleted) {
-    const auto key = KeyOf(object);
+    const auto key = object.GetKey();
     recommendations_[name] = object;
     ++count;
     auto& objects = by_key_[key];
@@ -121,7 +117,7 @@ void World::NoteLabels(const std::string& name_space, const model::Placement& pl
 }
 
 void World::Unlink(const model::RecommendationObject& object) {
-  const auto key = KeyOf(object);
+  const auto key = object.GetKey();
   auto& objects = by_key_[key];
   objects.erase(AgeOf(object));
   if (objects.size() < 2) contested_.erase(key);

@@ -35,9 +35,6 @@ constexpr base::Duration kMostAhead = std::chrono::minutes(1);
 constexpr std::size_t kMostProblemsOfOne = 100;  // namespace
 constexpr std::size_t kMostProblems = 1000;
 constexpr std::size_t kLongestProblem = 500;
-// Of a container that is started again and again older ends cannot be shown any more: a pod shows
-// its two latest.
-constexpr std::size_t kMostEnds = 16;
 // Drivers of a namespace that are over and remembered for their executors: three a second.
 constexpr std::size_t kMostFormerDrivers = 2000;
 
@@ -64,7 +61,7 @@ bool NoteEnd(TrackedPod& pod, const std::string& id, bool oom) {
   };
   const auto unclear = "?" + id;
   if (is_counted(id) || (!oom && is_counted(unclear))) return false;
-  if (counted.size() >= kMostEnds) counted.erase(counted.begin());
+  if (counted.size() >= model::PodRecord::kMostEnds) counted.erase(counted.begin());
   counted.push_back(oom ? id : unclear);
   return true;
 }
@@ -639,7 +636,7 @@ void Pipeline::State::On(const model::DriverReading& reading) {
 
 void Pipeline::State::On(const model::RecommendationEvent& event) {
   const auto& object = event.object;
-  const Key key{object.name_space, object.signature, object.profile};
+  const auto key = object.GetKey();
   const auto name = std::make_pair(object.name_space, object.name);
   if (const auto before = object_keys.find(name);
       before != object_keys.end() && before->second != key) {

@@ -91,7 +91,9 @@ void AdviceBook::Start(const std::string& application, base::Bytes target) {
   auto* run = Find(application);
   if (run == nullptr) {
     auto last = open_.before_begin();
-    while (std::next(last) != open_.end()) ++last;
+    std::size_t open = 0;
+    for (; std::next(last) != open_.end(); ++last) ++open;
+    if (open >= kMostOpen) return;
     run = &*open_.emplace_after(last);
     run->application = application;
     run->advice.target = target;
@@ -116,7 +118,11 @@ void AdviceBook::Judge(std::string_view application) {
 void AdviceBook::Load(const Accuracy& sums, std::forward_list<OpenRun> open) {
   sums_ = sums;
   open_ = std::move(open);
-  for (auto& run : open_) run.unsealed = 0;
+  std::size_t loaded = 0;
+  for (auto run = open_.begin(); run != open_.end(); ++run) {
+    run->unsealed = 0;
+    if (++loaded == kMostOpen) open_.erase_after(run, open_.end());
+  }
 }
 
 }  // namespace sparkfit::model

@@ -579,28 +579,25 @@ bool KeyHistory::Load(State state) {
   shapes_ = std::move(state.shapes);
   executors_ = std::move(state.executors);
   next_shape_id_ = state.next_shape_id;
-  LoadAdvice(state.advice);
+  // Thousands of executors may belong to thousands of applications.
+  std::unordered_map<std::string, ApplicationSummary*> applications;
+  for (auto& application : ring_) applications[application.id.Text()] = &application;
+  advice_.Load(state.advice.Sums(), state.advice.Open());
   for (const auto& [uid, executor] : executors_) {
-    auto* application = Find(executor.application);
+    const auto found = applications.find(executor.application);
+    auto* application = found == applications.end() ? nullptr : found->second;
+    // A checkpoint from before there was a book of advice has executors without a run in it.
+    advice_.Start(executor.application,
+                  application != nullptr ? application->reference : executor.target_at_start);
     if (application == nullptr) continue;
     ++application->unsealed;
     if (!executor.ended) ++application->alive;
   }
+  for (const auto& run : state.advice.Open()) {
+    const auto found = applications.find(run.application);
+    if (found == applications.end() || found->second->ended) advice_.Judge(run.application);
+  }
   return true;
-}
-
-// A checkpoint from before there was a book of advice has executors without a run in it.
-void KeyHistory::LoadAdvice(const AdviceBook& saved) {
-  advice_.Load(saved.Sums(), saved.Open());
-  for (const auto& [uid, executor] : executors_) {
-    const auto* application = FindApplication(executor.application);
-    advice_.Start(executor.application,
-                  application != nullptr ? application->reference : executor.target_at_start);
-  }
-  for (const auto& run : saved.Open()) {
-    const auto* application = FindApplication(run.application);
-    if (application == nullptr || application->ended) advice_.Judge(run.application);
-  }
 }
 
 Executor* KeyHistory::FindExecutor(const std::string& uid) {

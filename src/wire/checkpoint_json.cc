@@ -9,6 +9,7 @@
 #include <limits>
 #include <streambuf>
 
+#include "json.h"
 #include "sparkfit/base/base64.h"
 #include "sparkfit/base/gzip.h"
 #include "sparkfit/base/hash.h"
@@ -29,9 +30,6 @@ constexpr const char* kPlain = "json";
 constexpr const char* kGzip = "gzip+base64";
 // Small ones stay readable. Of thousands of executors under one key gzip leaves about a tenth.
 constexpr std::size_t kLargestPlain = std::size_t{64} << 10;
-// UIDs and names that differ do not get smaller: no checkpoint of ours that fits its object has
-// more than 13 times its data.
-constexpr std::size_t kLargestInflated = std::size_t{16} << 20;
 // So many pods, executors or counted ends fit into no object.
 constexpr std::size_t kMostRecords = 40'000;
 // Of one executor or pod; of all else, of which little grows with their number.
@@ -69,10 +67,11 @@ void Read(const json& value, base::Duration& duration) {
 void Read(const json& value, Bytes& bytes) {
   bytes = {Number(value, base::kLargestPlausible.value)};
 }
-void Read(const json& value, std::string& text) { text = value.get<std::string>(); }
-void Read(const json& value, model::ApplicationId& id) {
-  id = model::ApplicationId(value.get_ref<const std::string&>());
+std::string_view Short(const json& value) {
+  return base::Beginning(value.get_ref<const std::string&>(), model::kLongestSetting);
 }
+void Read(const json& value, std::string& text) { text = Short(value); }
+void Read(const json& value, model::ApplicationId& id) { id = model::ApplicationId(Short(value)); }
 void Read(const json& value, bool& flag) { flag = value.get<bool>(); }
 void Read(const json& value, std::uint32_t& number) {
   number = static_cast<std::uint32_t>(Number(value, std::numeric_limits<std::uint32_t>::max()));
@@ -507,7 +506,12 @@ void Read(const json& object, model::PodRecord& pod) {
   if (object.contains("name")) Read(object, "name", pod.name);
   if (object.contains("created")) Read(object, "created", pod.created);
   if (object.contains("ended")) Read(object, "ended", pod.ended.emplace());
-  if (object.contains("ooms")) pod.counted_ends = object.at("ooms").get<std::vector<std::string>>();
+  if (!object.contains("ooms")) return;
+  const auto& ends = object.at("ooms").get_ref<const json::array_t&>();
+  const auto latest = std::min(ends.size(), model::PodRecord::kMostEnds);
+  for (auto end = ends.end() - static_cast<std::ptrdiff_t>(latest); end != ends.end(); ++end) {
+    Read(*end, pod.counted_ends.emplace_back());
+  }
 }
 
 template <typename Range>
@@ -580,7 +584,9 @@ void ReadRest(const json& data, model::KeyCheckpoint& checkpoint) {
 // The JSON text in a spec's data, inflated as it is read.
 class DataText final : public std::streambuf {
  public:
-  DataText(std::string data, bool gzip) : data_(std::move(data)), rest_(data_), gzip_(gzip) {}
+  // `inflated` grows by what is read.
+  DataText(std::string data, bool gzip, std::size_t& inflated)
+      : data_(std::move(data)), rest_(data_), gzip_(gzip), inflated_(inflated) {}
 
  protected:
   int_type underflow() override {
@@ -590,6 +596,7 @@ class DataText final : public std::streambuf {
       Take(rest_.substr(0, kPiece));
       rest_.remove_prefix(std::min(kPiece, rest_.size()));
     }
+    inflated_ += buffer_.size();
     if (!gauge_.Feed(buffer_)) throw Damaged("a text is too long, or lists are too deep");
     setg(buffer_.data(), buffer_.data(), buffer_.data() + buffer_.size());
     if (!buffer_.empty()) return traits_type::to_int_type(buffer_.front());
@@ -613,6 +620,7 @@ class DataText final : public std::streambuf {
   std::string data_;
   std::string_view rest_;
   bool gzip_;
+  std::size_t& inflated_;
   std::string buffer_;
   base::Inflater inflater_{kLargestInflated};
   base::JsonGauge gauge_{kDataBounds};
@@ -627,7 +635,7 @@ class Records {
   bool operator()(int depth, json::parse_event_t event, json& value) {
     using Event = json::parse_event_t;
     if (event == Event::key && depth == 1) collection_ = value.get<std::string>();
-    if (event == Event::key && depth == 2) uid_ = value.get<std::string>();
+    if (event == Event::key && depth == 2) uid_ = Short(value);
     const bool inside = depth >= 2 && (collection_ == "executors" || collection_ == "pods");
     if (++(inside ? inside_ : elsewhere_) > (inside ? kMostInRecord : kMostElsewhere)) {
       throw Damaged("too many values");
@@ -674,7 +682,7 @@ model::KeyCheckpoint FromText(DataText&& text) {
   return checkpoint;
 }
 
-base::Result<model::KeyCheckpoint> ReadSpec(const json& spec) {
+base::Result<model::KeyCheckpoint> ReadSpec(const json& spec, std::size_t& inflated) {
   const auto version = Number(spec.at("version"), std::numeric_limits<std::int32_t>::max());
   if (version < kOldestCheckpointVersion || version > kCheckpointVersion) {
     return base::Fail(base::Code::kInvalidArgument,
@@ -685,7 +693,7 @@ base::Result<model::KeyCheckpoint> ReadSpec(const json& spec) {
   if (spec.at("checksum").get_ref<const std::string&>() != Checksum(data))
     throw Damaged("the checksum does not fit");
   const auto encoding = spec.value("encoding", kPlain);
-  if (encoding == kPlain) return FromText({data, false});
+  if (encoding == kPlain) return FromText({data, false, inflated});
   if (encoding != kGzip) {
     return base::Fail(base::Code::kInvalidArgument,
                       fmt::format("checkpoint encoding \"{}\"; this sparkfit reads {} and {}",
@@ -693,7 +701,7 @@ base::Result<model::KeyCheckpoint> ReadSpec(const json& spec) {
   }
   auto packed = base::DecodeBase64(data);
   if (!packed) return base::Fail("checkpoint data", packed.error());
-  return FromText({*std::move(packed), true});
+  return FromText({*std::move(packed), true, inflated});
 }
 
 // Calls read() and makes a result of what it throws.
@@ -737,23 +745,31 @@ std::string SpecText(const CheckpointSpec& spec) {
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object) {
-  return Guarded([&] { return ReadSpec(ParseObject(object).at("spec")); });
+base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object, std::size_t* inflated) {
+  std::size_t nobody_asks = 0;
+  auto& read = inflated != nullptr ? *inflated : nobody_asks;
+  return Guarded([&] { return ReadSpec(ParseObject(object).at("spec"), read); });
 }
 
-base::Result<CheckpointObject> ReadCheckpointObject(std::string_view text) {
-  return Guarded([&]() -> base::Result<CheckpointObject> {
-    const auto object = ParseObject(text);
-    const auto& metadata = object.at("metadata");
-    CheckpointObject read{.name_space = metadata.at("namespace").get<std::string>(),
-                          .name = metadata.at("name").get<std::string>(),
-                          .version = metadata.at("resourceVersion").get<std::string>(),
-                          .owner_uid = "",
-                          .checkpoint = Guarded([&] { return ReadSpec(object.at("spec")); })};
-    const auto owners = metadata.value("ownerReferences", json::array());
-    if (!owners.empty()) read.owner_uid = owners.at(0).at("uid").get<std::string>();
-    return read;
+base::Result<CheckpointHead> ReadCheckpointHead(JsonObject object) {
+  CheckpointHead head;
+  const auto read_owner = [&](JsonValue owner) {
+    return ForEachMember(owner, [&](std::string_view key, JsonValue value) {
+      const bool first = key == "uid" && head.owner_uid.empty();
+      return first ? ReadString(value, head.owner_uid) : simdjson::SUCCESS;
+    });
+  };
+  const auto read = [&](std::string_view key, JsonValue value) {
+    if (key == "name") return ReadString(value, head.name);
+    if (key == "namespace") return ReadString(value, head.name_space);
+    if (key == "resourceVersion") return ReadString(value, head.version);
+    return key == "ownerReferences" ? ForEachElement(value, read_owner) : simdjson::SUCCESS;
+  };
+  const auto error = ForEachMember(object, [&](std::string_view key, JsonValue value) {
+    return key == "metadata" ? ForEachMember(value, read) : simdjson::SUCCESS;
   });
+  if (error) return Malformed(error);
+  return head;
 }
 
 base::Result<std::string> SetAside(std::string_view text) {

@@ -113,6 +113,7 @@ base::Result<model::PodFacts> ReadPodToPatch(JsonObject object, const model::Sig
 base::Result<model::UsageSample> ReadPodMetrics(JsonObject object);
 base::Result<model::RecommendationObject> ReadRecommendation(JsonObject object);
 base::Result<model::NodeEvent> ReadNode(JsonObject object);
+base::Result<CheckpointHead> ReadCheckpointHead(JsonObject object);
 base::Result<model::Constraints> ReadLimitRange(JsonObject object);
 base::Result<model::Constraints> ReadResourceQuota(JsonObject object);
 // As a log has it: what a driver said, with its namespace and application.

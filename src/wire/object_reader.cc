@@ -46,6 +46,9 @@ base::Result<model::RecommendationObject> ObjectReader::Recommendation(std::stri
 base::Result<model::NodeEvent> ObjectReader::Node(std::string_view json) {
   return impl_->Parse(json, [](JsonObject object) { return ReadNode(object); });
 }
+base::Result<CheckpointHead> ObjectReader::Checkpoint(std::string_view json) {
+  return impl_->Parse(json, [](JsonObject object) { return ReadCheckpointHead(object); });
+}
 base::Result<model::Constraints> ObjectReader::LimitRange(std::string_view json) {
   return impl_->Parse(json, [](JsonObject object) { return ReadLimitRange(object); });
 }

@@ -31,7 +31,7 @@ class Cluster {
     session_.emplace(SessionOptions{.pipeline = pipeline,
                                     .record = {},
                                     .submit = [this](Write write) { writes_.push_back(write); }},
-                     world_, std::vector<wire::CheckpointObject>{},
+                     world_, Checkpoints(),
                      std::vector<model::Observation>{}, now_);
   }
 

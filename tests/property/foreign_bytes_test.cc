@@ -174,6 +174,7 @@ class Ignorant final : public kube::CollectionHandler {
     static_cast<void>(reader_.PodMetrics(text));
     static_cast<void>(reader_.Recommendation(text));
     static_cast<void>(reader_.Node(text));
+    static_cast<void>(reader_.Checkpoint(text));
     static_cast<void>(reader_.LimitRange(text));
     static_cast<void>(parser_.Parse(text));
   }
@@ -194,7 +195,6 @@ bool ReadAsAnything(const std::string& text) {
   static_cast<void>(wire::ReadRemembered(text));
   static_cast<void>(wire::ReadResourceMetrics(text, {}));
   static_cast<void>(wire::ReadPublished(text));
-  static_cast<void>(wire::ReadCheckpointObject(text));
   static_cast<void>(wire::SetAside(text));
   static_cast<void>(
       wire::ReadCheckpoint(R"({"spec":)" + wire::SpecText(wire::Sealed({"json", "", text})) + "}"));

@@ -85,6 +85,9 @@ struct Accuracy {
 // it is over and late samples of its executors are too.
 class AdviceBook {
  public:
+  // Of more runs at a time the others are not judged.
+  static constexpr std::size_t kMostOpen = 1000;
+
   struct OpenRun {
     std::string application;
     std::uint32_t unsealed = 0;  // executors that are not in `advice` yet
@@ -103,7 +106,8 @@ class AdviceBook {
   // Runs that are not judged yet, in the order in which they started.
   [[nodiscard]] const std::forward_list<OpenRun>& Open() const { return open_; }
 
-  // As a checkpoint has it; `unsealed` is not believed but counted by Start.
+  // As a checkpoint has it, as far as there may be; `unsealed` is not believed but counted by
+  // Start.
   void Load(const Accuracy& sums, std::forward_list<OpenRun> open);
 
  private:

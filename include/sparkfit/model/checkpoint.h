@@ -22,6 +22,9 @@ struct PodRecord {
   std::optional<base::Time> ended;
   bool sealed = false;  // its peak is in the histogram
   bool gone = false;    // it was deleted; events of it may still be repeated
+  // Of a container that is started again and again older ends cannot be shown any more: a pod shows
+  // its two latest.
+  static constexpr std::size_t kMostEnds = 16;
   // Container IDs, of OOMs as they are, of ends of unknown cause after a "?".
   std::vector<std::string> counted_ends;
 

@@ -326,7 +326,6 @@ class KeyHistory {
   void CountIfDone(ApplicationSummary& application);
   void FinishIfOver(std::string_view application);
   void NoteConduct(const Executor& executor);
-  void LoadAdvice(const AdviceBook& saved);
   void TrimRing();
   [[nodiscard]] bool Counts(std::uint32_t shape_id) const;
 

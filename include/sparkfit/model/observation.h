@@ -17,6 +17,7 @@
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/checkpoint.h"
 #include "sparkfit/model/driver_reading.h"
+#include "sparkfit/model/key.h"
 #include "sparkfit/model/placement.h"
 #include "sparkfit/model/pod.h"
 
@@ -81,6 +82,8 @@ struct RecommendationObject {
   std::optional<Shape> published_shape;
   std::string version;  // of all of it, the status too
   std::map<std::string, std::pair<std::string, base::Time>> conditions;  // status and since when
+
+  [[nodiscard]] Key GetKey() const { return {name_space, signature, profile}; }
 };
 
 // Whether it is the type of a condition that sparkfit itself publishes. Others are nobody's concern

@@ -18,6 +18,9 @@ inline constexpr int kCheckpointVersion = 2;
 inline constexpr int kOldestCheckpointVersion = 1;
 // etcd refuses objects of more than 1.5 MiB.
 inline constexpr std::size_t kLargestCheckpoint = std::size_t{1} << 20;
+// UIDs and names that differ do not get smaller: no checkpoint of ours that fits its object has
+// more than 13 times its data.
+inline constexpr std::size_t kLargestInflated = std::size_t{16} << 20;
 
 // The spec of such an object.
 struct CheckpointSpec {
@@ -33,20 +36,18 @@ CheckpointSpec Sealed(CheckpointSpec spec);
 std::string SpecText(const CheckpointSpec& spec);
 
 // From an object with such a spec. kMalformed where it is damaged; kInvalidArgument for a version
-// that this sparkfit does not know.
-base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object);
+// that this sparkfit does not know. Of each text in it at most model::kLongestSetting bytes are
+// kept. `inflated`, if given, grows by the bytes of data that were read, at most kLargestInflated.
+base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object,
+                                                  std::size_t* inflated = nullptr);
 
-// A checkpoint as an object in the cluster.
-struct CheckpointObject {
+// Whose a checkpoint in the cluster says to be. Of these each is empty where it is not said.
+struct CheckpointHead {
   std::string name_space;
   std::string name;
   std::string version;    // metadata.resourceVersion
   std::string owner_uid;  // of the recommendation that it belongs to
-  base::Result<model::KeyCheckpoint> checkpoint;
 };
-
-// kMalformed where it is no object with a name.
-base::Result<CheckpointObject> ReadCheckpointObject(std::string_view object);
 
 // A copy of such an object under another name, to be created: set aside for a person to look at.
 base::Result<std::string> SetAside(std::string_view object);

@@ -11,6 +11,7 @@
 #include "sparkfit/model/constraints.h"
 #include "sparkfit/model/observation.h"
 #include "sparkfit/model/signature_rules.h"
+#include "sparkfit/wire/checkpoint_json.h"
 
 namespace sparkfit::wire {
 
@@ -26,6 +27,8 @@ class ObjectReader {
   base::Result<model::UsageSample> PodMetrics(std::string_view json);
   base::Result<model::RecommendationObject> Recommendation(std::string_view json);
   base::Result<model::NodeEvent> Node(std::string_view json);
+  // Nothing of its data is looked at.
+  base::Result<CheckpointHead> Checkpoint(std::string_view json);
   // What a LimitRange or a ResourceQuota demands of the pods of its namespace.
   base::Result<model::Constraints> LimitRange(std::string_view json);
   base::Result<model::Constraints> ResourceQuota(std::string_view json);

@@ -6,6 +6,8 @@
 
 #include "sparkfit/recommend/recommendation.h"
 #include "sparkfit/wire/checkpoint_json.h"
+#include "sparkfit/wire/object_reader.h"
+#include "sparkfit/wire/observation_log.h"
 
 namespace {
 
@@ -34,7 +36,9 @@ void Recommend(const model::KeyCheckpoint& checkpoint) {
 // A checkpoint object that anybody may have written: what is read is written and read alike.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  static_cast<void>(wire::ReadCheckpointObject(text));
+  std::string padded(text);
+  padded.reserve(size + wire::kLinePadding);
+  static_cast<void>(wire::ObjectReader().Checkpoint(padded));
   static_cast<void>(wire::SetAside(text));
   // The checksum keeps most inputs out: so that the data is reached, it is right here.
   for (const auto* encoding : {"json", "gzip+base64"}) {

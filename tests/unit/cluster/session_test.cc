@@ -6,8 +6,11 @@
 #include <deque>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "cluster/checkpoint_reader.h"
 #include "cluster_story.h"
+#include "fake_transport.h"
 
 namespace sparkfit::cluster {
 namespace {
@@ -22,13 +25,9 @@ constexpr const char* kSignature = "nightly";
 // A session in a cluster that answers writes.
 class Term {
  public:
-  explicit Term(std::vector<wire::CheckpointObject> checkpoints = {},
-                const std::vector<Observation>& recent = {}) {
-    Begin(std::move(checkpoints), recent);
-  }
+  Term() { Begin(); }
 
-  void Begin(std::vector<wire::CheckpointObject> checkpoints = {},
-             const std::vector<Observation>& recent = {}) {
+  void Begin(const Checkpoints& checkpoints = {}, const std::vector<Observation>& recent = {}) {
     writes.clear();
     session.emplace(
         SessionOptions{.pipeline = pipeline,
@@ -36,7 +35,7 @@ class Term {
                        .submit = [this](Write write) { writes.push_back(write); },
                        .has_room = [this](const std::string&) { return writes.size() < room; },
                        .most_bytes_under_way = most_bytes_under_way},
-        world, std::move(checkpoints), recent, now);
+        world, checkpoints, recent, now);
   }
 
   template <typename What>
@@ -117,10 +116,17 @@ class Term {
     Observe(model::RecommendationEvent{EventType::kAdded, known});
   }
 
-  [[nodiscard]] std::vector<wire::CheckpointObject> Stored() const {
-    std::vector<wire::CheckpointObject> all;
-    all.push_back(*wire::ReadCheckpointObject(checkpoint.dump()));
-    return all;
+  // The checkpoint as it is now, as a new leader reads it.
+  [[nodiscard]] Checkpoints Stored() const {
+    return [this, list = R"({"metadata":{},"items":[)" + checkpoint.dump() +
+                         "]}"](const Restore& restore) {
+      test::FakeApi api([&](const kube::Request&) { return test::Answer{200, list}; });
+      std::ostringstream out;
+      const base::Logger log(out, base::LogLevel::kError, base::LogFormat::kText);
+      exposition::OwnMetrics metrics;
+      CheckpointReader reader(api.client, world, log, metrics, [] {});
+      if (!reader.Read("", restore, {})) throw std::logic_error("not read");
+    };
   }
 
   // Published, with nothing left to do.
@@ -480,35 +486,13 @@ TEST_CASE("an end of unknown cause is in the status, and no event tells of it", 
   CHECK(term.status["recommendation"] == before);
 }
 
-TEST_CASE("a checkpoint counts only for the object that owns it", "[cluster]") {
-  Term term;
-  const auto pod = term.Run("u1");
-  term.Oom(pod);
-  term.Settle();
-  term.Begin(term.Stored());
-  CHECK(term.session->RestoredKeys() == 1);
-  const auto object = term.world.Recommendations().begin()->second;
-  term.Observe(model::RecommendationEvent{EventType::kDeleted, object});
-  auto again = object;
-  again.uid = "object-2";
-  term.Observe(model::RecommendationEvent{EventType::kAdded, again});
-  term.Begin(term.Stored());
-  CHECK(term.session->RestoredKeys() == 0);
-}
-
-TEST_CASE("a checkpoint of another name or namespace than its owner's is ignored", "[cluster]") {
-  const auto* field = GENERATE("name", "namespace");
+TEST_CASE("the first write of a session goes by the version of the checkpoint it began with",
+          "[cluster]") {
   Term term;
   term.Oom(term.Run("u1"));
   term.Settle();
-  auto stored = term.Stored();
-  term.checkpoint["metadata"][field] = "forged";
-  term.checkpoint["metadata"]["resourceVersion"] = "999";
-  stored.push_back(term.Stored().front());
-  term.Begin(std::move(stored));
+  term.Begin(term.Stored());
   CHECK(term.session->RestoredKeys() == 1);
-  CHECK(term.session->IgnoredCheckpoints() == 1);
-  // The next write goes by the version of the one that counts.
   term.Oom(term.Run("u2"));
   term.Tick();
   REQUIRE(!term.writes.empty());
@@ -948,8 +932,7 @@ class Crowd {
     session_.emplace(SessionOptions{.pipeline = {},
                                     .record = {},
                                     .submit = [this](Write write) { Take(std::move(write)); }},
-                     world_, std::vector<wire::CheckpointObject>{}, std::vector<Observation>{},
-                     now_);
+                     world_, Checkpoints(), std::vector<Observation>{}, now_);
   }
 
   void Observe(const Observation& observation) {

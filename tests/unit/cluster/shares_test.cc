@@ -19,5 +19,16 @@ TEST_CASE("a namespace takes its share at most, and all together no more than th
   CHECK(!shares.Take("d"));
 }
 
+TEST_CASE("what a namespace gives back it may take again, and so may others", "[cluster]") {
+  Shares shares(20, 30);
+  CHECK(shares.Take("a", 20));
+  CHECK(!shares.Take("b", 11));
+  shares.GiveBack("a", 5);
+  CHECK(!shares.Take("a", 6));
+  CHECK(shares.Take("a", 3));
+  CHECK(shares.Take("b", 12));
+  CHECK(!shares.Take("b"));
+}
+
 }  // namespace
 }  // namespace sparkfit::cluster

@@ -2,6 +2,7 @@
 #include "sparkfit/wire/checkpoint_json.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <catch2/catch.hpp>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include "sparkfit/base/base64.h"
 #include "sparkfit/base/gzip.h"
 #include "sparkfit/base/hash.h"
+#include "sparkfit/wire/object_reader.h"
 
 namespace sparkfit::wire {
 namespace {
@@ -82,10 +84,74 @@ TEST_CASE("a checkpoint is read back as it was written", "[wire][checkpoint]") {
   CHECK(read->key == kKey);
   CHECK(read->history.shapes.at(0).AsksForMore());
   CHECK(WriteCheckpoint(*read).data == spec.data);
-  const auto object = ReadCheckpointObject(Object(spec).dump());
-  REQUIRE(object);
-  CHECK(object->owner_uid == "owner");
-  CHECK(object->version == "5");
+}
+
+TEST_CASE("whose a checkpoint is is known without its data", "[wire][checkpoint]") {
+  const auto head = [](const json& object) {
+    const simdjson::padded_string text(object.dump());
+    return ObjectReader().Checkpoint(text);
+  };
+  auto object = Object({.encoding = "gzip+base64", .checksum = "wrong", .data = "damaged"});
+  object["metadata"]["ownerReferences"].push_back({{"uid", "another"}});
+  const auto read = head(object);
+  REQUIRE(read);
+  CHECK(read->name_space == "jobs");
+  CHECK(read->name == "nightly-1");
+  CHECK(read->version == "5");
+  CHECK(read->owner_uid == "owner");
+  object["metadata"].erase("ownerReferences");
+  CHECK(head(object)->owner_uid.empty());
+  object["metadata"]["ownerReferences"] = nullptr;
+  CHECK(head(object)->owner_uid.empty());
+  object["metadata"]["ownerReferences"] = 7;
+  CHECK_FALSE(head(object));
+}
+
+TEST_CASE("of a checkpoint's texts no more is kept than Kubernetes' names have",
+          "[wire][checkpoint]") {
+  const std::string longer(20'000, 'x');
+  const auto kept = longer.substr(0, 253);
+  auto spec = WriteCheckpoint(Checkpoint());
+  auto data = json::parse(spec.data);
+  auto executor = data["executors"].begin().value();
+  executor["application"] = longer;
+  data["executors"][longer] = executor;
+  data["applications"][0]["id"] = longer;
+  data["advice"]["open"][0]["application"] = longer;
+  auto& pod = data["pods"][0];
+  pod["uid"] = pod["name"] = longer;
+  pod["ooms"] = json::array();
+  for (int i = 0; i < 20; ++i) pod["ooms"].push_back(std::to_string(i) + longer);
+  spec.data = data.dump();
+  const auto read = Read(Sealed(spec));
+  REQUIRE(read);
+  CHECK(read->history.executors.at(kept).application == kept);
+  CHECK(read->history.applications.at(0).id == kept);
+  CHECK(read->history.advice.Open().front().application == kept);
+  CHECK(read->pods.at(0).uid == kept);
+  CHECK(read->pods.at(0).name == kept);
+  // The latest ends, as of a pod that is known.
+  const auto& ends = read->pods.at(0).counted_ends;
+  REQUIRE(ends.size() == 16);
+  CHECK(ends.front() == ("4" + longer).substr(0, 253));
+  CHECK(ends.back() == ("19" + longer).substr(0, 253));
+}
+
+TEST_CASE("how much data of a checkpoint was read is told, good or bad", "[wire][checkpoint]") {
+  const auto whole = WriteCheckpoint(Checkpoint());
+  std::size_t inflated = 100;
+  CHECK(ReadCheckpoint(Object(whole).dump(), &inflated));
+  CHECK(inflated == 100 + whole.data.size());
+  const auto bomb = Sealed(
+      {"gzip+base64", "", base::EncodeBase64(base::Gzip(std::string(std::size_t{17} << 20, ' ')))});
+  inflated = 0;
+  CHECK_FALSE(ReadCheckpoint(Object(bomb).dump(), &inflated));
+  CHECK(inflated > kLargestInflated / 2);
+  CHECK(inflated <= kLargestInflated);
+  // The checksum is wrong: its data is not looked at.
+  inflated = 0;
+  CHECK_FALSE(ReadCheckpoint(Object({whole.encoding, "0", whole.data}).dump(), &inflated));
+  CHECK(inflated == 0);
 }
 
 TEST_CASE("a checkpoint remembers the release line of Spark, an older one knows of none",
