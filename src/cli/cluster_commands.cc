@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "commands.h"
 #include "connection.h"
@@ -56,14 +58,16 @@ class Access {
   // The objects of the namespace, or of all where that is empty.
   Result<std::vector<Found>> List() {
     std::vector<Found> all;
-    auto listed = kube::List(connection_->Client(), kube::Within(kRecommendations, name_space_),
-                             [&](const kube::Object& object) {
-                               // An object that we cannot read is none of ours to judge.
-                               if (auto job = wire::ReadPublished(object.json)) {
-                                 all.push_back({*std::move(job), std::string(object.json)});
-                               }
-                             },
-                             {});
+    std::set<std::pair<std::string, std::string>> seen;  // some are listed twice
+    const auto take = [&](const kube::Object& object) {
+      if (!seen.emplace(object.id.name_space, object.id.name).second) return;
+      // An object that we cannot read is none of ours to judge.
+      if (auto job = wire::ReadPublished(object.json)) {
+        all.push_back({*std::move(job), std::string(object.json)});
+      }
+    };
+    const auto listed =
+        kube::List(connection_->Client(), kube::Within(kRecommendations, name_space_), take, {});
     if (!listed) return tl::unexpected<base::Error>(listed.error());
     return all;
   }

@@ -40,7 +40,8 @@ Result<void> CheckpointReader::Read(const std::string& name_space, const Restore
     alive_();
     Take(listed, restore, stop);
   };
-  auto listed = kube::List(client_, kube::Within(Collection(), name_space), take, stop);
+  const auto listed =
+      kube::List(client_, kube::Within(Collection(), name_space), take, stop, {}, alive_);
   TellLeftOut();
   if (!listed) return tl::unexpected<base::Error>(listed.error());
   if (!lost_) return {};

@@ -54,6 +54,7 @@ class JsonWalk {
   [[nodiscard]] std::string_view Key() const { return key_; }
   // Empty where it is too long or has an escape, which nothing has that matters.
   [[nodiscard]] std::string_view Text() const { return plain_ ? text_ : std::string_view{}; }
+  [[nodiscard]] bool IsPlain() const { return plain_; }
 
  private:
   static bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }

@@ -40,39 +40,93 @@ struct Page {
   std::string next;
 };
 
-// kMalformed where the answer began and broke off.
-Result<Page> ListPage(Client& client, const Call& call, const OnObject& on_item,
-                      const std::stop_token& stop) {
-  ListSplitter splitter(on_item);
-  bool began = false;
-  bool is_list = true;
-  const auto reply = client.Stream(
-      call,
-      [&](std::string_view bytes) {
-        began = true;
-        is_list = splitter.Feed(bytes);
-        return is_list;
-      },
-      stop);
-  if (!is_list) return Fail(Code::kUnavailable, "the answer is no list");
-  if (!reply) return Fail(began ? Code::kMalformed : reply.error().code, reply.error().message);
-  if (reply->status == 410) return Fail(Code::kNotFound, "");
-  if (!reply->Ok()) return Fail(Code::kUnavailable, "listing: " + reply->Why());
-  if (!splitter.Complete()) return Fail(Code::kMalformed, "the list was cut off");
-  return Page{splitter.Version(), splitter.Next()};
-}
+// One list, page by page.
+class Paging {
+ public:
+  Paging(Client& client, const Collection& collection, const ListBounds& bounds,
+         const OnObject& on_item)
+      : client_(client), collection_(collection), bounds_(bounds), on_item_(on_item) {}
 
-Result<Page> ListPage(Client& client, const Collection& collection, int most,
-                      const std::string& next, const OnObject& on_item,
-                      const std::stop_token& stop) {
-  Call call{.verb = "list", .resource = collection.resource};
-  call.target = collection.path + Query(collection) + fmt::format("limit={}", most);
-  if (!next.empty()) call.target += "&continue=" + Encode(next);
-  call.deadline = std::chrono::seconds(60);
-  call.idle = std::chrono::seconds(30);
-  call.accept_gzip = true;
-  return ListPage(client, call, on_item, stop);
-}
+  Result<std::string> All(const std::stop_token& stop, const std::function<void()>& on_page) {
+    for (;;) {
+      if (on_page) on_page();
+      auto page = Next(stop);
+      if (page && page->next.empty()) return std::move(page->version);
+      if (page && page->next == next_)
+        return Fail(Code::kUnavailable, "a page names itself as the next");
+      if (page) {
+        next_ = std::move(page->next);
+        most_ = std::min(most_ * 2, kLargestPage);
+        continue;
+      }
+      // A page of very large objects takes longer, or is more, than an answer may: where one broke
+      // off, less is asked for. What it gave is given again.
+      const bool broke = page.error().code == Code::kMalformed;
+      if (!broke || most_ == kSmallestPage || stop.stop_requested()) {
+        return tl::unexpected<base::Error>(page.error());
+      }
+      most_ = std::max(most_ / 4, kSmallestPage);
+    }
+  }
+
+ private:
+  Result<Page> Next(const std::stop_token& stop) {
+    Call call{.verb = "list", .resource = collection_.resource};
+    call.target = collection_.path + Query(collection_) + fmt::format("limit={}", most_);
+    if (!next_.empty()) call.target += "&continue=" + Encode(next_);
+    call.deadline = std::chrono::seconds(60);
+    call.idle = std::chrono::seconds(30);
+    call.accept_gzip = true;
+    ++pages_;
+    if (IsEndless()) return Endless();
+    return Ask(call, stop);
+  }
+
+  // kMalformed where the answer began and broke off.
+  Result<Page> Ask(const Call& call, const std::stop_token& stop) {
+    ListSplitter splitter([this](const Object& object) {
+      ++objects_;
+      on_item_(object);
+    });
+    bool began = false;
+    bool is_list = true;
+    const auto reply = client_.Stream(
+        call,
+        [&](std::string_view bytes) {
+          began = true;
+          is_list = splitter.Feed(bytes);
+          return is_list && !IsEndless();
+        },
+        stop);
+    if (!is_list) return Fail(Code::kUnavailable, "the answer is no list");
+    if (IsEndless()) return Endless();
+    if (!reply) return Fail(began ? Code::kMalformed : reply.error().code, reply.error().message);
+    if (reply->status == 410) return Fail(Code::kNotFound, "");
+    if (!reply->Ok()) return Fail(Code::kUnavailable, "listing: " + reply->Why());
+    if (!splitter.Complete()) return Fail(Code::kMalformed, "the list was cut off");
+    return Page{splitter.Version(), splitter.Next()};
+  }
+
+  [[nodiscard]] bool IsEndless() const {
+    return objects_ > bounds_.objects || pages_ > bounds_.pages ||
+           client_.GetClock().SteadyNow() - begun_ > bounds_.time;
+  }
+
+  [[nodiscard]] tl::unexpected<base::Error> Endless() const {
+    return Fail(Code::kUnavailable,
+                fmt::format("the list has no end: {} objects on {} pages", objects_, pages_));
+  }
+
+  Client& client_;
+  const Collection& collection_;
+  const ListBounds& bounds_;
+  const OnObject& on_item_;
+  const base::Clock::Steady begun_ = client_.GetClock().SteadyNow();
+  int most_ = kLargestPage;
+  std::string next_;
+  std::size_t pages_ = 0;
+  std::size_t objects_ = 0;
+};
 
 // Of an ERROR's Status; 0 where it has none.
 std::int64_t CodeOf(const Object& status) {
@@ -99,22 +153,18 @@ Collection Within(Collection collection, const std::string& name_space) {
 }
 
 Result<std::string> List(Client& client, const Collection& collection, const OnObject& on_item,
-                         const std::stop_token& stop) {
-  Page page;
-  do {
-    auto listed = ListPage(client, collection, kLargestPage, page.next, on_item, stop);
-    if (!listed) return tl::unexpected<base::Error>(listed.error());
-    page = *std::move(listed);
-  } while (!page.next.empty());
-  return page.version;
+                         const std::stop_token& stop, const ListBounds& bounds,
+                         const std::function<void()>& on_page) {
+  return Paging(client, collection, bounds, on_item).All(stop, on_page);
 }
 
 Reflector::Reflector(Client& client, base::Waiter& waiter, Collection collection,
-                     CollectionHandler& handler)
+                     CollectionHandler& handler, const ListBounds& bounds)
     : client_(client),
       waiter_(waiter),
       collection_(std::move(collection)),
       handler_(handler),
+      bounds_(bounds),
       pause_(kFirstPause) {}
 
 void Reflector::Run(const std::stop_token& stop) {
@@ -143,7 +193,9 @@ void Reflector::Run(const std::stop_token& stop) {
 
 bool Reflector::ListAll(const std::stop_token& stop) {
   handler_.OnListBegin();
-  const auto version = ListPages(stop);
+  const auto version = List(
+      client_, collection_, [&](const Object& object) { handler_.OnListed(object); }, stop,
+      bounds_);
   if (stop.stop_requested()) return false;
   if (!version) {
     // An expired list is no trouble, just one to begin again.
@@ -158,28 +210,6 @@ bool Reflector::ListAll(const std::stop_token& stop) {
   handler_.OnListEnd();
   Fine();
   return true;
-}
-
-// A page of very large objects takes longer, or is more, than an answer may: where one broke off,
-// less is asked for. What it gave is given again.
-Result<std::string> Reflector::ListPages(const std::stop_token& stop) {
-  const auto on_item = [&](const Object& object) { handler_.OnListed(object); };
-  int most = kLargestPage;
-  std::string next;
-  for (;;) {
-    auto page = ListPage(client_, collection_, most, next, on_item, stop);
-    if (page && page->next.empty()) return std::move(page->version);
-    if (page) {
-      next = std::move(page->next);
-      most = std::min(most * 2, kLargestPage);
-      continue;
-    }
-    const bool broke = page.error().code == Code::kMalformed;
-    if (!broke || most == kSmallestPage || stop.stop_requested()) {
-      return tl::unexpected<base::Error>(page.error());
-    }
-    most = std::max(most / 4, kSmallestPage);
-  }
 }
 
 Reflector::Ended Reflector::Watch(const std::stop_token& stop) {

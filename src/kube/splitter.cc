@@ -92,7 +92,10 @@ void ListSplitter::Meet(Met what) {
     complete_ |= depth == 0;
   } else if (what == Met::kText && in_metadata_ && depth == 2) {
     if (walk_.Key() == "resourceVersion") version_ = walk_.Text();
-    if (walk_.Key() == "continue") next_ = walk_.Text();
+    if (walk_.Key() == "continue") {
+      next_ = walk_.Text();
+      stray_ |= !walk_.IsPlain();  // without it the list would seem to end here
+    }
   }
 }
 

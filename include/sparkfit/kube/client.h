@@ -77,6 +77,8 @@ class Client {
   using BodySink = std::function<bool(std::string_view)>;
   base::Result<Reply> Stream(const Call& call, const BodySink& sink, const std::stop_token& stop);
 
+  [[nodiscard]] const base::Clock& GetClock() const { return clock_; }
+
   // Between `low` and `high`, drawn: so that many of us do not act at once.
   base::Duration Jittered(base::Duration low, base::Duration high);
 

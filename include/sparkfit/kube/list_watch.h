@@ -8,6 +8,8 @@
 // version.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -45,18 +47,31 @@ class CollectionHandler {
   virtual void OnTrouble(const std::string& why) = 0;
 };
 
-// Every object once, by pages of at most 500. The list's resourceVersion. kNotFound with an empty
-// message where the list expired between two pages (410): begin anew.
+// A list that is more than this is no cluster's, but one without end: it fails, and what is known
+// stays as it is. Kubernetes is made for 150,000 pods, and an API server remembers the version that
+// a list is of for five minutes.
+struct ListBounds {
+  std::size_t objects = 300'000;
+  std::size_t pages = 10'000;
+  base::Duration time = std::chrono::minutes(10);
+};
+
+// Every object, some twice where an answer broke off; by pages of at most 500, smaller ones where
+// they are more, or take longer, than an answer may. The list's resourceVersion. kNotFound with an
+// empty message where the list expired between two pages (410): begin anew. `on_page`, if given, is
+// called before each page is asked for.
 base::Result<std::string> List(Client& client, const Collection& collection,
-                               const OnObject& on_item, const std::stop_token& stop);
+                               const OnObject& on_item, const std::stop_token& stop,
+                               const ListBounds& bounds = {},
+                               const std::function<void()>& on_page = {});
 
 struct Event;
 
 class Reflector {
  public:
   // REQUIRES: what is referred to outlives the reflector.
-  Reflector(Client& client, base::Waiter& waiter, Collection collection,
-            CollectionHandler& handler);
+  Reflector(Client& client, base::Waiter& waiter, Collection collection, CollectionHandler& handler,
+            const ListBounds& bounds = {});
 
   // Follows the collection until asked to stop.
   void Run(const std::stop_token& stop);
@@ -66,7 +81,6 @@ class Reflector {
 
   // True where the collection was listed.
   bool ListAll(const std::stop_token& stop);
-  base::Result<std::string> ListPages(const std::stop_token& stop);
   Ended Watch(const std::stop_token& stop);
   Ended OnEvent(const Event& event);
   Ended OnUnreadable(const Event& event);
@@ -78,6 +92,7 @@ class Reflector {
   base::Waiter& waiter_;
   Collection collection_;
   CollectionHandler& handler_;
+  ListBounds bounds_;
   std::string version_;     // the last that was seen; empty: list anew
   std::string unreadable_;  // the event for which everything was listed anew
   base::Duration pause_;

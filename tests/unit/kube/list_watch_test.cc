@@ -56,7 +56,7 @@ const Collection kThings{"things", "/things", ""};
 
 // Follows until the answers are used up.
 struct Story {
-  explicit Story(std::vector<Answer> answers_)
+  explicit Story(std::vector<Answer> answers_, const ListBounds& bounds = {})
       : answers(std::move(answers_)),
         api(
             [this](const Request&) {
@@ -67,7 +67,7 @@ struct Story {
               return answers[next++];
             },
             {.attempts = 1}) {
-    Reflector(api.client, api.time, kThings, notes).Run(stop.get_token());
+    Reflector(api.client, api.time, kThings, notes, bounds).Run(stop.get_token());
   }
 
   std::vector<Answer> answers;
@@ -312,6 +312,76 @@ TEST_CASE("a list that breaks off however little is asked for is begun anew late
   const Answer cut{.body = "{", .cut = true};
   Story story({cut, cut, cut, cut, {.body = ListOf("", 5)}});
   CHECK(story.notes.text == "[ ! [ ] ok ");
+}
+
+// What is told of a list without end is that its source is in trouble; it has no end, so that
+// nothing that is known is missed in it.
+TEST_CASE("a list that pages without end is given up, told and tried again", "[kube]") {
+  const Answer whole{.body = ListOf(Object("c", 3), 9)};
+  const auto page = [](const std::string& items, int number) {
+    return Answer{.body = ListOf(items, 5, "p" + std::to_string(number))};
+  };
+  const auto a = Object("a", 1);
+  SECTION("pages of nothing") {
+    Story story({page("", 1), page("", 2), page("", 3), whole}, {.pages = 3});
+    CHECK(story.notes.text == "[ ! [ c ] ok ");
+  }
+  SECTION("pages of objects") {
+    Story story({page(a + "," + a, 1), page(a + "," + a, 2), page(a, 3), whole}, {.objects = 4});
+    CHECK(story.notes.text == "[ a a a a a ! [ c ] ok ");
+  }
+  SECTION("a page of objects") {
+    const auto many = a + "," + a + "," + a;
+    Story story({page(many + "," + many + "," + many, 1), whole}, {.objects = 4});
+    CHECK(story.notes.text.starts_with("[ a a a a a ! [ c ] ok "));
+  }
+  SECTION("a page that names itself as the next") {
+    Story story({page(a, 1), page(a, 1), whole});
+    CHECK(story.notes.text == "[ a a ! [ c ] ok ");
+  }
+  // Without the next page's token the list would seem to end.
+  SECTION("a token that is longer than any") {
+    Story story({{.body = ListOf(a, 5, std::string(5000, 'x'))}, whole});
+    CHECK(story.notes.text == "[ a ! [ c ] ok ");
+  }
+  SECTION("a token with an escape") {
+    Story story({{.body = ListOf(a, 5, "\\u0041")}, whole});
+    CHECK(story.notes.text == "[ a ! [ c ] ok ");
+  }
+}
+
+TEST_CASE("a list that goes on for longer than a server remembers its version is given up",
+          "[kube]") {
+  int asked = 0;
+  FakeApi* of = nullptr;
+  FakeApi api([&](const Request&) {
+    of->time.Pass(std::chrono::minutes(4));
+    return Answer{.body = ListOf("", 5, "p" + std::to_string(++asked))};
+  });
+  of = &api;
+  const auto listed = List(api.client, kThings, [](const auto&) {}, {});
+  REQUIRE_FALSE(listed);
+  CHECK(listed.error().code == base::Code::kUnavailable);
+  CHECK_THAT(listed.error().message, Catch::Contains("no end"));
+  CHECK(asked == 3);  // within the third page ten minutes are over
+}
+
+TEST_CASE("any list is asked for in smaller pages where they are too large", "[kube]") {
+  std::vector<Answer> answers{{.body = ListOf(Object("a", 1), 5, "x")},
+                              {.body = ListOf(Object("b", 2), 5).substr(0, 90), .cut = true},
+                              {.body = ListOf(Object("b", 2), 7)}};
+  std::size_t next = 0;
+  FakeApi api([&](const Request&) { return answers.at(next++); });
+  std::string seen;
+  int pages = 0;
+  const auto version = List(
+      api.client, kThings, [&](const auto& object) { seen += object.id.name; }, {}, {},
+      [&] { ++pages; });
+  REQUIRE(version);
+  CHECK(*version == "7");
+  CHECK(seen == "ab");
+  CHECK(pages == 3);
+  CHECK(Has(api.transport.requests.at(2), "limit=125&continue=x"));
 }
 
 TEST_CASE("an object is known by its metadata, whatever else is wrong with it", "[kube]") {
