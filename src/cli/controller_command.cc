@@ -20,6 +20,7 @@
 #include "sparkfit/kube/transport.h"
 #include "sparkfit/replay/report.h"
 #include "sparkfit/serve/server.h"
+#include "sparkfit/serve/shared_text.h"
 #include "sparkfit/wire/observation_log.h"
 #include "stop_on_signal.h"
 
@@ -123,15 +124,19 @@ class Bulk {
   serve::Body body_;
 };
 
+// Metrics are as old as this at most: scrapes are at least a second apart.
+constexpr base::Duration kMoment = std::chrono::seconds(1);
+
 serve::Handler MakeHandler(const cluster::Controller& controller,
-                           const exposition::OwnMetrics& metrics) {
-  return [&, bulk = Bulk()](const serve::Request& request) mutable -> serve::Response {
+                           const exposition::OwnMetrics& metrics, const base::Clock& clock) {
+  const auto render = [&] { return metrics.Text() + controller.Serves()->metrics; };
+  return [&, bulk = Bulk(), shared = serve::SharedText(clock, kMoment, render)](
+             const serve::Request& request) mutable -> serve::Response {
     const bool verbose = request.query.find("verbose") != std::string::npos;
     if (request.path == "/livez") return Checks(controller.Live(), verbose);
     if (request.path == "/readyz") return Checks(controller.Ready(), verbose);
     if (request.path == "/metrics") {
-      return {200, std::string(exposition::kContentType),
-              metrics.Text() + controller.Serves()->metrics};
+      return {200, std::string(exposition::kContentType), shared.Get()};
     }
     if (request.path == "/recommendations") return bulk.Answer(controller.Serves());
     return {404, "text/plain; charset=utf-8",
@@ -285,7 +290,8 @@ int Serve(const ControllerFlags& flags, const Config& config, const kube::Cluste
   }
   cluster::Controller controller(client, lease_client, process.clock, waiter, log, metrics,
                                  std::move(options));
-  auto server = serve::Server::Start(listen.metrics, MakeHandler(controller, metrics));
+  auto server =
+      serve::Server::Start(listen.metrics, MakeHandler(controller, metrics, process.clock));
   if (!server) return Fail(server.error().message, process);
   log.Info("serves", {{"port", std::to_string((*server)->Port())}});
   if (autoscale) {

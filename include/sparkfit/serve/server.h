@@ -62,7 +62,7 @@ struct ServerOptions {
   std::size_t most_bodies = std::size_t{32} << 20;
   // Bytes of all answers that are being sent, a text that several are sent counted once: with more,
   // who has been sent one for longest is closed.
-  std::size_t most_answers = std::size_t{64} << 20;
+  std::size_t most_answers = std::size_t{32} << 20;
   base::Duration handshake_timeout = std::chrono::seconds(5);
   base::Duration request_timeout = std::chrono::seconds(10);  // from its first byte to its last
   base::Duration idle_timeout = std::chrono::seconds(30);
