@@ -35,14 +35,20 @@ constexpr std::array<Signal, 6> kEnding{{{"HUP", "1", kSignals + 1},
 constexpr int kTerminated = kSignals + 15;
 
 constexpr std::string_view kSoftMost = "SoftMaxHeapSize";
-// Sizes that are not to be found by -Xmx; files of options; what Kubernetes puts in.
-constexpr std::array<std::string_view, 4> kUnclear{"HeapSize", "Flags=", "OptionsFile=", "$("};
+// Sizes that are not to be found by -Xmx.
+constexpr std::string_view kExact = "HeapSize";
+constexpr std::array<std::string_view, 2> kFiles{"-XX:Flags=", "-XX:VMOptionsFile="};
+constexpr std::string_view kPutIn = "$(";  // by Kubernetes
 // -Xmx, -Xms and -Xmn, and shares of the machine: these lose but in the variable that is read last.
 constexpr std::string_view kReadLast = "_JAVA_OPTIONS";
 constexpr std::array<std::string_view, 4> kSizes{"-Xm",
                                                  "MaxRAM=", "RAMPercentage=", "RAMFraction="};
 
+// The variables of which Spark's script makes one option for each of their lines.
+constexpr std::string_view kOfSpark = "SPARK_JAVA_OPT_";
+
 constexpr std::string_view kBlanks = " \t\r\n'\"\\";
+constexpr std::string_view kJava = "java";
 constexpr std::string_view kNames = "ABCDEFGHIJKLMNOPQRSTUVWXYZ12";
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kCommandEnds = ";|&(){}`\n";
@@ -60,6 +66,24 @@ bool Has(std::string_view text, std::string_view flag) {
   if (at == std::string_view::npos) return false;
   const auto end = at + flag.size();
   return end == text.size() || Is(text[end], kBlanks);
+}
+
+bool Contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+template <std::size_t kCount>
+bool HasAny(std::string_view text, const std::array<std::string_view, kCount>& parts) {
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return Contains(text, part); });
+}
+
+// @FILE, at the beginning or behind one of `before`.
+bool HasArgumentFile(std::string_view text, std::string_view before) {
+  for (std::size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
+    if (at == 0 || Is(text[at - 1], before)) return true;
+  }
+  return false;
 }
 
 // Spark and the JVM take quotes off, so that a value may hold blanks. It ends where another option
@@ -151,16 +175,27 @@ void AddHeapOomExits(std::string_view text, std::vector<int>& exits) {
 }
 
 bool MaySetHeap(std::string_view variable, std::string_view text) {
-  const auto has = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  if (variable.starts_with(kOfSpark)) {
+    return Contains(text, kSoftMost) || HasAny(text, kFiles) || HasArgumentFile(text, "\n");
+  }
   if (std::find(kJvmVariables.begin(), kJvmVariables.end(), variable) == kJvmVariables.end()) {
-    return has(kSoftMost);
+    return Contains(text, kSoftMost);
   }
-  if (std::any_of(kUnclear.begin(), kUnclear.end(), has)) return true;
-  if (variable == kReadLast && std::any_of(kSizes.begin(), kSizes.end(), has)) return true;
-  for (std::size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
-    if (at == 0 || Is(text[at - 1], kBlanks)) return true;  // a file of arguments
+  if (Contains(text, kExact) || HasAny(text, kFiles) || Contains(text, kPutIn)) return true;
+  if (variable == kReadLast && HasAny(text, kSizes)) return true;
+  return HasArgumentFile(text, kBlanks);
+}
+
+bool MaySetHeap(std::string_view word) {
+  if (Contains(word, kExact) || HasAny(word, kFiles) || HasAny(word, kSizes)) return true;
+  // `$(…)` and `@` mean other things in a script, but behind the JVM's name.
+  if (word.find_first_of(kBlanks) == std::string_view::npos) {
+    return Contains(word, kPutIn) || word.starts_with('@');
   }
-  return false;
+  const auto java = word.find(kJava);
+  if (java == std::string_view::npos) return false;
+  const auto options = word.substr(java + kJava.size());
+  return Contains(options, kPutIn) || HasArgumentFile(options, kBlanks);
 }
 
 std::string HeapOomOption(int exit_code) {

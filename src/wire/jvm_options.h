@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What JVM options in the environment say. How a JVM ends when its heap is full:
+// What JVM options in the environment and on the command line say. How a JVM ends when its heap is
+// full:
 //
 //   -XX:+ExitOnOutOfMemoryError       exit 3
 //   -XX:+CrashOnOutOfMemoryError      exit 134
@@ -24,8 +25,12 @@ void AddHeapOomExits(std::string_view text, std::vector<int>& exits);
 // Whether a variable's text sets the heap whatever SPARK_EXECUTOR_MEMORY says, or might: by an
 // option that wins, by a file of options, or by what Kubernetes puts in for `$(NAME)`. Options that
 // Spark passes itself lose, as its script writes the heap behind them; but no JVM starts whose heap
-// is smaller than its SoftMaxHeapSize.
+// is smaller than its SoftMaxHeapSize, which files of options may hold.
 bool MaySetHeap(std::string_view variable, std::string_view text);
+
+// Likewise of one word of the container's command or arguments, which may be a script. Whose own
+// command writes a heap does not start by Spark's script.
+bool MaySetHeap(std::string_view word);
 
 // The variables that a JVM reads itself: where somebody else than the pod sets them, nobody knows
 // what they say.

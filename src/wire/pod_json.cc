@@ -269,12 +269,12 @@ error_code ReadContainer(JsonValue json, ContainerFacts& container) {
     if (key == "envFrom") {
       return ForEachElement(value, [&](JsonValue v) { return ReadVariables(v, container); });
     }
-    if (key == "args") {
+    if (key == "command" || key == "args") {
       return ForEachElement(value, [&](JsonValue v) {
-        std::string_view text;
-        if (v.get_string().get(text) == SUCCESS && text == "executor") {
-          container.runs_executor = true;
-        }
+        std::string_view word;
+        if (v.get_string().get(word) != SUCCESS) return SUCCESS;
+        if (key == "args" && word == "executor") container.runs_executor = true;
+        if (MaySetHeap(word)) container.java_options_set_heap = true;
         return SUCCESS;
       });
     }

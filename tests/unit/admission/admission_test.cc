@@ -340,6 +340,10 @@ TEST_CASE("a pod that is not understood is refused", "[admission]") {
     container["env"].push_back({{"name", "_JAVA_OPTIONS"}, {"value", "-Xmx900m"}});
     CHECK(given.Why() == "JavaOptions");
   }
+  SECTION("a heap on the command line of its own") {
+    container["command"] = {"java", "-Xmx900m", "Main"};
+    CHECK(given.Why() == "JavaOptions");
+  }
   CHECK(OutcomeOf(given.Decide().reason) == Outcome::kRefused);
   CHECK(given.Created() == given.pod);
 }

@@ -233,6 +233,38 @@ TEST_CASE("where the heap comes from", "[wire][review]") {
   }
 }
 
+TEST_CASE("a heap on the command line is seen wherever it stands", "[wire][review]") {
+  auto pod = ReviewedPod();
+  auto& container = Container(pod);
+  const auto set = [&] { return Read(pod).places.java_options_set_heap; };
+  container["command"] = {"/usr/bin/tini", "-s", "--", "/opt/entrypoint.sh"};
+  CHECK_FALSE(set());
+  SECTION("in the command") {
+    container["command"] = {"/usr/bin/java", "-cp", "/opt/*", "-Xmx2g", "Main"};
+    CHECK(set());
+  }
+  SECTION("in a script") {
+    container["command"] = {"/bin/sh", "-c", "exec java -XX:MaxRAMPercentage=70 Main"};
+    CHECK(set());
+  }
+  SECTION("in the arguments, behind what Spark passes") {
+    container["args"].push_back("-XX:MaxHeapSize=2g");
+    CHECK(set());
+  }
+  SECTION("beside what is no text") {
+    container["args"] = json::array({7, nullptr, json::array(), "-Xms1g"});
+    CHECK(set());
+  }
+  SECTION("of another container") {
+    auto other = container;
+    other["name"] = "sidecar";
+    other["args"] = {"-Xmx1g"};
+    other["env"] = json::array();
+    pod["spec"]["containers"].push_back(other);
+    CHECK_FALSE(set());
+  }
+}
+
 TEST_CASE("variables of a ConfigMap or a Secret may be the JVM's", "[wire][review]") {
   auto pod = ReviewedPod();
   auto& container = Container(pod);

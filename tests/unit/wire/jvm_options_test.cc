@@ -125,7 +125,43 @@ TEST_CASE("options that set the heap whatever Spark says, or might", "[wire][jvm
   // What Spark passes stands before its own -Xmx.
   CHECK_FALSE(MaySetHeap("SPARK_JAVA_OPT_1", "-XX:InitialHeapSize=1g"));
   CHECK_FALSE(MaySetHeap("MESSAGE", "-Xmx1g"));
+  CHECK_FALSE(MaySetHeap("MESSAGE", "@all"));
   CHECK(MaySetHeap("SPARK_JAVA_OPT_1", "-XX:SoftMaxHeapSize=900m"));
+}
+
+TEST_CASE(
+    "a file of options that Spark passes may hold a soft heap, of which no JVM starts with less",
+    "[wire][jvm]") {
+  // Spark's script makes an option of each line of such a variable, blanks and all.
+  for (const auto* option : {"@/opt/jvm.args", "-XX:Flags=/opt/f", "-XX:VMOptionsFile=/opt/f",
+                             "-Da=b\n@/opt/jvm.args"}) {
+    CAPTURE(option);
+    CHECK(MaySetHeap("SPARK_JAVA_OPT_12", option));
+  }
+  for (const auto* option :
+       {"-Dlog.pattern=%d @%c", "-Dmail=a@b.c", "-Dmy.Flags=x", "-Dx=$(NAME)"}) {
+    CAPTURE(option);
+    CHECK_FALSE(MaySetHeap("SPARK_JAVA_OPT_12", option));
+  }
+}
+
+TEST_CASE("a command line that sets the heap, or might", "[wire][jvm]") {
+  for (const auto* word :
+       {"-Xmx1g", "-Xms1g", "-XX:MaxHeapSize=2g", "-XX:SoftMaxHeapSize=1g", "-XX:Flags=/f",
+        "-XX:VMOptionsFile=/f", "-XX:MaxRAMPercentage=70", "-XX:MaxRAM=4g", "@/opt/args",
+        "$(JAVA_OPTS)", "exec java -Xmx1g org.apache.spark.Main", "/usr/bin/java @/opt/args Main",
+        "exec java $(JAVA_OPTS) Main", "java -XX:InitialRAMPercentage=10 -cp x Main"}) {
+    CAPTURE(word);
+    CHECK(MaySetHeap(word));
+  }
+  // Spark's own, and what is put around it.
+  for (const auto* word :
+       {"executor", "/opt/entrypoint.sh", "/usr/bin/tini", "-s", "--", "", "user@host", "sh", "-c",
+        "until curl -s -d @/ready localhost; do sleep $(interval); done; /opt/entrypoint.sh "
+        "executor"}) {
+    CAPTURE(word);
+    CHECK_FALSE(MaySetHeap(word));
+  }
 }
 
 }  // namespace
