@@ -52,7 +52,7 @@ struct OwnMetrics::Impl {
   Counters& writes = Counter(registry, "sparkfit_checkpoint_writes_total",
                              "Checkpoints written; result: ok, failed.");
   Counters& restores = Counter(registry, "sparkfit_checkpoint_restores_total",
-                               "Checkpoints read; result: ok, set_aside.");
+                               "Checkpoints read; result: ok, set_aside, left_out (no room for what it holds).");
   Gauges& leader = Gauge(registry, "sparkfit_leader", "1: this replica leads.");
   Gauges& up = Gauge(
       registry, "sparkfit_source_up",

@@ -106,5 +106,30 @@ TEST_CASE("nodes are remembered with the labels that executors ask for", "[clust
   CHECK(other.RememberedNodes(kNow).size() == 1);
 }
 
+TEST_CASE("of the labels that a namespace demands few are remembered, and another's are, too",
+          "[cluster]") {
+  World world;
+  model::NodeEvent node{EventType::kAdded, "n", base::GiB(64)};
+  node.labels = {{"pool", "spark"}};
+  const auto demand = [&](const std::string& name_space, const std::string& uid,
+                          const std::string& label) {
+    auto pod = ClusterStory::Executor(uid, "x", "s");
+    pod.name_space = name_space;
+    pod.placement.selector = {{label, "yes"}};
+    world.Take({kNow, model::PodEvent{EventType::kAdded, pod}});
+  };
+  for (int i = 0; i < 100; ++i) {
+    const auto label = "made-up-" + std::to_string(i);
+    demand("evil", label, label);
+    node.labels.emplace(label, "yes");
+  }
+  demand("jobs", "good", "pool");
+  world.Take({kNow, node});
+  const auto remembered = world.RememberedNodes(kNow);
+  REQUIRE(remembered.size() == 1);
+  CHECK(remembered[0].labels.size() == 17);  // 16 of the first namespace
+  CHECK(remembered[0].labels.contains("pool"));
+}
+
 }  // namespace
 }  // namespace sparkfit::cluster

@@ -810,6 +810,22 @@ TEST_CASE("an executor that a StatefulSet owns belongs to the driver of its appl
   CHECK(run.outcome == model::Outcome::kFailed);
 }
 
+TEST_CASE("what a driver tells is of executors of its own namespace, whatever it calls them",
+          "[pipeline]") {
+  ClusterStory story;
+  auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+  pod.executor_id = "1";
+  story.Run(pod);
+  model::ExecutorReading reading;
+  reading.id = "1";
+  reading.heap_peak = base::GiB(100);
+  const auto told = [&] { return story.Only().history->Executors().at("e1").told != nullptr; };
+  story.Observe(model::DriverReading{"evil", "app-1", {reading}});
+  CHECK_FALSE(told());
+  story.Observe(model::DriverReading{"jobs", "app-1", {reading}});
+  CHECK(told());
+}
+
 TEST_CASE("a driver in another namespace is nobody's, whatever selector it has", "[controller]") {
   ClusterStory story;
   auto [driver, pod] = OfAStatefulSet();
