@@ -80,11 +80,12 @@ Session::Session(const SessionOptions& options, const World& world, const Checkp
   for (const auto& [name, object] : world.Recommendations()) {
     Observe({t, model::RecommendationEvent{EventType::kAdded, object}});
   }
-  if (checkpoints) checkpoints([&](StoredCheckpoint stored) { Take(std::move(stored), t); });
-  std::unordered_set<std::string> moving;
+  Uids moving;
   for (const auto& observation : recent) {
     moving.insert(std::get<model::PodEvent>(observation.what).pod.uid);
   }
+  if (checkpoints)
+    checkpoints([&](StoredCheckpoint stored) { Take(std::move(stored), moving, t); });
   // Drivers first: executors inherit their settings.
   for (const auto role : {model::PodRole::kDriver, model::PodRole::kExecutor}) {
     for (const auto& [uid, pod] : world.Pods()) {
@@ -103,18 +104,22 @@ void Session::Observe(const Observation& observation) {
   pipeline_.Observe(observation);
 }
 
-void Session::Take(StoredCheckpoint stored, Time now) {
-  auto checkpoint = std::make_shared<const model::KeyCheckpoint>(std::move(stored.checkpoint));
-  const auto entry =
-      checkpoint_versions_.insert_or_assign(checkpoint->key, std::move(stored.version)).first;
-  const auto& key = entry->first;
-  for (const auto& record : checkpoint->pods) {
+void Session::Take(StoredCheckpoint stored, const Uids& moving, Time now) {
+  auto& checkpoint = stored.checkpoint;
+  const auto& key =
+      checkpoint_versions_.insert_or_assign(checkpoint.key, std::move(stored.version)).first->first;
+  for (auto& record : checkpoint.pods) {
     if (record.gone) continue;
     const auto pod = world_.Pods().find(record.uid);
     if (pod != world_.Pods().end() && pod->second.name_space == key.name_space) continue;
-    missing_pods_.push_back({&key, record.uid, record.name, record.created});
+    if (!moving.contains(record.uid) && !checkpoint.history.executors.contains(record.uid)) {
+      record.sealed = record.gone = true;  // nothing more can come of it
+    } else {
+      missing_pods_.push_back({&key, record.uid, record.name, record.created});
+    }
   }
-  Observe({now, model::RestoreEvent{std::move(checkpoint)}});
+  Observe({now, model::RestoreEvent{
+                    std::make_shared<const model::KeyCheckpoint>(std::move(checkpoint))}});
   ++restored_;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "fair_queue.h"
@@ -115,7 +116,8 @@ class Session {
     base::Time created;
   };
 
-  void Take(StoredCheckpoint stored, base::Time now);
+  using Uids = std::unordered_set<std::string>;
+  void Take(StoredCheckpoint stored, const Uids& moving, base::Time now);
   void EndMissingPods(base::Time now);
   bool Leaps(base::Time t);
   // Time for what is due when: it goes on where the clock was set back.

@@ -540,6 +540,36 @@ TEST_CASE("an executor that a checkpoint knows and that is gone has ended", "[cl
   CHECK(row.history->Executors().at("u1").ended);
 }
 
+// A forged one may name very many.
+TEST_CASE("of pods that a checkpoint names and nobody shows little is kept, and none counts again",
+          "[cluster]") {
+  Term term;
+  const auto pod = term.Run("u1");
+  term.Use(pod, base::MiB(2000));
+  term.Settle();
+  auto stored = term.Stored();
+  const auto begin = [&](std::size_t forged) {
+    term.Begin([&](const Restore& restore) {
+      stored([&](StoredCheckpoint checkpoint) {
+        for (std::size_t i = 0; i < forged; ++i) {
+          model::PodRecord record;
+          record.uid = "forged-" + std::to_string(i);
+          checkpoint.checkpoint.pods.push_back(record);
+        }
+        restore(std::move(checkpoint));
+      });
+    });
+    return term.session->GetPipeline().Kept();
+  };
+  const auto kept = begin(0);
+  // Each is known to be gone: its UID twice, and when to forget it.
+  CHECK(begin(1000) <= kept + 3000);
+  auto again = ClusterStory::Executor("forged-7", "a", kSignature);
+  term.Oom(again);
+  term.Tick();
+  CHECK(term.session->Rows().begin()->second.history->Totals().container_ooms == 0);
+}
+
 TEST_CASE("an executor that had ended before anybody watched is no news", "[cluster]") {
   Term term;
   term.session.reset();
