@@ -8,6 +8,7 @@
 #include <istream>
 #include <limits>
 #include <streambuf>
+#include <utility>
 
 #include "json.h"
 #include "sparkfit/base/base64.h"
@@ -521,11 +522,15 @@ json ListOf(const Range& range) {
   return list;
 }
 
-json Data(const model::KeyCheckpoint& checkpoint) {
-  // Objects of this library are sorted by key: the same executors give the same text.
-  json executors = json::object();
-  for (const auto& [uid, executor] : checkpoint.history.executors) executors[uid] = Of(executor);
-  json data{{"namespace", checkpoint.key.name_space},
+// Labels are valid UTF-8; whatever else there might be must not stop a checkpoint.
+std::string TextOf(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// The same checkpoint gives the same text: objects of this library are sorted by key. Of executors
+// and pods there may be thousands, of which a tree would take ten times as much.
+std::string Data(const model::KeyCheckpoint& checkpoint) {
+  json rest{{"namespace", checkpoint.key.name_space},
             {"signature", checkpoint.key.signature},
             {"resourceProfile", checkpoint.key.profile},
             {"job", Of(checkpoint.job)},
@@ -535,14 +540,25 @@ json Data(const model::KeyCheckpoint& checkpoint) {
             {"shapes", ListOf(checkpoint.history.shapes)},
             {"runs", ListOf(checkpoint.history.runs)},
             {"advice", Of(checkpoint.history.advice)},
-            {"nextShapeID", checkpoint.history.next_shape_id},
-            {"executors", std::move(executors)},
-            {"pods", ListOf(checkpoint.pods)}};
+            {"nextShapeID", checkpoint.history.next_shape_id}};
   // Most jobs have none.
   if (!checkpoint.history.conducts.empty()) {
-    data["conducts"] = ListOf(checkpoint.history.conducts);
+    rest["conducts"] = ListOf(checkpoint.history.conducts);
   }
-  return data;
+  auto text = TextOf(rest);
+  text.pop_back();  // its brace
+  text += R"(,"executors":{)";
+  const char* comma = "";
+  for (const auto& [uid, executor] : checkpoint.history.executors) {
+    text.append(std::exchange(comma, ",")).append(TextOf(uid)).append(":");
+    text += TextOf(Of(executor));
+  }
+  text += R"(},"pods":[)";
+  comma = "";
+  for (const auto& pod : checkpoint.pods) {
+    text.append(std::exchange(comma, ",")).append(TextOf(Of(pod)));
+  }
+  return text + "]}";
 }
 
 // All but executors and pods.
@@ -721,10 +737,9 @@ json ParseObject(std::string_view text) {
 }  // namespace
 
 CheckpointSpec WriteCheckpoint(const model::KeyCheckpoint& checkpoint) {
-  // Labels are valid UTF-8; whatever else there might be must not stop a checkpoint.
   CheckpointSpec spec;
   spec.encoding = kPlain;
-  spec.data = Data(checkpoint).dump(-1, ' ', false, json::error_handler_t::replace);
+  spec.data = Data(checkpoint);
   if (spec.data.size() > kLargestPlain) {
     spec.encoding = kGzip;
     spec.data = base::EncodeBase64(base::Gzip(spec.data));
@@ -738,11 +753,10 @@ CheckpointSpec Sealed(CheckpointSpec spec) {
 }
 
 std::string SpecText(const CheckpointSpec& spec) {
-  return json{{"version", kCheckpointVersion},
-              {"encoding", spec.encoding},
-              {"checksum", spec.checksum},
-              {"data", spec.data}}
-      .dump(-1, ' ', false, json::error_handler_t::replace);
+  return TextOf({{"version", kCheckpointVersion},
+                 {"encoding", spec.encoding},
+                 {"checksum", spec.checksum},
+                 {"data", spec.data}});
 }
 
 base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object, std::size_t* inflated) {

@@ -215,5 +215,28 @@ TEST_CASE("a run that the ring forgot before its executors were sealed is judged
   CHECK(s.story.Only().history->PastAdvice().Open().empty());
 }
 
+// Each executor that starts or is sealed looks for its run among these.
+TEST_CASE("of more runs at a time than there may be the others are not judged",
+          "[model][accuracy]") {
+  AdviceBook book;
+  const auto name = [](std::size_t number) { return "app-" + std::to_string(number); };
+  for (std::size_t i = 0; i < AdviceBook::kMostOpen + 5; ++i) book.Start(name(i), MiB(3072));
+  const auto open = [&] { return std::distance(book.Open().begin(), book.Open().end()); };
+  CHECK(open() == AdviceBook::kMostOpen);
+  for (const auto number : {AdviceBook::kMostOpen + 1, std::size_t{0}}) {
+    auto executor = Lived(MiB(1000));
+    executor.application = name(number);
+    book.Seal(executor);
+    book.Judge(executor.application);
+  }
+  CHECK(book.Sums().Judged() == 1);
+  CHECK(open() == AdviceBook::kMostOpen - 1);
+  // A checkpoint may hold more.
+  std::forward_list<AdviceBook::OpenRun> many;
+  for (std::size_t i = 0; i < AdviceBook::kMostOpen + 5; ++i) many.emplace_front();
+  book.Load({}, many);
+  CHECK(open() == AdviceBook::kMostOpen);
+}
+
 }  // namespace
 }  // namespace sparkfit::model
