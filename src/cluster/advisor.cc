@@ -43,8 +43,7 @@ void Advisor::Take(const model::Observation& observation, const World& world) {
     if (event->pod.role == model::PodRole::kDriver) TakeDriver(*event);
     if (event->pod.role == model::PodRole::kExecutor) TakeExecutor(*event);
   } else if (const auto* changed = std::get_if<model::RecommendationEvent>(&observation.what)) {
-    const auto& given = changed->object;
-    const model::Key key{given.name_space, given.signature, given.profile};
+    const auto key = changed->object.GetKey();
     const auto* object = world.ObjectOf(key);
     const std::unique_lock lock(mutex_);
     if (object == nullptr) {

@@ -27,10 +27,12 @@ namespace sparkfit::cluster {
 
 // What of checkpoints is taken: of a namespace, of all.
 struct CheckpointShares {
-  std::size_t records_of_one = 200'000;  // executors and pods
-  std::size_t records = 1'000'000;
-  // Bytes of data that are read, good or bad. 200,000 records are half of it.
-  std::size_t text_of_one = std::size_t{192} << 20;
+  // Executors and pods. An executor that lives is both, and takes about 1.7 KB.
+  std::size_t records_of_one = 100'000;
+  std::size_t records = 400'000;
+  // Bytes of data that are read, good or bad. 50,000 executors are about 30 MiB of it, 2,000 keys
+  // with full rings 40.
+  std::size_t text_of_one = std::size_t{128} << 20;
   std::size_t aside_of_one = 20;  // copies of what cannot be read
   std::size_t aside = 200;
 };
