@@ -39,8 +39,8 @@ struct CheckpointShares {
 
 class CheckpointReader {
  public:
-  // `alive` is called at each object and each page. REQUIRES: what is referred to outlives the reader, and
-  // `world`, which knows the recommendations, does not change meanwhile.
+  // `alive` is called at each object and each page. REQUIRES: what is referred to outlives the
+  // reader, and `world`, which knows the recommendations, does not change meanwhile.
   CheckpointReader(kube::Client& client, const World& world, const base::Logger& log,
                    exposition::OwnMetrics& metrics, std::function<void()> alive,
                    const CheckpointShares& shares = {});

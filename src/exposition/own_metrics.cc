@@ -51,8 +51,9 @@ struct OwnMetrics::Impl {
               "refused (another status than 200), timeout, too_large, malformed.");
   Counters& writes = Counter(registry, "sparkfit_checkpoint_writes_total",
                              "Checkpoints written; result: ok, failed.");
-  Counters& restores = Counter(registry, "sparkfit_checkpoint_restores_total",
-                               "Checkpoints read; result: ok, set_aside, left_out (no room for what it holds).");
+  Counters& restores =
+      Counter(registry, "sparkfit_checkpoint_restores_total",
+              "Checkpoints read; result: ok, set_aside, left_out (no room for what it holds).");
   Gauges& leader = Gauge(registry, "sparkfit_leader", "1: this replica leads.");
   Gauges& up = Gauge(
       registry, "sparkfit_source_up",

@@ -31,8 +31,7 @@ class Cluster {
     session_.emplace(SessionOptions{.pipeline = pipeline,
                                     .record = {},
                                     .submit = [this](Write write) { writes_.push_back(write); }},
-                     world_, Checkpoints(),
-                     std::vector<model::Observation>{}, now_);
+                     world_, Checkpoints(), std::vector<model::Observation>{}, now_);
   }
 
   void Step() {
