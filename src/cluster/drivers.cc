@@ -64,16 +64,16 @@ void Drivers::TakeDrivers() {
   const std::scoped_lock lock(mutex_);
   for (const auto& driver : wanted_drivers_) {
     auto& entry = kept[driver.uid];
-    if (const auto known = entries_.find(driver.uid); known != entries_.end()) {
-      entry = std::move(known->second);
-    }
+    if (auto known = entries_.extract(driver.uid)) entry = std::move(known.mapped());
     entry.driver = driver;
     if (!driver.has_executors || entry.owes) continue;
     entry.owes = true;
     entry.not_before = now + kHeartbeat;
     if (!entry.begun) entry.begun = now;
   }
-  entries_ = std::move(kept);
+  for (const auto& [uid, gone] : std::exchange(entries_, std::move(kept))) {
+    if (gone.spills.Size() > 0) shares_.GiveBack(gone.driver.name_space, gone.spills.Size());
+  }
 }
 
 bool Drivers::Turns::Due(Steady now, base::Duration interval) const {
@@ -177,12 +177,24 @@ Drivers::Heard<bool> Drivers::LearnStages(Entry& entry, Steady end, const std::s
                                   attempts[i].stage, attempts[i].attempt);
     auto told = Request(entry.driver, path, end, wire::ParseStage, stop);
     if (!told) return tl::unexpected<Failure>(told.error());
-    if (!entry.spills.Learn(attempts[i], std::move(told->executors))) {
+    if (!Learn(entry, attempts[i], std::move(told->executors))) {
       return tl::unexpected<Failure>(
           {"too_large", "too many executors spilled in too many stages"});
     }
   }
   return true;
+}
+
+bool Drivers::Learn(Entry& entry, const wire::StageAttempt& attempt,
+                    std::vector<wire::ExecutorInStage> executors) {
+  const auto& name_space = entry.driver.name_space;
+  const std::scoped_lock lock(learning_);
+  const auto most = executors.size() + 1;
+  if (!shares_.Take(name_space, most)) return false;
+  const auto before = entry.spills.Size();
+  const bool learnt = entry.spills.Learn(attempt, std::move(executors));
+  shares_.GiveBack(name_space, most + before - entry.spills.Size());
+  return learnt;
 }
 
 template <typename Answer>

@@ -13,11 +13,19 @@
 #include <vector>
 
 #include "fair_queue.h"
+#include "shares.h"
 #include "sources.h"
 #include "sparkfit/kube/plain_http.h"
 #include "spills.h"
 
 namespace sparkfit::cluster {
+
+// Figures of executors in stages (spills.h) that are kept of a namespace's drivers, and of all.
+// They take some 60 bytes each.
+struct StageShares {
+  std::size_t of_one = 300'000;
+  std::size_t of_all = 1'000'000;
+};
 
 class Drivers {
  public:
@@ -33,7 +41,8 @@ class Drivers {
   };
 
   // REQUIRES: `around` outlives this.
-  Drivers(Get get, const Surroundings& around) : get_(std::move(get)), around_(around) {}
+  Drivers(Get get, const Surroundings& around, const StageShares& most = {})
+      : get_(std::move(get)), around_(around), shares_(most.of_one, most.of_all) {}
 
   // The drivers that may be asked from now on. Safe for concurrent use with Run.
   void SetDrivers(std::vector<Driver> drivers);
@@ -87,6 +96,9 @@ class Drivers {
                  const std::stop_token& stop);
   // Whether the attempts have been learnt.
   Heard<bool> LearnStages(Entry& entry, Steady end, const std::stop_token& stop);
+  // False, and nothing is learnt, where that is more than there may be.
+  bool Learn(Entry& entry, const wire::StageAttempt& attempt,
+             std::vector<wire::ExecutorInStage> executors);
   // One request, of what follows the application in the path. Fails, too, where no time is left.
   template <typename Answer>
   Heard<Answer> Request(const Driver& driver, const std::string& path, Steady end,
@@ -98,6 +110,8 @@ class Drivers {
   const Surroundings& around_;
   std::map<std::string, Entry> entries_;  // by UID; of the thread that runs
   std::mutex reading_;                    // one answer at a time: the largest take memory
+  std::mutex learning_;                   // guards shares_
+  Shares shares_;                         // that entries keep
 
   std::mutex mutex_;
   std::vector<Driver> wanted_drivers_;

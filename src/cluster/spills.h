@@ -30,6 +30,9 @@ class Spills {
   // the stage. False, and nothing is learnt, where that would be more than kMostShares.
   bool Learn(const wire::StageAttempt& listed, std::vector<wire::ExecutorInStage> executors);
 
+  // What is kept, attempts counted as shares.
+  [[nodiscard]] std::size_t Size() const { return shares_; }
+
   // The sums into a reading, 0 where an executor is in no stage. REQUIRES: the attempts that were
   // to be asked for are learnt.
   void AddTo(model::DriverReading& reading) const;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <set>
 #include <sstream>
 
 #include "cluster/world.h"
@@ -37,7 +38,7 @@ Driver At(const std::string& name, const std::string& address = "10.0.0.1") {
 struct Room {
   using Handler = std::function<PlainAnswer(const PlainRequest&)>;
 
-  explicit Room(Handler given)
+  explicit Room(Handler given, const StageShares& most = {})
       : handler(std::move(given)),
         drivers(
             [this](const PlainRequest& request, const std::stop_token&) {
@@ -45,7 +46,7 @@ struct Room {
               asked.push_back(request.address + " at " + std::to_string(Seconds()));
               return handler(request);
             },
-            around) {}
+            around, most) {}
 
   [[nodiscard]] std::int64_t Seconds() const {
     return std::chrono::duration_cast<std::chrono::seconds>(time.SteadyNow().time_since_epoch())
@@ -352,6 +353,41 @@ TEST_CASE("of a driver met late 32 stages are asked in a turn, and told when all
   REQUIRE(learnt.size() == 2);
   CHECK_FALSE(learnt[0].executors.at(0).spilled);
   CHECK(learnt[1].executors.at(0).spilled == base::Bytes{40});
+}
+
+// A driver may say of itself that it has a stage with thousands of executors.
+TEST_CASE("what drivers of a namespace keep of their stages is bounded, and another's is told",
+          "[cluster][driver]") {
+  const auto answer = [](const PlainRequest& request) {
+    if (request.target.ends_with("/allexecutors")) return Told();
+    if (request.target.find("?details") == std::string::npos) {
+      return Status(200, "[" + StageText(1, "COMPLETE", 1) + "]");
+    }
+    return Status(200, ShareText(1, 0));
+  };
+  // Of each driver two shares: of its attempt and of the executor in it.
+  Room room(answer, {.of_one = 5, .of_all = 100});
+  std::vector<Driver> crowd;
+  for (const auto* name : {"a", "b", "c", "d"}) crowd.push_back(Watched(name));
+  auto other = Watched("e");
+  other.name_space = "other";
+  const auto told_of = [&](std::vector<Driver> drivers) {
+    room.drivers.SetDrivers(std::move(drivers));
+    room.RunFor(11);
+    std::set<std::string> told;
+    for (const auto& reading : room.Learnt()) {
+      if (reading.executors.at(0).spilled) told.insert(reading.application);
+    }
+    return told;
+  };
+  auto all = crowd;
+  all.push_back(other);
+  const auto told = told_of(all);
+  CHECK(told.size() == 3);  // two of the crowd
+  CHECK(told.contains("spark-e"));
+  // What is gone makes room.
+  CHECK(told_of({}).empty());
+  CHECK(told_of(crowd).size() == 2);
 }
 
 TEST_CASE("all that a driver is asked in a turn takes two seconds at most", "[cluster][driver]") {
