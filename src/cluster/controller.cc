@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -18,6 +17,7 @@
 #include "kubelets.h"
 #include "message.h"
 #include "readers.h"
+#include "recent.h"
 #include "session.h"
 #include "sources.h"
 #include "sparkfit/wire/admission_review.h"
@@ -124,7 +124,7 @@ struct Controller::Impl {
 
   // Of the main loop alone.
   World world;
-  std::deque<Observation> recent;
+  Recent recent{kRecent};
   std::optional<Session> session;
   // Where we do not lead but answer admissions: what OOMs ask for that were not published yet. It
   // knows pods alone, and publishes nothing.
@@ -254,8 +254,7 @@ void Controller::Impl::TakeObservation(const Observation& observation) {
   if (!std::holds_alternative<model::PodEvent>(observation.what)) return;
   // What was there before anybody watched is in the world, and is no news.
   if (std::get<model::PodEvent>(observation.what).unwatched) return;
-  recent.push_back(observation);
-  while (!recent.empty() && recent.front().t + kRecent < observation.t) recent.pop_front();
+  recent.Push(observation);
 }
 
 void Controller::Impl::TakeListed(const Listed& listed) {
@@ -395,6 +394,7 @@ void Controller::Impl::Tick(const std::stop_token& stop) {
   const bool may_begin = leading && synced && clock.SteadyNow() >= not_before;
   if (!session && may_begin) BeginSession(stop);
   if (!session) {
+    recent.ForgetBefore(clock.Wall());
     if (advisor && synced && !watching) BeginWatching();
     if (watching) watching->Tick(clock.Wall());
     if (watching && watching->Leapt()) watching.reset();
@@ -464,8 +464,7 @@ SessionOptions Controller::Impl::NewSession() {
 
 void Controller::Impl::BeginWatching() {
   advisor->BeginRows(false);
-  watching.emplace(NewSession(), world, Checkpoints(),
-                   std::vector<Observation>(recent.begin(), recent.end()), clock.Wall());
+  watching.emplace(NewSession(), world, Checkpoints(), recent.All(), clock.Wall());
 }
 
 void Controller::Impl::BeginSession(const std::stop_token& stop) {
@@ -492,8 +491,7 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
       if (read) read = reader.Read(name_space, restore, stop);
     }
   };
-  session.emplace(session_options, world, checkpoints,
-                  std::vector<Observation>(recent.begin(), recent.end()), clock.Wall());
+  session.emplace(session_options, world, checkpoints, recent.All(), clock.Wall());
   if (!read) {
     session.reset();
     log.Warning("cannot read the checkpoints", {{"why", read.error().message}});
@@ -502,7 +500,7 @@ void Controller::Impl::BeginSession(const std::stop_token& stop) {
   }
   watching.reset();
   if (advisor) advisor->BeginRows(true);
-  recent.clear();
+  recent.Clear();
   in_session = true;
   log.Info("session begins", {{"restored", std::to_string(session->RestoredKeys())},
                               {"ignored", std::to_string(reader.Ignored())},

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -114,26 +115,37 @@ struct Written {
 using Message = std::variant<model::Observation, Listed, Usage, ConstraintEvent, Refused, Leading,
                              Noted, Written>;
 
+// How many bytes it takes, about; of those of which there may be many.
+inline std::size_t SizeOf(const Message& message) {
+  const auto* observation = std::get_if<model::Observation>(&message);
+  if (observation == nullptr) return sizeof(Message);
+  if (const auto* event = std::get_if<model::PodEvent>(&observation->what)) {
+    return model::SizeOf(event->pod);
+  }
+  const auto* reading = std::get_if<model::DriverReading>(&observation->what);
+  return sizeof(Message) +
+         (reading != nullptr ? reading->executors.size() * sizeof(model::ExecutorReading) : 0);
+}
+
 // Bounded: who is faster than the main loop waits.
 class Inbox {
  public:
   static constexpr std::size_t kMost = 4096;
+  static constexpr std::size_t kMostBytes = std::size_t{16} << 20;  // and one message
 
   // False where it was asked to stop while it waited.
   bool Push(Message message, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait(lock, stop, [&] { return messages_.size() < kMost; })) return false;
-    messages_.push_back(std::move(message));
-    changed_.notify_all();
+    if (!changed_.wait(lock, stop, [&] { return HasRoom(); })) return false;
+    Put(std::move(message));
     return true;
   }
 
   // False where it would have to wait.
   bool TryPush(Message message) {
     const std::scoped_lock lock(mutex_);
-    if (messages_.size() >= kMost) return false;
-    messages_.push_back(std::move(message));
-    changed_.notify_all();
+    if (!HasRoom()) return false;
+    Put(std::move(message));
     return true;
   }
 
@@ -143,14 +155,23 @@ class Inbox {
     changed_.wait_for(lock, stop, longest, [&] { return !messages_.empty(); });
     std::deque<Message> taken;
     taken.swap(messages_);
+    bytes_ = 0;
     changed_.notify_all();
     return taken;
   }
 
  private:
+  [[nodiscard]] bool HasRoom() const { return messages_.size() < kMost && bytes_ < kMostBytes; }
+  void Put(Message message) {
+    bytes_ += SizeOf(message);
+    messages_.push_back(std::move(message));
+    changed_.notify_all();
+  }
+
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Message> messages_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace sparkfit::cluster

@@ -63,6 +63,19 @@ void Cut(PodFacts& pod) {
   CutProblems(pod.problems);
 }
 
+std::size_t SizeOf(const PodFacts& pod) {
+  auto size = sizeof(PodFacts) + SizeOf(pod.placement) + pod.settings.Bytes();
+  for (const auto* text : {&pod.name_space, &pod.name, &pod.uid, &pod.owner_uid, &pod.app_selector,
+                           &pod.executor_id, &pod.node, &pod.address, &pod.cores}) {
+    size += text->size();
+  }
+  for (const auto* end : {&pod.ended, &pod.last_restart}) {
+    if (*end) size += sizeof(Termination) + (*end)->container_id.size() + (*end)->reason.size();
+  }
+  for (const auto& problem : pod.problems) size += kPart + problem.size();
+  return size;
+}
+
 const std::string& PodFacts::ApplicationId() const {
   if (!app_selector.empty()) return app_selector;
   return owner_uid.empty() ? uid : owner_uid;

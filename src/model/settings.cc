@@ -266,6 +266,13 @@ std::optional<std::string_view> PodSettings::Get(Setting setting) const {
   return value->text;
 }
 
+std::size_t PodSettings::Bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& value : values_) bytes += sizeof(Value) + value.text.size();
+  for (const auto& key : misspelt_) bytes += sizeof(std::string) + key.size();
+  return bytes;
+}
+
 std::string PodSettings::KeyOf(Setting setting) const {
   const auto rank = Find(setting)->source.rank;
   for (const auto& key : kEmrKeys) {

@@ -3,6 +3,7 @@
 // What sparkfit knows of a pod, wherever it was read: a watch, a log or an admission review.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -83,6 +84,9 @@ struct PodFacts {
 // takes a few KiB at most: a heap that is told in 1 MB of text, an owner's UID of 250 KB. Demands
 // on nodes that are very many are left out and named: any node counts then.
 void Cut(PodFacts& pod);
+
+// How many bytes it takes, about.
+std::size_t SizeOf(const PodFacts& pod);
 
 // A status.reason of a pod that Kubernetes gives to pods that it takes down, or does not let start,
 // whatever their containers do: evicted, preempted, shut down or lost with its node, out of time.

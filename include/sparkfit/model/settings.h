@@ -78,6 +78,8 @@ class PodSettings {
   // The key that the setting was written under. REQUIRES: Get(setting).
   [[nodiscard]] std::string KeyOf(Setting setting) const;
   [[nodiscard]] const std::vector<std::string>& Misspelt() const { return misspelt_; }
+  // What it takes besides itself, about.
+  [[nodiscard]] std::size_t Bytes() const;
 
   friend bool operator==(const PodSettings&, const PodSettings&) = default;
 
