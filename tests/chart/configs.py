@@ -2,7 +2,7 @@
 """Values of `config`, as YAML scalars, that both the chart's schema and the controller refuse (WRONG) or both take (RIGHT)."""
 
 DURATIONS = ("applicationIdle", "lateSamples", "retention", "usageInterval", "webhookAuthorityLifetime", "webhookCertificateLifetime")
-BOOLEANS = ("coverPeaks", "driverMetrics", "kubeletInsecure", "leaderElect", "shrinkOnly")
+BOOLEANS = ("coverPeaks", "kubeletInsecure", "leaderElect", "shrinkOnly")
 
 WRONG = {
     "policy": ["adaptve", "Adaptive", "''", "max:", "percentile:percentile=90", "percentile:percentile=1.1", "percentile:risk=safe",
@@ -18,6 +18,7 @@ WRONG = {
     "queriesPerSecond": ["0", "0.5", "10001", "fast", "''"],
     "derivedSignatures": ["airflw", "team", "'{team'", "'team}'", "'{}'", "'{{team}}'", "'airflow,,{team}'"],
     "usageSource": ["prometheus", "Kubelet", "kubelets", "''"],
+    "driverMetrics": ["optin", "all", "'yes'", "1", "''"],
     "logLevel": ["warn", "INFO", "trace", "''"],
     "logFormat": ["yaml", "JSON", "''"],
     **{key: ["soon", "10", "1.2.3s", "1h 30m", "1w", "-1h", "99999d", "10M", "''"] for key in DURATIONS},
@@ -37,6 +38,7 @@ RIGHT = {
     "derivedSignatures": ["''", "airflow", "scheduled-app-name, airflow", "'{team}-{app.kubernetes.io/name}'", "'airflow,'"],
     "usageSource": ["metrics-server", "kubelet"],
     "kubeletCertificateAuthority": ["''", "/etc/kubelet-ca/ca.crt"],
+    "driverMetrics": ["'off'", "optIn", "observed", "true", "false"],
     "logLevel": ["debug", "info", "warning", "error"],
     "logFormat": ["text", "json"],
     **{key: ["90s", "1h30m", "1.5h", "500ms", "2160h", "90d"] for key in DURATIONS},

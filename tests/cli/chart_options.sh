@@ -7,7 +7,7 @@ set -euo pipefail
 
 schema=$(dirname "$0")/../../charts/sparkfit/values.schema.json
 own="mode listen namespaces leaseName leaseNamespace webhookListen webhookConfiguration webhookService webhookSecret
-     webhookCertificateFile webhookKeyFile legacyMetricNames"
+     webhookCertificateFile webhookKeyFile metricsSecure metricsService legacyMetricNames"
 
 "$1" print-config | python3 -c '
 import json, re, sys
