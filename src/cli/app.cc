@@ -24,6 +24,7 @@ constexpr std::string_view kExamples = R"(Examples:
   sparkfit record --kubeconfig ~/.kube/config --output log.ndjson     observe only
   sparkfit replay examples/spark-runs.ndjson.gz         what would be recommended, and why
   sparkfit import prometheus --url http://prometheus:9090 --output past.ndjson.gz     history at once
+  sparkfit import eventlog /spark-events --output past.ndjson.gz     … and of what Spark wrote down
   sparkfit list -A --sort-by waste                      what could be saved; kubectl sparkfit list
   sparkfit explain nightly-revenue                      why that size
   sparkfit backtest executions.tsv.gz                   what policies would have cost
@@ -47,11 +48,14 @@ constexpr std::string_view kImportExamples = R"(Examples:
   sparkfit import prometheus --url https://mimir/prometheus --header 'X-Scope-OrgID: team' \
     --token-file token --matcher 'cluster="prod"' --start 365d --output year.ndjson.gz
   sparkfit import prometheus --from-json usage.json --from-json labels.json … --output past.ndjson
+  sparkfit import eventlog /spark-events --output past.ndjson.gz --derived-signatures '{app-name}'
+  sparkfit import eventlog /spark-events --join of-prometheus.ndjson.gz --output past.ndjson.gz
 
-It needs container_memory_working_set_bytes, and of kube-state-metrics kube_pod_labels with
+From a Prometheus it needs container_memory_working_set_bytes, and of kube-state-metrics kube_pod_labels with
 --metric-labels-allowlist=pods=[spark-role,spark-app-selector,…], the resources of containers and the
-reasons of their ends. An import that was interrupted goes on where it was, by the same command.
-docs/import.md has the settings, the queries, and what cannot be known in this way.)";
+reasons of their ends. An import that was interrupted goes on where it was, by the same command. From
+event logs it needs nothing; how much memory was used is in them where
+spark.executor.processTreeMetrics.enabled was true. docs/import.md has the settings, the queries, and what cannot be known in this way.)";
 
 constexpr std::string_view kBacktestExamples = R"(Examples:
   sparkfit backtest executions.tsv.gz
@@ -300,9 +304,16 @@ void AddReplay(CLI::App& app, ReplayFlags& flags) {
 
 void AddImport(CLI::App& app, ImportFlags& flags) {
   auto& command = *app.add_subcommand(
-      "import", "what a Prometheus remembers as an observation log: history without waiting");
-  command.add_option("SOURCE", flags.source, "prometheus: it, Thanos, Mimir, VictoriaMetrics, …")
+      "import",
+      "what a Prometheus or Spark's event logs remember as an observation log: history without "
+      "waiting");
+  command
+      .add_option("SOURCE", flags.source,
+                  "prometheus (it, Thanos, Mimir, VictoriaMetrics, …) or eventlog")
       ->required();
+  command.add_option("FILE", flags.files,
+                     "event logs of Spark, single or rolling, and folders of them; - for standard "
+                     "input");
   const auto text = [&](const std::string& name, std::string& value, const std::string& type,
                         const std::string& help) {
     const auto standard = value.empty() ? "" : fmt::format(" [{}]", value);
@@ -318,6 +329,9 @@ void AddImport(CLI::App& app, ImportFlags& flags) {
   texts("--from-json", flags.answers, "FILE",
         "instead of a server, answers to range queries that were saved, plain or gzip");
   text("--output", flags.output, "FILE", "the log that is written; .gz: gzip")->required();
+  text("--join", flags.join, "FILE",
+       "eventlog: an observation log, as of a Prometheus, that knows how much memory the same "
+       "executors used");
   text("--start", flags.start, "TIME", "from when, as 2026-11-23T00:00:00Z or as how long ago");
   text("--end", flags.end, "TIME", "until when; not given: now, or the last point of the files");
   text("--step", flags.step, "DURATION", "how far apart samples are, as the server scrapes");
@@ -389,7 +403,7 @@ std::vector<CommandSpec> Describe(CLI::App& app) {
   for (auto* command : app.get_subcommands([](CLI::App*) { return true; })) {
     CommandSpec spec{command->get_name(), command->get_description(), {}, {}};
     if (spec.name == "completion") spec.words = {"bash", "zsh", "fish"};
-    if (spec.name == "import") spec.words = {"prometheus"};
+    if (spec.name == "import") spec.words = {"prometheus", "eventlog"};
     for (const auto* option : command->get_options()) {
       if (option->get_lnames().empty()) continue;
       const auto name = "--" + option->get_lnames().front();

@@ -12,6 +12,7 @@
 #include "sparkfit/base/result.h"
 #include "sparkfit/cli/app.h"
 #include "sparkfit/cli/options.h"
+#include "sparkfit/model/signature_rules.h"
 #include "sparkfit/simulation/closed_loop.h"
 
 namespace sparkfit::cli {
@@ -58,7 +59,9 @@ struct ControllerFlags {
 
 struct ImportFlags {
   CommonFlags common;
-  std::string source;  // prometheus
+  std::string source;              // prometheus or eventlog
+  std::vector<std::string> files;  // event logs, and folders of them
+  std::string join;                // an observation log of the same executors; empty: none
   std::string url;
   std::vector<std::string> answers;  // files
   std::string output;
@@ -128,6 +131,8 @@ int RunPurge(const PurgeFlags& flags, const Process& process);
 int RunController(const ControllerFlags& flags, const Process& process);
 int RunReplay(const ReplayFlags& flags, const Process& process);
 int RunImport(const ImportFlags& flags, const Process& process);
+int RunEventlogImport(const ImportFlags& flags, const model::SignatureRules& rules,
+                      const Process& process);
 int RunBacktest(const BacktestFlags& flags, const Process& process);
 int RunPrintConfig(const CommonFlags& flags, const Process& process);
 int RunCheckConfig(const std::vector<std::string>& files, const Process& process);

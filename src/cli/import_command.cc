@@ -82,11 +82,16 @@ class Planner {
 
   Plan Make(const model::SignatureRules& rules) {
     if (flags_.source != "prometheus") {
-      problems_.push_back(fmt::format("import \"{}\" (known: prometheus)", flags_.source));
+      problems_.push_back(
+          fmt::format("import \"{}\" (known: prometheus, eventlog)", flags_.source));
+    }
+    if (!flags_.files.empty()) {
+      problems_.emplace_back("files are event logs; saved answers are given by --from-json");
     }
     if (flags_.url.empty() == flags_.answers.empty()) {
       problems_.emplace_back("--url or --from-json, one of them");
     }
+    if (!flags_.join.empty()) problems_.emplace_back("--join is for import eventlog");
     Names("--namespace", flags_.namespaces, plan_.selection.namespaces);
     if (!flags_.containers.empty()) {
       Names("--container", flags_.containers, plan_.selection.containers);
@@ -387,12 +392,40 @@ void Import::Summarize() const {
   }
 }
 
+// What is about servers is about none of these files.
+void CheckEventlogFlags(const ImportFlags& flags, std::vector<std::string>& problems) {
+  if (flags.files.empty()) {
+    problems.emplace_back("import eventlog: which files or folders (spark.eventLog.dir)?");
+  }
+  const ImportFlags standard;
+  const auto check = [&](std::string_view flag, bool given) {
+    if (given) problems.push_back(fmt::format("{} is for import prometheus", flag));
+  };
+  check("--url", !flags.url.empty());
+  check("--from-json", !flags.answers.empty());
+  check("--start", flags.start != standard.start);
+  check("--end", !flags.end.empty());
+  check("--step", flags.step != standard.step);
+  check("--chunk", flags.chunk != standard.chunk);
+  check("--namespace", !flags.namespaces.empty());
+  check("--container", !flags.containers.empty());
+  check("--matcher", !flags.matchers.empty());
+  check("--header", !flags.headers.empty());
+  check("--token-file", !flags.token_file.empty());
+  check("--ca-file", !flags.ca_file.empty());
+  check("--insecure-skip-tls-verify", flags.insecure);
+}
+
 }  // namespace
 
 int RunImport(const ImportFlags& flags, const Process& process) {
   const auto settings = Gather(flags.common, process);
   auto problems = settings.Problems();
   const auto& rules = settings.Get().derived_signatures;
+  if (flags.source == "eventlog") {
+    CheckEventlogFlags(flags, problems);
+    return Refuse(problems, process) ? kExitUsage : RunEventlogImport(flags, rules, process);
+  }
   const auto plan = Planner(flags, process, problems).Make(rules);
   if (Refuse(problems, process)) return kExitUsage;
   Import work(flags, plan, rules, process);

@@ -197,6 +197,19 @@ std::string ExplainSplit(const Split& split, const SplitRule& rule, Bytes after_
                      FormatMiB(split.overhead), WhyThisOverhead(split, rule, after_oom));
 }
 
+// What the latest driver that told anything told of its run; nothing where none did.
+std::string ExplainConduct(const KeyHistory& history) {
+  if (history.Conducts().empty()) return "";
+  const auto& latest = history.Conducts().back();
+  auto text = fmt::format(" By its driver, collections took {:.1f} % of the time of tasks",
+                          latest.collecting * 100.0F);
+  if (latest.spilled > 0) {
+    text += fmt::format(" and an executor spilled {}",
+                        FormatMiB(base::Scaled({1}, latest.spilled).RoundedUpToMiB()));
+  }
+  return text + " in the latest run.";
+}
+
 }  // namespace
 
 bool LowConfidence(const KeyHistory& history) {
@@ -206,7 +219,9 @@ bool LowConfidence(const KeyHistory& history) {
 
 std::string Explain(const Recommendation& recommendation, const KeyHistory& history,
                     const Context& context) {
-  if (!recommendation.target) return "No executor was sampled yet, so there is no recommendation.";
+  if (!recommendation.target) {
+    return "No executor was sampled yet, so there is no recommendation." + ExplainConduct(history);
+  }
   const auto& shape = *history.CurrentShape();
   std::string text = recommendation.estimate
                          ? ExplainEstimate(*recommendation.estimate, history, context.policy)
@@ -229,7 +244,7 @@ std::string Explain(const Recommendation& recommendation, const KeyHistory& hist
   if (LowConfidence(history)) {
     text += " Low confidence: fewer than two executors were sampled three times or more.";
   }
-  return text;
+  return text + ExplainConduct(history);
 }
 
 }  // namespace sparkfit::recommend

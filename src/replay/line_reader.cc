@@ -19,6 +19,7 @@ using base::Result;
 
 constexpr std::size_t kChunk = std::size_t{1} << 18;
 constexpr std::size_t kPadding = 64;  // wire::kLinePadding
+constexpr std::size_t kHead = 256;    // kept of a line that is too long, where there is so much
 
 class FileSource final : public ByteSource {
  public:
@@ -224,8 +225,9 @@ Result<std::optional<Line>> LineReader::Next() {
       return Line{*text, ++number_, text->size() > longest_};
     }
     if (end_ - begin_ > longest_) {
+      head_.assign(buffer_, begin_, kHead);
       SkipLine();
-      return Line{"", ++number_, true};
+      return Line{head_, ++number_, true};
     }
     if (finished_) break;
     Fill();

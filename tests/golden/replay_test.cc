@@ -5,14 +5,15 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 #include "golden.h"
+#include "temp_file.h"
 
 namespace {
 
-std::string Output(const std::string& arguments) {
-  const std::string command = std::string(SPARKFIT_BINARY) + " " + arguments + " 2>&1";
+std::string Shell(const std::string& command) {
   FILE* pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   std::string output;
@@ -21,6 +22,10 @@ std::string Output(const std::string& arguments) {
     output.append(chunk.data(), n);
   CHECK(::pclose(pipe) == 0);
   return output;
+}
+
+std::string Output(const std::string& arguments) {
+  return Shell(std::string(SPARKFIT_BINARY) + " " + arguments + " 2>&1");
 }
 
 void CheckGolden(const std::string& arguments, const std::string& name) {
@@ -44,6 +49,24 @@ TEST_CASE("what was known in the middle of an OOM is the same as ever") {
   CheckGolden("replay --at 2026-11-23T10:12:30Z --signature ml-scoring " + kExamples +
                   "spark-runs.ndjson.gz",
               "spark-runs-at.txt");
+}
+
+// In a folder of its own, so that the output always has the same name.
+TEST_CASE("an event log of a real run is imported and replayed as ever") {
+  const sparkfit::test::TempFile unique("");
+  const auto folder = unique.Path() + ".d";
+  const std::string binary = SPARKFIT_BINARY;
+  const auto import = [&](const std::string& rules) {
+    std::filesystem::create_directory(folder);
+    const auto output =
+        Shell("cd " + folder + " && { " + binary +
+              " import eventlog " SPARKFIT_SOURCE_DIR "/tests/golden/eventlog/eventlog_v2_* " +
+              rules + " --output log.ndjson && " + binary + " replay log.ndjson; } 2>&1");
+    std::filesystem::remove_all(folder);
+    return output;
+  };
+  sparkfit::test::CheckGolden(import("--derived-signatures '{app}'"), "eventlog.txt");
+  sparkfit::test::CheckGolden(import(""), "eventlog-unsigned.txt");
 }
 
 TEST_CASE("the synthetic table gives the same costs as ever") {

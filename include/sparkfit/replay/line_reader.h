@@ -36,7 +36,7 @@ std::unique_ptr<ByteSource> FromMemory(std::string_view bytes);
 struct Line {
   std::string_view text;  // without its end; kLinePadding bytes behind it are readable
   std::uint64_t number;   // from 1
-  bool too_long = false;  // longer than accepted; not to be used
+  bool too_long = false;  // longer than accepted, and `text` perhaps only its beginning
 };
 
 class LineReader {
@@ -64,6 +64,7 @@ class LineReader {
   bool finished_ = false;
   std::optional<base::Error> failure_;
   std::uint64_t number_ = 0;
+  std::string head_;  // the beginning of a line that is too long
 };
 
 }  // namespace sparkfit::replay

@@ -15,6 +15,8 @@ class Problems {
 
   // `line` 0: the file as a whole.
   void Add(const std::string& file, std::uint64_t line, const std::string& message);
+  // Those of another file, behind these.
+  void Add(const Problems& others);
 
   [[nodiscard]] std::uint64_t Count() const { return count_; }
   [[nodiscard]] const std::vector<std::string>& Shown() const { return shown_; }

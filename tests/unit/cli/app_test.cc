@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "event_log.h"
 #include "sparkfit/replay/page.h"
 #include "temp_file.h"
 
@@ -138,14 +139,59 @@ TEST_CASE("import says all that is wrong with its arguments", "[cli]") {
       Call({"import", "graphite", "--output", "/nowhere/x", "--step", "10m", "--chunk", "900d",
             "--namespace", "a|b", "--header", "none", "--start", "soon", "--end", "1d"});
   CHECK(wrong.code == kExitUsage);
-  for (const auto* what : {"known: prometheus", "--url or --from-json", "--step is", "--chunk is",
-                           "\"a|b\" is no name", "--header", "\"soon\" is neither"}) {
+  for (const auto* what : {"known: prometheus, eventlog", "--url or --from-json", "--step is",
+                           "--chunk is", "\"a|b\" is no name", "--header", "\"soon\" is neither"}) {
     CHECK_THAT(wrong.err, Catch::Contains(what));
   }
   CHECK(Call({"import", "prometheus", "--url", "http://p"}).code == kExitUsage);  // no output
   const auto backwards = Call({"import", "prometheus", "--url", "http://p", "--output",
                                "/nowhere/x", "--start", "1d", "--end", "2d"});
   CHECK_THAT(backwards.err, Catch::Contains("--start is not before --end"));
+}
+
+TEST_CASE("import makes a log of event logs that replay reads", "[cli]") {
+  const test::TempFile log(test::Head() + test::Added("1") +
+                           test::Task({.jvm_rss = 900'000'000, .python_rss = 100'000'000}) +
+                           "nonsense\n" + test::ApplicationEnd());
+  const auto output = log.Path() + ".ndjson.gz";
+  const auto imported = Call({"import", "eventlog", log.Path(), "--output", output});
+  CHECK(imported.code == kExitFine);
+  CHECK_THAT(imported.err, Catch::Contains("1 applications, 1 executors, 1 samples, 0 container "
+                                           "OOMs, 0 heap OOMs, of 1 tasks in 1 logs"));
+  CHECK_THAT(imported.err, Catch::Contains(log.Path() + ":8: a line that is no event"));
+  CHECK_THAT(imported.err, !Catch::Contains("warning"));
+  const auto row =
+      nlohmann::json::parse(Call({"replay", output, "-o", "json", "--strict"}).out).at(0);
+  CHECK(row["signature"] == "nightly");
+  CHECK(row["peakBytes"] == 1'000'000'000);
+  CHECK(row["requestBytes"] == (1024 + 384) * 1048576);
+  const auto again = Call({"import", "eventlog", log.Path(), "--output", output});
+  CHECK(again.code == kExitUsage);  // not written over
+  CHECK_THAT(again.err, Catch::Contains("complete"));
+  std::filesystem::remove(output);
+}
+
+TEST_CASE("import says what event logs do not tell, and what to do", "[cli]") {
+  const test::TempFile log(test::LogStart() + test::ApplicationStart() + test::Added("1") +
+                           test::Task({}) + test::ApplicationEnd());
+  const auto output = log.Path() + ".ndjson";
+  const auto imported = Call({"import", "eventlog", log.Path(), "--output", output});
+  CHECK(imported.code == kExitFine);
+  for (const auto* what :
+       {"1 executors ran tasks, and no log says how much memory they used",
+        "spark.executor.processTreeMetrics.enabled=true", "1 applications have no signature",
+        "--derived-signatures '{app-name}'", "did not run on Kubernetes"}) {
+    CHECK_THAT(imported.err, Catch::Contains(what));
+  }
+  std::filesystem::remove(output);
+  const auto wrong = Call({"import", "eventlog", "--output", output, "--url", "http://p"});
+  CHECK(wrong.code == kExitUsage);
+  CHECK_THAT(wrong.err, Catch::Contains("which files or folders"));
+  CHECK_THAT(wrong.err, Catch::Contains("--url is for import prometheus"));
+  const auto none = Call({"import", "eventlog", "/nowhere", "--output", output});
+  CHECK(none.code != kExitFine);
+  CHECK_THAT(none.err, Catch::Contains("/nowhere: there is no such file or folder"));
+  CHECK_FALSE(std::filesystem::exists(output));
 }
 
 // The JSON of the page that a command wrote.

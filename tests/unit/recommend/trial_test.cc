@@ -130,6 +130,20 @@ TEST_CASE("a trial that did well is everybody's, with 5 %, and the next one is h
   CHECK_THAT(text, Catch::Contains("overhead 400 MiB (as beside the heap on trial)"));
 }
 
+TEST_CASE("what the driver told of the latest run is in the explanation", "[recommend][trial]") {
+  Job job;
+  const auto told = [&](const Did& did) {
+    job.Run({{job.submitted, did}});
+    return Explain(Recommend(job.b.history, job.b.ContextWith()), job.b.history,
+                   job.b.ContextWith());
+  };
+  CHECK_THAT(told({.collecting = 0.12, .spilled_mib = 300}),
+             Catch::EndsWith(" By its driver, collections took 12.0 % of the time of tasks and an "
+                             "executor spilled 300 MiB in the latest run."));
+  CHECK_THAT(told({.collecting = 0.02}),
+             Catch::EndsWith("collections took 2.0 % of the time of tasks in the latest run."));
+}
+
 TEST_CASE("a trial that hurts is found out in each of the ways in which it can",
           "[recommend][trial]") {
   Did bad;

@@ -91,6 +91,18 @@ TEST_CASE("a line of 50 MB is passed over in little memory", "[replay][lines]") 
   CHECK(reading.too_long == std::vector<std::uint64_t>{1});
 }
 
+TEST_CASE("of a line that is too long its beginning is told", "[replay][lines]") {
+  for (const std::size_t drop : {std::size_t{1}, std::size_t{100}}) {
+    LineReader reader(std::make_unique<Drops>("head" + std::string(1000, 'x') + "\nnext\n", drop),
+                      100);
+    const auto line = reader.Next().value();
+    REQUIRE(line);
+    CHECK(line->too_long);
+    CHECK(line->text.starts_with("headx"));
+    CHECK(reader.Next().value()->text == "next");
+  }
+}
+
 TEST_CASE("a line is too long by its length, however its bytes come", "[replay][lines]") {
   for (const std::size_t drop : {std::size_t{1}, std::size_t{7}, std::size_t{100}}) {
     LineReader reader(std::make_unique<Drops>("12345678\n123456789\n1\n", drop), 8);
