@@ -78,7 +78,8 @@ struct Controller::Impl {
         }) {
     world = World(2 * options.pipeline.max_keys_per_namespace, options.driver_metrics);
     if (options.kubelets) kubelets.emplace(*options.kubelets, around);
-    if (options.driver_metrics != model::DriverMetrics::kOff) drivers.emplace(kube::PlainGet, around);
+    if (options.driver_metrics != model::DriverMetrics::kOff)
+      drivers.emplace(kube::PlainGet, around);
     if (options.admission) {
       advisor.emplace(options.pipeline.safety.max_memory, options.admission->shrink_only);
     }

@@ -78,8 +78,8 @@ std::vector<std::string> Texts() {
       R"({"metadata":{"name":"n","labels":{"a":"b"}},"spec":{"unschedulable":true,"taints":[{"key":"k","effect":"NoSchedule"}]},"status":{"addresses":[{"type":"InternalIP","address":"10.0.0.2"}],"allocatable":{"memory":"9Gi"},"daemonEndpoints":{"kubeletEndpoint":{"Port":10250}}},"lastSeen":"2026-11-23T10:00:00Z"})",
       R"({"kind":"ExecCredential","status":{"token":"t","expirationTimestamp":"2026-11-23T10:00:00Z"}})",
       FileText(SPARKFIT_SOURCE_DIR "/tests/unit/wire/data/checkpoint-v1-floor.json")};
-  for (const auto* kind : {"access_review", "prometheus", "driver_answer", "remembered_nodes", "observation_log",
-                           "resource_metrics", "kubeconfig"}) {
+  for (const auto* kind : {"access_review", "prometheus", "driver_answer", "remembered_nodes",
+                           "observation_log", "resource_metrics", "kubeconfig"}) {
     const std::filesystem::path corpus = SPARKFIT_SOURCE_DIR "/tests/fuzz/corpus";
     for (const auto& entry : std::filesystem::directory_iterator(corpus / kind)) {
       texts.push_back(FileText(entry.path()).substr(0, 1000));

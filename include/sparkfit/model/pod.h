@@ -35,12 +35,12 @@ struct PodFacts {
   std::string name_space;
   std::string name;
   std::string uid;
-  std::string owner_uid;     // of the controlling owner: the driver pod, or a StatefulSet
-  std::string app_selector;  // label spark-app-selector
-  std::string executor_id;   // label spark-exec-id: what the driver calls it
-  std::string node;          // where it was scheduled; empty: not yet
-  std::string address;       // of a driver: status.podIP, where that can be a pod's; not recorded
-  std::uint16_t ui_port = 0;  // of a driver: where it says that Spark's UI is; 0: it does not; nor this
+  std::string owner_uid;      // of the controlling owner: the driver pod, or a StatefulSet
+  std::string app_selector;   // label spark-app-selector
+  std::string executor_id;    // label spark-exec-id: what the driver calls it
+  std::string node;           // where it was scheduled; empty: not yet
+  std::string address;        // of a driver: status.podIP, where that can be a pod's; not recorded
+  std::uint16_t ui_port = 0;  // of a driver: its UI's, where it says so, else 0; not recorded
   PodRole role = PodRole::kOther;
   PodPhase phase = PodPhase::kUnknown;
   int profile = 0;

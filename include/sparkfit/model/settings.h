@@ -113,7 +113,7 @@ struct JobRequest {
   std::optional<base::Bytes> min_memory;
   std::optional<base::Bytes> max_memory;
   bool scale_memory = true;
-  bool wants_cpu = false;       // understood, but CPU is not sized
+  bool wants_cpu = false;              // understood, but CPU is not sized
   std::optional<bool> driver_metrics;  // the driver may, or may not, be asked for heaps
   std::vector<std::string> problems;
 };

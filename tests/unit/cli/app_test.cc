@@ -330,7 +330,7 @@ TEST_CASE("check-config names what nobody can mean, and what was probably meant"
                         {"step: 50%", "; 0.5?"},
                         {"maxMemroy: 4Gi", "; maxMemory?"},
                         {"mode: Autoscale", "; autoscale?"},
-                        {"driverMetrics: yes", "; true?"},
+                        {"driverMetrics: optin", "; optIn?"},
                         {"leaderElect: False", "; false?"},
                         {"logLevel: Debug", "; debug?"},
                         {"usageSource: kubelets", "; kubelet?"}};

@@ -120,7 +120,7 @@ TEST_CASE("what print-config prints is read back to the same values", "[cli][opt
       "coverPeaks: false\nescalation: 1.5\n"
       "lateSamples: 90s\napplicationIdle: 15m\nlogLevel: error\n"
       "logFormat: json\nusageInterval: 20s\nlisten: 127.0.0.1:9\n"
-      "metricsSecure: true\nmetricsService: m\n"
+      "metricsSecure: true\nmetricsService: m\nlegacyMetricNames: false\n"
       "leaderElect: false\nleaseName: other\nleaseNamespace: ns\n"
       "retention: 100h\nderivedSignatures: airflow\nmaxKeysPerNamespace: "
       "50\nmaxKeys: 60\nnamespaces: etl,ml\nqueriesPerSecond: 20\nusageSource: kubelet\n"

@@ -31,7 +31,13 @@ PlainAnswer Told(const std::string& executor = "1") {
 }
 
 Driver At(const std::string& name, const std::string& address = "10.0.0.1") {
-  return {name, "jobs", name, "spark-" + name, address};
+  return {.uid = name,
+          .name_space = "jobs",
+          .pod = name,
+          .application = "spark-" + name,
+          .address = address,
+          .port = 4040,
+          .allowed = true};
 }
 
 // Drivers that answer by a function of the request, for as many seconds as asked for.

@@ -251,7 +251,7 @@ TEST_CASE("among those between two requests the longest idle one goes", "[serve]
 }
 
 TEST_CASE("where everybody is sent an answer, who has been for longest goes", "[serve]") {
-  const Running running({.most_connections = 2});
+  const Running running({.most_answers = kHuge * 3, .most_connections = 2});
   std::vector<std::unique_ptr<HttpSocket>> slow;
   for (int i = 0; i < 2; ++i) {
     slow.push_back(std::make_unique<HttpSocket>(running.server->Port()));
