@@ -342,11 +342,11 @@ TEST_CASE("a list that pages without end is given up, told and tried again", "[k
   // Without the next page's token the list would seem to end.
   SECTION("a token that is longer than any") {
     Story story({{.body = ListOf(a, 5, std::string(5000, 'x'))}, whole});
-    CHECK(story.notes.text == "[ a ! [ c ] ok ");
+    CHECK(story.notes.text == "[ ! [ c ] ok ");
   }
   SECTION("a token with an escape") {
     Story story({{.body = ListOf(a, 5, "\\u0041")}, whole});
-    CHECK(story.notes.text == "[ a ! [ c ] ok ");
+    CHECK(story.notes.text == "[ ! [ c ] ok ");
   }
 }
 
