@@ -25,6 +25,9 @@ using model::EventType;
 using nlohmann::json;
 
 constexpr std::string_view kRedacted = "*********(redacted)";
+// The pod of a driver is there for a while after its end. Then late samples are over, which counts
+// where the log ends with it.
+constexpr base::Duration kDriverKept = std::chrono::minutes(2);
 constexpr int kHeapOom = 52;  // SparkExitCode.OOM
 constexpr int kSigKill = 137;
 
@@ -165,6 +168,7 @@ void Observations::Source::SetKey() {
   std::get<int>(key) = !driver ? 1 + static_cast<int>(step) : added ? 0 : last;
   if (driver) {
     t = added ? application->started : application->ended;
+    if (application->complete && step == Step::kGone) t += kDriverKept;
   } else if (added) {
     t = executor->created;
   } else {
@@ -184,7 +188,7 @@ model::PodEvent Observations::Source::DriverEvent() const {
   if (application->complete) {
     pod.phase = application->failed ? model::PodPhase::kFailed : model::PodPhase::kSucceeded;
   }
-  return {EventType::kDeleted, std::move(pod)};
+  return {step == Step::kEnded ? EventType::kModified : EventType::kDeleted, std::move(pod)};
 }
 
 model::Observation Observations::Source::Observe() const {
@@ -225,7 +229,8 @@ void Observations::Source::Advance() {
 
 void Observations::Source::ToNextStep() {
   if (executor == nullptr) {
-    step = step == Step::kAdded ? Step::kGone : Step::kOver;
+    const bool ends = step == Step::kAdded && application->complete;
+    step = ends ? Step::kEnded : step == Step::kGone ? Step::kOver : Step::kGone;
     return;
   }
   if (step == Step::kSamples && sample + 1 < executor->samples.Kept().size()) {

@@ -131,6 +131,11 @@ TEST_CASE("without a sample nothing is recommended", "[eventlog]") {
   Replayed replayed(imported.log, recommend::ParsePolicy("adaptive").value());
   CHECK(replayed.Only().peak.value == 0);
   CHECK_FALSE(replayed.Only().recommendation.target);
+  // 500 ms of 10 s.
+  CHECK(
+      replayed.Only().explanation ==
+      "No executor was sampled yet, so there is no recommendation. By its driver, collections took "
+      "5.0 % of the time of tasks in the latest run.");
 }
 
 TEST_CASE("ends have the causes that the live cluster would have shown", "[eventlog]") {
