@@ -143,6 +143,15 @@ bench: deps ## benchmarks; docs/performance.md says how to read them
 	tests/bench/live/run.py $(BINARY)
 	tests/bench/live/webhook.py $(BINARY)
 
+.PHONY: bench-scale
+bench-scale: deps ## sparkfit beside VPA on a real API server with 1,000 to 20,000 pods; 90 minutes in parts that resume (root)
+	tools/install-deps cluster
+	cmake --preset release
+	cmake --build --preset release --target sparkfit
+	tests/cluster/cluster.sh build etcd kube-apiserver kubectl kwok vpa-recommender vpa-admission-controller
+	tests/bench/scale/run.py
+	tools/plot-scale
+
 ##@ Contribute
 
 .PHONY: hooks

@@ -6,7 +6,8 @@
 # from Go modules or taken from Debian, all running inside one network namespace of their own.
 #
 #   cluster.sh build   compile what a cluster is made of (some minutes cold on 2 cores, seconds when cached); or the tools
-#                      that are named, of which helm, helm3, kubeconform and kube-state-metrics are only built so
+#                      that are named, of which helm, helm3, kubeconform, kube-state-metrics, kwok and VPA's two are only built so
+#   cluster.sh keys    make the certificates and the administrator's kubeconfig alone
 #   cluster.sh up      start everything, wait until the node is Ready
 #   cluster.sh down    stop everything and remove the namespace; also what an earlier run left
 #   cluster.sh exec C  run command C inside the cluster's network namespace
@@ -47,6 +48,10 @@ build() { # [tool...]: what the cluster is made of, or these; each is compiled a
     -X $v/chartutil.k8sVersionMajor=1 -X $v/chartutil.k8sVersionMinor=36" "$@"
   tool "$BIN/kubeconform" tools/kubeconform github.com/yannh/kubeconform/cmd/kubeconform "" "$@"
   tool "$BIN/kube-state-metrics" tools/kube-state-metrics k8s.io/kube-state-metrics/v2 "" "$@"
+  tool "$BIN/kwok" tools/kwok sigs.k8s.io/kwok/cmd/kwok "" "$@"
+  for t in recommender admission-controller; do
+    tool "$BIN/vpa-$t" tools/vpa k8s.io/autoscaler/vertical-pod-autoscaler/pkg/$t "" "$@"
+  done
 }
 
 tool() { # output directory package linker-flags [tool...]
@@ -251,11 +256,11 @@ C
 resume() { eval "start $1 $(cat "$RUN/$1.command")"; }
 
 case "${1:-}" in
-build) shift; build "$@" ;; up) up ;; down) down ;;
+build) shift; build "$@" ;; keys) keys ;; up) up ;; down) down ;;
 pause) stop "$2" ;;
 resume) resume "$2" ;;
 kubeconfig) shift; kubeconfig "$@" ;;
 image) shift; image "$@" ;;
 exec) shift; in_ns "$@" ;;
-*) sed -n '4,18p' "$0"; exit 2 ;;
+*) sed -n '4,19p' "$0"; exit 2 ;;
 esac

@@ -13,6 +13,7 @@ import json
 import ssl
 import sys
 import threading
+import time
 
 API = "10.244.255.1"  # as in cluster.sh
 AT_ONCE = 4
@@ -24,15 +25,28 @@ def ask(question):
     kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
     if not hasattr(mine, "connection"):
         mine.connection = http.client.HTTPSConnection(API, context=context, timeout=60)
+    elif time.monotonic() - mine.used > 60:  # the API server closes what is idle
+        mine.connection.close()
+    mine.used = time.monotonic()
     mine.connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": kind})
     answer = mine.connection.getresponse()
     return [answer.status, json.loads(answer.read())]
 
 
-if __name__ == "__main__":
-    keys = sys.argv[1]
+def trust(keys):
+    """Before anything is asked."""
+    global context, mine
+    mine = threading.local()
     context = ssl.create_default_context(cafile=f"{keys}/ca.crt")
     context.load_cert_chain(f"{keys}/admin.crt", f"{keys}/admin.key")
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as threads:
-        for answered in threads.map(ask, [json.loads(line) for line in sys.stdin]):
-            print(json.dumps(answered))
+
+
+def all_of(questions, at_once=AT_ONCE):
+    with concurrent.futures.ThreadPoolExecutor(at_once) as threads:
+        yield from threads.map(ask, questions)
+
+
+if __name__ == "__main__":
+    trust(sys.argv[1])
+    for answered in all_of([json.loads(line) for line in sys.stdin]):
+        print(json.dumps(answered))

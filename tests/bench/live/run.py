@@ -54,6 +54,18 @@ def usage_of(pods, moment, stamp):
         for i, pod in enumerate(pods)]}
 
 
+def cpu_of(pid):
+    """In seconds, since its start."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def memory_of(pid, what="VmRSS"):
+    """In MiB."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"{what}:\s+(\d+)", text).group(1)) / 1024
+
+
 class Controller:
     def __init__(self, binary, kubeconfig, log, *flags):
         self.begun = time.monotonic()
@@ -88,12 +100,10 @@ class Controller:
         return None
 
     def cpu(self):
-        fields = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return cpu_of(self.child.pid)
 
     def memory(self, what="VmRSS"):
-        text = pathlib.Path(f"/proc/{self.child.pid}/status").read_text()
-        return int(re.search(rf"{what}:\s+(\d+)", text).group(1)) / 1024
+        return memory_of(self.child.pid, what)
 
     def end(self):
         self.child.terminate()
