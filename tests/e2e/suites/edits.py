@@ -61,7 +61,7 @@ def test_signatures_of_every_length_and_character(bed):
     wait_until("each is scraped", lambda: all(map(told, lengths)), 10)
     rows = {row["signature"] for row in json.loads(bed.http(PORT, "/recommendations")) if row["namespace"] == "hogs"}
     assert rows == wanted, rows ^ wanted
-    wait_until("what is too long is told", lambda: any("254 bytes" in str(line) for line in log_lines(bed)), 10)
+    wait_until("what is too long is told", lambda: any("more than 253 bytes" in str(line) for line in log_lines(bed)), 10)
     kubectl("delete", "pods", "--all", "-n", "hogs", "--grace-period=0", "--force")
     return f"{len(wanted)} signatures"
 
