@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small real Spark applications with different memory shapes. usage: jobs.py KIND SIZE ROUNDS
 
-SIZE is in rows for aggregate, cache, off-heap, sort, join, collect and sessions; in ratings for als and vectors for k-means;
-the scale factor for tpcds (query 2) and tpcds-67; and in MiB for
+SIZE is in rows for aggregate, cache, off-heap, sort, join, broadcast, collect and sessions, and a second for stream; in ratings for
+als and vectors for k-means and trees; the scale factor for tpcds-NUMBER (tpcds is query 2); and in MiB for
   fill     rows cached as Java objects, in all executors together: more than fits fills every heap completely
   heap     live on the heap of every task, in a form that cannot be spilled
   late     the same, but in the last round alone; the rounds before need next to nothing
@@ -10,7 +10,9 @@ the scale factor for tpcds (query 2) and tpcds-67; and in MiB for
   direct   direct memory that every task takes; -XX:MaxDirectMemorySize is what an executor then keeps of it
   python   held by every Python worker
 """
+import pathlib
 import sys
+import tempfile
 import time
 
 from pyspark import StorageLevel
@@ -54,24 +56,21 @@ def join():
     left.join(right.hint("shuffle_hash"), "k").groupBy((F.col("k") % 100)).agg(F.max("w"), F.max("v")).count()
 
 
+def broadcast():
+    """The smaller side is a table of hashes in every executor, once for all of its tasks."""
+    left, right = table(4 * size, size), table(size, size).withColumnRenamed("v", "w")
+    left.join(F.broadcast(right), "k").groupBy((F.col("k") % 100)).agg(F.max("w"), F.max("v")).count()
+
+
 def collect():
     table(size, 200).groupBy("k").agg(F.collect_list("v").alias("l")).select(F.sum(F.size("l"))).collect()
 
 
-def query(number, tables):
-    data = f"{spark.conf.get('spark.sparkfit.data')}/tpcds-{sys.argv[2]}"
-    for name in tables:
-        spark.read.parquet(f"{data}/{name}.parquet").createOrReplaceTempView(name)
-    with open(f"{data}/query{number}.sql", encoding="utf-8") as text:
-        spark.sql(text.read()).collect()
-
-
-def tpcds():
-    query(2, ("web_sales", "catalog_sales", "date_dim"))
-
-
-def tpcds_67():
-    query(67, ("store_sales", "date_dim", "store", "item"))
+def tpcds(number=2):
+    data = pathlib.Path(f"{spark.conf.get('spark.sparkfit.data')}/tpcds-{sys.argv[2]}")
+    for table in data.glob("*.parquet"):
+        spark.read.parquet(str(table)).createOrReplaceTempView(table.stem)
+    spark.sql((data / f"query{number}.sql").read_text()).collect()
 
 
 def sessions():
@@ -97,15 +96,38 @@ def als():
     fitted(spark._jvm.org.apache.spark.ml.recommendation.ALS().setRank(20).setMaxIter(8).setSeed(1), ratings)
 
 
-def k_means():
+def vectors(more):
+    """Of twenty random numbers each, beside these columns."""
     columns = [f"x{i}" for i in range(20)]
-    table = spark.range(0, size, 1, 8).select(*(F.rand(i).alias(name) for i, name in enumerate(columns)))
+    rows = spark.range(0, size, 1, 8).select(*(F.rand(i).alias(name) for i, name in enumerate(columns)))
     names = spark.sparkContext._gateway.new_array(spark._jvm.java.lang.String, len(columns))
     for i, name in enumerate(columns):
         names[i] = name
-    vectors = spark._jvm.org.apache.spark.ml.feature.VectorAssembler().setInputCols(names).setOutputCol("features")
-    table = type(table)(vectors.transform(table._jdf), spark).select("features").cache()
-    fitted(spark._jvm.org.apache.spark.ml.clustering.KMeans().setK(20).setMaxIter(20).setSeed(1), table)
+    assembler = spark._jvm.org.apache.spark.ml.feature.VectorAssembler().setInputCols(names).setOutputCol("features")
+    return type(rows)(assembler.transform(rows._jdf), spark).select("features", *more)
+
+
+def k_means():
+    fitted(spark._jvm.org.apache.spark.ml.clustering.KMeans().setK(20).setMaxIter(20).setSeed(1), vectors([]).cache())
+
+
+def trees():
+    """Gradient-boosted."""
+    label = F.expr("cast(x0 + x1 * x2 > 0.7 as double) as label")
+    fitted(spark._jvm.org.apache.spark.ml.classification.GBTClassifier().setMaxIter(8).setMaxDepth(5).setSeed(1), vectors([label]))
+
+
+def stream():
+    """Micro-batches for forty seconds; each key and minute that was seen is state."""
+    rows = spark.readStream.format("rate").option("rowsPerSecond", size).option("numPartitions", 4).load()
+    counted = rows.withWatermark("timestamp", "10 minutes").groupBy(
+        F.window("timestamp", "1 minute"), (F.col("value") % 400_000).alias("k")).agg(
+        F.count("*"), F.max(F.sha2(F.col("value").cast("string"), 256)))
+    kept = tempfile.mkdtemp(dir=spark.conf.get("spark.sparkfit.scratch"))
+    running = counted.writeStream.format("noop").outputMode("update").option("checkpointLocation", kept).trigger(
+        processingTime="4 seconds").start()
+    running.awaitTermination(40)
+    running.stop()
 
 
 def fill(state={}):
@@ -154,10 +176,11 @@ def python():
 
 
 KINDS = {f.__name__.replace("_", "-"): f
-         for f in (aggregate, cache, off_heap, sort, join, collect, tpcds, tpcds_67, sessions, als, k_means, fill, heap, late,
-                   skew, direct, python)}
+         for f in (aggregate, cache, off_heap, sort, join, broadcast, collect, tpcds, sessions, als, k_means, trees, stream, fill,
+                   heap, late, skew, direct, python)}
+name, _, number = kind.partition("-") if kind.startswith("tpcds-") else (kind, "", "")
 start = time.time()
 for _ in range(1 if kind == "skew" else rounds):
-    KINDS[kind]()
+    KINDS[name](*([number] if number else []))
 print("OK", kind, sys.argv[2], round(time.time() - start, 1))
 spark.stop()

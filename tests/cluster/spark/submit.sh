@@ -55,6 +55,7 @@ spec:
     - {name: python, mountPath: /opt/spark/python, readOnly: true}
     - {name: app, mountPath: /opt/app, readOnly: true}
     - {name: data, mountPath: $D/data, readOnly: true}
+    - {name: scratch, mountPath: $D/scratch}
   volumes:
   - {name: usr, hostPath: {path: /usr}}
   - {name: etc, hostPath: {path: /etc}}
@@ -66,11 +67,13 @@ spec:
   - {name: python, hostPath: {path: $spark/python}}
   - {name: app, hostPath: {path: $here}}
   - {name: data, hostPath: {path: $D/data}}
+  - {name: scratch, hostPath: {path: $D/scratch}}
 C
   mv "$2.$$" "$2" # at once: another application may be starting
 }
 
-mkdir -p "$D/data"
+mkdir -p "$D/data" "$D/scratch"
+chmod 1777 "$D/scratch"
 if [ ! -f "$D/spark-image" ]; then
   r=$D/spark-rootfs; mkdir -p "$r"/{usr,etc,bin,lib,lib64,tmp,proc,sys,dev,opt/app,opt/spark/{conf,jars,bin,python}}; chmod 1777 "$r/tmp"
   cp "$here/entrypoint.sh" "$r/opt/entrypoint.sh"
@@ -94,6 +97,7 @@ spark.kubernetes.namespace jobs
 spark.kubernetes.container.image localhost/spark:1
 spark.kubernetes.executor.podTemplateFile $venv/executor.yaml
 spark.sparkfit.data $D/data
+spark.sparkfit.scratch $D/scratch
 spark.executor.cores 1
 spark.kubernetes.executor.request.cores 100m
 C
