@@ -101,12 +101,12 @@ def compressed(source, target):
 def record(bed, name, version, heap, outside, repetition):
     job = JOBS[name]
     events = STATE / "scratch/events"
-    events.mkdir(exist_ok=True)
+    events.mkdir(parents=True, exist_ok=True)
     events.chmod(0o1777)
     for left in events.iterdir():
         left.unlink()
     conf = {**job.workload.conf, workloads.OVERHEAD: f"{outside}m", "spark.eventLog.enabled": "true", "spark.eventLog.dir": f"file://{events}",
-            "spark.eventLog.logStageExecutorMetrics": "true", "spark.eventLog.logBlockUpdates.enabled": "true"}
+            "spark.eventLog.logStageExecutorMetrics": "true", "spark.executor.processTreeMetrics.enabled": "true", "spark.eventLog.logBlockUpdates.enabled": "true"}
     workload = job.workload.but(heap=f"{heap}m", conf=conf)
     seen = bed.directory / "log.ndjson"
     recorder = Recorder(bed, seen)
