@@ -352,8 +352,8 @@ std::string_view Describe(Reason reason) {
       return "SPARK_EXECUTOR_MEMORY comes from a ConfigMap, a Secret or a field (valueFrom).";
     case Reason::kJavaOptions:
       return "_JAVA_OPTIONS, JAVA_TOOL_OPTIONS, JDK_JAVA_OPTIONS or the container's command sets "
-             "the "
-             "heap, or might do so; or another variable has SoftMaxHeapSize or a file of options.";
+             "the heap, or might do so; or another variable has SoftMaxHeapSize or a file of "
+             "options.";
     case Reason::kPodLevelResources:
       return "The pod has resources of its own (spec.resources), which its containers share.";
     case Reason::kTooSmall:

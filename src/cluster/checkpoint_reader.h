@@ -58,7 +58,6 @@ class CheckpointReader {
  private:
   void Take(const kube::Object& listed, const Restore& restore, const std::stop_token& stop);
   void Judge(const kube::Object& listed, const Restore& restore, const std::stop_token& stop);
-  base::Result<model::KeyCheckpoint> ReadData(const kube::Object& listed);
   void PutAside(const kube::Object& listed, const base::Error& why, const std::stop_token& stop);
   // Of a namespace one is told of, the others are counted.
   void LeaveOut(const kube::Identity& id, const char* why);
