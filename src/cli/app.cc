@@ -92,7 +92,11 @@ std::string PolicyHelp() {
   for (const auto& option : recommend::PolicyOptions()) {
     text += fmt::format("  {:<12}{}\n", option.name, option.help);
   }
-  return text + "Default: " + recommend::Format(recommend::Policy{}) + "\n\n";
+  return text +
+         "Default: adaptive; percentile for jobs that ask by EMR's keys alone. As written out:\n "
+         " " +
+         recommend::Format(*recommend::ParsePolicy("adaptive")) + "\n  " +
+         recommend::Format(recommend::Policy{}) + "\n\n";
 }
 
 enum class Offer { kAll, kOffline, kSignatures };

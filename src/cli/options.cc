@@ -138,6 +138,14 @@ Option Boolean(std::string_view key, std::string_view help, Field field) {
       [=](const Config& c) { return std::string(field(c) ? "true" : "false"); }};
 }
 
+constexpr std::string_view kDefault = "default";
+
+Result<std::optional<recommend::Policy>> PolicyOrDefault(std::string_view text) {
+  if (text == kDefault) return std::nullopt;
+  return recommend::ParsePolicy(text).map(
+      [](const recommend::Policy& policy) { return std::optional(policy); });
+}
+
 // An option of commands that work in a cluster, none of what is recommended.
 Option Live(Option option) {
   option.live = true;
@@ -147,9 +155,14 @@ Option Live(Option option) {
 
 std::vector<Option> MakeOptions() {
   return {
-      {"policy", "policy", "how sizes follow from peaks: NAME[:option=value,…]",
-       [](auto text, Config& c) { return Store(recommend::ParsePolicy(text), c.pipeline.policy); },
-       [](const Config& c) { return recommend::Format(c.pipeline.policy); }},
+      {"policy", "policy",
+       "how sizes follow from what was seen: NAME[:option=value,…]; default: adaptive, or "
+       "percentile "
+       "for jobs that ask by EMR's keys alone",
+       [](auto text, Config& c) { return Store(PolicyOrDefault(text), c.pipeline.policy); },
+       [](const Config& c) {
+         return c.pipeline.policy ? recommend::Format(*c.pipeline.policy) : std::string(kDefault);
+       }},
       {"maxMemory", "quantity",
        "ceiling of every recommendation; none: the largest node's allocatable memory",
        [](auto text, Config& c) { return Store(MemoryOrNone(text), c.pipeline.safety.max_memory); },

@@ -6,11 +6,17 @@
 namespace sparkfit::controller {
 namespace {
 
+recommend::Policy Default(const model::JobRequest& job) {
+  using recommend::PolicyKind;
+  return {.kind = job.emr ? PolicyKind::kPercentile : PolicyKind::kAdaptive};
+}
+
 // The user's, else the job's; the fallback where that is none.
 recommend::Policy PolicyInForce(const model::JobRequest& job,
                                 const model::RecommendationObject& user,
-                                const recommend::Policy& fallback,
+                                const std::optional<recommend::Policy>& configured,
                                 std::vector<std::string>& problems) {
+  const auto fallback = configured.value_or(Default(job));
   const auto& text = user.policy ? user.policy : job.policy;
   if (!text) return fallback;
   const auto policy = recommend::ParsePolicy(*text);
@@ -24,7 +30,7 @@ recommend::Policy PolicyInForce(const model::JobRequest& job,
 }  // namespace
 
 Effective Resolve(const model::JobRequest& job, const model::RecommendationObject* object,
-                  const recommend::Policy& fallback) {
+                  const std::optional<recommend::Policy>& fallback) {
   static const model::RecommendationObject none;
   const auto& user = object != nullptr ? *object : none;
   Effective effective;

@@ -32,9 +32,10 @@ struct Effective {
   friend bool operator==(const Effective&, const Effective&) = default;
 };
 
-// A user's settings win over the job's, each alone; `object` may be null.
+// A user's settings win over the job's, each alone; `object` may be null. `fallback` is
+// PipelineOptions::policy.
 Effective Resolve(const model::JobRequest& job, const model::RecommendationObject* object,
-                  const recommend::Policy& fallback);
+                  const std::optional<recommend::Policy>& fallback);
 
 // Which keys are related: namespace, family, profile, and cores and overhead of their shape.
 using FamilyKey = std::tuple<std::string, std::string, int, std::string, model::OverheadClass>;

@@ -15,6 +15,7 @@ namespace sparkfit::model {
 namespace {
 
 constexpr std::string_view kOwnPrefix = "sparkfit.io/";
+constexpr int kFirstEmrRank = 2;  // after our annotation and our label
 constexpr std::string_view kEmrPrefix = "emr-containers.amazonaws.com/dynamic.sizing";
 
 struct KnownKey {
@@ -225,7 +226,8 @@ std::optional<SettingSource> FindSetting(std::string_view key, bool annotation) 
   } else if (key.starts_with(kEmrPrefix)) {
     const auto* emr = FindSuffix(kEmrKeys, key.substr(kEmrPrefix.size()));
     if (emr != nullptr) {
-      return SettingSource{emr->setting, static_cast<std::uint8_t>(2 + 2 * emr->alias + label)};
+      return SettingSource{emr->setting,
+                           static_cast<std::uint8_t>(kFirstEmrRank + 2 * emr->alias + label)};
     }
   }
   return std::nullopt;
@@ -273,10 +275,17 @@ std::size_t PodSettings::Bytes() const {
   return bytes;
 }
 
+bool PodSettings::Own() const {
+  return std::any_of(values_.begin(), values_.end(), [](const Value& value) {
+    return value.source.rank < kFirstEmrRank && value.source.setting != Setting::kDerivedSignature;
+  });
+}
+
 std::string PodSettings::KeyOf(Setting setting) const {
   const auto rank = Find(setting)->source.rank;
   for (const auto& key : kEmrKeys) {
-    if (key.setting == setting && rank >= 2 && key.alias == (rank - 2) / 2) {
+    if (key.setting == setting && rank >= kFirstEmrRank &&
+        key.alias == (rank - kFirstEmrRank) / 2) {
       return std::string(kEmrPrefix) + std::string(key.suffix);
     }
   }
@@ -342,6 +351,8 @@ JobRequest Understand(const PodSettings& executor, const PodSettings* driver) {
     job.driver_metrics = false;
   }
   job.mode = reader.GetMode(reader.Flag(Setting::kEmrToggle).value_or(false));
+  job.emr = LookUp(Setting::kSignature, executor, driver) && !executor.Own() &&
+            (driver == nullptr || !driver->Own());
   reader.NameMisspelt();
   CutProblems(job.problems);
   return job;

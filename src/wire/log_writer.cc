@@ -62,7 +62,7 @@ ordered_json MetadataOf(const PodFacts& pod) {
   for (std::size_t i = 0; i < model::kSettingCount; ++i) {
     const auto setting = static_cast<model::Setting>(i);
     if (const auto value = pod.settings.Get(setting)) {
-      annotations[model::AnnotationOf(setting)] = std::string(*value);
+      annotations[pod.settings.KeyOf(setting)] = std::string(*value);
     }
   }
   for (const auto& key : pod.settings.Misspelt()) annotations[key] = "";

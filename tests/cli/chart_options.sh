@@ -24,7 +24,7 @@ for policy in percentile adaptive max request; do
   "$1" print-config --policy "$policy"
 done | python3 -c '
 import json, re, sys
-patterns = [one["pattern"] for one in json.load(open(sys.argv[1]))["definitions"]["policy"]["anyOf"]]
+patterns = [one.get("pattern", "^default$") for one in json.load(open(sys.argv[1]))["definitions"]["policy"]["anyOf"]]
 policies = re.findall(r"^policy: \"(.*)\"", sys.stdin.read(), re.M)
 refused = [policy for policy in policies if not any(re.search(pattern, policy) for pattern in patterns)]
 for policy in refused:

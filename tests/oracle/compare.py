@@ -247,7 +247,7 @@ def compare_replay(binary, seeds, folder):
 
     def check(where, files, instants):
         for at, expected in zip(instants, replay.replay_at(files, instants)):
-            arguments = ["replay", *files] + (["--at", time_text(at)] if at is not None else [])
+            arguments = ["replay", "--policy", "percentile", *files] + (["--at", time_text(at)] if at is not None else [])
             label = where + (" --at " + time_text(at) if at is not None else "")
             compare_rows(differences, label, expected, run(binary, arguments))
         return len(instants)

@@ -12,7 +12,9 @@ namespace sparkfit::test {
 
 class ClusterStory {
  public:
-  explicit ClusterStory(controller::PipelineOptions options = {},
+  // By `percentile`, whose sizes are derived by hand most easily.
+  explicit ClusterStory(controller::PipelineOptions options = {.policy = recommend::Policy{},
+                                                               .safety = {}},
                         controller::Listener* listener = nullptr)
       : pipeline(std::move(options), listener) {}
 

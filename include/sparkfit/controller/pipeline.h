@@ -26,7 +26,9 @@
 namespace sparkfit::controller {
 
 struct PipelineOptions {
-  recommend::Policy policy;  // where neither the job nor a user chose one
+  // Where neither the job nor a user chose one; absent: `adaptive`, or `percentile`, which acts as
+  // EMR's does, for jobs that ask by EMR's keys alone.
+  std::optional<recommend::Policy> policy;
   recommend::Safety safety;
   // An ended executor stays in the overlay for late samples, then is sealed.
   base::Duration late_samples = std::chrono::seconds(60);

@@ -78,6 +78,8 @@ class PodSettings {
   // The key that the setting was written under. REQUIRES: Get(setting).
   [[nodiscard]] std::string KeyOf(Setting setting) const;
   [[nodiscard]] const std::vector<std::string>& Misspelt() const { return misspelt_; }
+  // Some setting is written under a key of sparkfit's own.
+  [[nodiscard]] bool Own() const;
   // What it takes besides itself, about.
   [[nodiscard]] std::size_t Bytes() const;
 
@@ -115,6 +117,7 @@ struct JobRequest {
   bool scale_memory = true;
   bool wants_cpu = false;              // understood, but CPU is not sized
   std::optional<bool> driver_metrics;  // the driver may, or may not, be asked for heaps
+  bool emr = false;                    // it asks by EMR's keys alone
   std::vector<std::string> problems;
 };
 

@@ -137,7 +137,7 @@ class Term {
     CarryOut();
   }
 
-  controller::PipelineOptions pipeline;
+  controller::PipelineOptions pipeline{.policy = recommend::Policy{}, .safety = {}};
   World world;
   base::Time now{std::chrono::hours(24 * 20000)};
   std::optional<Session> session;

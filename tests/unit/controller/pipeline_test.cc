@@ -34,6 +34,25 @@ TEST_CASE("a run of a signed executor leads to a recommendation", "[controller]"
   CHECK(result.recommendation.target == MiB(1439));  // see recommendation_test.cc
 }
 
+TEST_CASE(
+    "who names no policy gets adaptive, EMR's keys alone EMR's way, and a configured one wins",
+    "[controller]") {
+  const auto run = [](const std::string& key, const controller::PipelineOptions& options) {
+    ClusterStory story(options);
+    auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
+    pod.settings = {};
+    pod.settings.Offer(*model::FindSetting(key, true), "nightly");
+    story.Live(pod, GiB(1));
+    return story.Only().policy.kind;
+  };
+  const std::string emr = "emr-containers.amazonaws.com/dynamic.sizing.signature";
+  CHECK(run("sparkfit.io/signature", {}) == recommend::PolicyKind::kAdaptive);
+  CHECK(run(emr, {}) == recommend::PolicyKind::kPercentile);
+  const controller::PipelineOptions max{.policy = *recommend::ParsePolicy("max"), .safety = {}};
+  CHECK(run("sparkfit.io/signature", max) == recommend::PolicyKind::kMax);
+  CHECK(run(emr, max) == recommend::PolicyKind::kMax);
+}
+
 TEST_CASE("a live executor's peak is recommended at once", "[controller]") {
   ClusterStory story;
   auto pod = ClusterStory::Executor("e1", "app-1", "nightly");

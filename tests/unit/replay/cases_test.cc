@@ -24,7 +24,7 @@ Replayed ReplayCase(const std::string& name) {
   auto file = OpenFile(path);
   REQUIRE(file.has_value());
   REQUIRE(reader.Add(name, *std::move(file)).has_value());
-  controller::Pipeline pipeline({});
+  controller::Pipeline pipeline({.policy = recommend::Policy{}, .safety = {}});
   auto rows = Replay(reader, pipeline, std::nullopt, [](std::uint64_t) {});
   REQUIRE(rows.has_value());
   Replayed replayed;

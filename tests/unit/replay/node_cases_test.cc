@@ -15,7 +15,7 @@ ReplayRow Case(const std::string& name) {
   auto file = OpenFile(std::string(SPARKFIT_SOURCE_DIR "/tests/cases/") + name + ".ndjson");
   REQUIRE(file);
   REQUIRE(reader.Add(name, *std::move(file)));
-  controller::Pipeline pipeline({});
+  controller::Pipeline pipeline({.policy = recommend::Policy{}, .safety = {}});
   auto rows = Replay(reader, pipeline, std::nullopt, [](std::uint64_t) {});
   REQUIRE(rows);
   REQUIRE(rows->size() == 1);
