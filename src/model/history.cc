@@ -29,14 +29,22 @@ template <typename TooSmall>
 void DropWell(ShapeHistory& shape, TooSmall is_too_small) {
   if (is_too_small(shape.candidate)) shape.candidate = {};
   if (!is_too_small(shape.well)) return;
-  shape.well = is_too_small(shape.before) ? ExecutorSize{} : shape.before;
+  const bool back = !is_too_small(shape.before);
+  shape.well = back ? shape.before : ExecutorSize{};
+  shape.tried = back && shape.before_tried;
   shape.before = {};
-  shape.tried = false;
 }
 
 void DropWell(ShapeHistory& shape, Part part) {
-  const auto too_small = shape.Of(part).too_small;
-  DropWell(shape, [&](const ExecutorSize& size) { return SizeOf(size, part) <= too_small; });
+  const auto too_small = [&, least = shape.Of(part).too_small](const ExecutorSize& size) {
+    return SizeOf(size, part) <= least;
+  };
+  // Less outside of the heap speaks against nothing in it.
+  if (part == Part::kOutside && too_small(shape.well) && !too_small(shape.before)) {
+    const auto heap = SizeOf(shape.well, Part::kHeap);
+    shape.before = {heap + SizeOf(shape.before, Part::kOutside), heap};
+  }
+  DropWell(shape, too_small);
 }
 
 // Forgets the oldest. Applications that still run are kept beyond `most`: their number is bounded
@@ -138,7 +146,14 @@ void ShapeHistory::TriedWell(Part part, const ExecutorSize& size, const Executor
 }
 
 void ShapeHistory::PutInForce() {
-  before = well.limit.value > 0 ? well : submitted;
+  const auto& reached = well.limit.value > 0 ? well : submitted;
+  const auto roomier = [&](Part part) {
+    const auto now = SizeOf(reached, part);
+    return SizeOf(candidate, part) < now ? now : std::max(now, SizeOf(before, part));
+  };
+  const auto heap = roomier(Part::kHeap);
+  before = {heap + roomier(Part::kOutside), heap};
+  before_tried = tried;
   well = std::exchange(candidate, {});
   tried = true;
 }

@@ -277,7 +277,7 @@ bool IsCrowded(const std::vector<const RunConduct*>& runs, const ShapeHistory& s
 void CheckInForce(const std::vector<const RunConduct*>& runs, ShapeHistory& shape) {
   const bool crowded = IsCrowded(runs, shape);
   if (!crowded && !IsSlower(runs, shape)) return;
-  const bool heap = crowded || shape.before.heap > shape.well.heap;
+  const bool heap = crowded || runs[runs.size() - kRunsCompared - 1]->heap > runs.back()->heap;
   shape.TriedTooSmall(heap ? Part::kHeap : Part::kOutside, shape.well);
 }
 

@@ -129,6 +129,7 @@ json Of(const model::JobRequest& job) {
   if (job.mode) object["mode"] = std::string(model::Name(*job.mode));
   if (job.policy) object["policy"] = *job.policy;
   if (job.family) object["family"] = *job.family;
+  if (job.emr) object["emr"] = true;
   if (job.min_memory) object["min"] = Of(*job.min_memory);
   if (job.max_memory) object["max"] = Of(*job.max_memory);
   if (!job.problems.empty()) object["problems"] = job.problems;
@@ -142,6 +143,7 @@ void Read(const json& object, model::JobRequest& job) {
   }
   if (object.contains("policy")) Read(object, "policy", job.policy.emplace());
   if (object.contains("family")) Read(object, "family", job.family.emplace());
+  if (object.contains("emr")) Read(object, "emr", job.emr);
   if (object.contains("min")) Read(object, "min", job.min_memory.emplace());
   if (object.contains("max")) Read(object, "max", job.max_memory.emplace());
   if (object.contains("problems")) object.at("problems").get_to(job.problems);
@@ -291,6 +293,7 @@ json Of(const model::ShapeHistory& shape) {
           {"well", Of(shape.well)},
           {"before", Of(shape.before)},
           {"tried", shape.tried},
+          {"beforeTried", shape.before_tried},
           {"candidate", Of(shape.candidate)},
           {"exposure", shape.exposure},
           {"work", Of(shape.work)},
@@ -310,6 +313,7 @@ void Read(const json& object, model::ShapeHistory& shape) {
   Read(object, "well", shape.well);
   Read(object, "before", shape.before);
   Read(object, "tried", shape.tried);
+  if (object.contains("beforeTried")) Read(object, "beforeTried", shape.before_tried);
   Read(object, "candidate", shape.candidate);
   Read(object, "exposure", shape.exposure);
   Read(object.at("work"), shape.work);

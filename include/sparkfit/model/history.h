@@ -139,8 +139,9 @@ struct ShapeHistory {
   // The smallest size that a run went well with, since the job is submitted as it is now and since
   // an executor died of as little. Limit 0: none.
   ExecutorSize well{};
-  ExecutorSize before{};  // what that was before the latest trial that went well
-  bool tried = false;     // `well` is by a trial
+  ExecutorSize before{};      // what each part of that was before its latest trial that went well
+  bool tried = false;         // `well` is by a trial
+  bool before_tried = false;  // likewise `before`
   // A smaller one that did well on trial and is not everybody's yet; limit 0: none. Executors that
   // had it did as much work as so many whole runs.
   ExecutorSize candidate{};

@@ -418,6 +418,32 @@ TEST_CASE("a heap in force whose cache fills its room is too small", "[recommend
   CHECK(job.InForce() == job.submitted);
 }
 
+TEST_CASE(
+    "a heap in force that is too small goes back one step, though the outside came down since",
+    "[recommend][trial]") {
+  Did caches;
+  caches.stored_mib = 300;
+  Job job;
+  job.submitted = Size(3072 + 2000, 3072);
+  job.Submitted(caches);
+  auto roomier = job.InForce();
+  while (job.Next().trial->part == Part::kHeap) {
+    roomier = job.InForce();
+    job.Try(caches, caches);
+  }
+  REQUIRE(roomier.heap < job.submitted.heap);
+  job.Try(caches, caches);
+  const auto in_force = job.InForce();
+  REQUIRE(in_force.heap < roomier.heap);
+  REQUIRE(in_force.limit - *in_force.heap < roomier.limit - *roomier.heap);
+  Did full = caches;
+  full.stored_mib = 980;
+  job.Run({{in_force, caches}, {in_force, full}});
+  CHECK(job.b.Shape().Of(Part::kHeap).too_small == *in_force.heap);
+  CHECK(job.InForce().heap == roomier.heap);
+  CHECK(job.b.Shape().tried);  // so that it stays everybody's
+}
+
 TEST_CASE("runs that have less to do say nothing of a size", "[recommend][trial]") {
   Job job;
   job.Submitted();
