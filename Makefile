@@ -17,10 +17,10 @@ help: ## this text
 	  /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: deps ## install what is needed, build, and replay a recorded day of Spark jobs
+demo: deps ## install what is needed, build, and replay seven runs each of five real Spark jobs
 	cmake --preset release
 	cmake --build --preset release --target sparkfit
-	$(BINARY) replay examples/spark-runs.ndjson.gz
+	$(BINARY) replay examples/trials.ndjson.gz
 
 .PHONY: test
 test: deps ## install what is needed, build, and run all tests

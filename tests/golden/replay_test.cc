@@ -38,6 +38,7 @@ const std::string kExamples = SPARKFIT_SOURCE_DIR "/examples/";
 TEST_CASE("the recorded logs give the same tables as ever") {
   CheckGolden("replay " + kExamples + "spark-runs.ndjson.gz", "spark-runs.txt");
   CheckGolden("replay " + kExamples + "spark-runs-coarse.ndjson.gz", "spark-runs-coarse.txt");
+  CheckGolden("replay " + kExamples + "trials.ndjson.gz", "trials.txt");
 }
 
 TEST_CASE("the recorded logs give the same JSON and YAML as ever") {
