@@ -51,8 +51,10 @@ std::string ExplainEstimate(const Estimate& estimate, const KeyHistory& history,
   std::string text;
   switch (policy.kind) {
     case PolicyKind::kPercentile:
-      text = fmt::format("p{:.4g} of {} (half-life {}) is {}; {}", policy.percentile * 100, peaks,
-                         base::FormatDuration(policy.half_life), FormatMiB(estimate.basis),
+      // The edge may lie above the highest peak, which stands beside this text.
+      text = fmt::format("p{:.4g} of {} (half-life {}, the upper edge of its bucket) is {}; {}",
+                         policy.percentile * 100, peaks, base::FormatDuration(policy.half_life),
+                         FormatMiB(estimate.basis),
                          Margined(estimate.basis, policy.margin,
                                   estimate.basis + base::Scaled(estimate.basis, policy.margin)));
       if (estimate.target > estimate.basis + base::Scaled(estimate.basis, policy.margin)) {

@@ -295,7 +295,8 @@ TEST_CASE("the explanation's arithmetic can be redone", "[recommend]") {
   b.Run("app-1", DefaultSize(8192), GiB(1));
   // 1077095457 / 2^20 = 1027.2; × 1.4 = 1438.08.
   CHECK(Why(b) ==
-        "p90 of 1 executor peak (half-life 24h) is 1,027.2 MiB; 1,027.2 MiB × 1.4 = 1,438.1 MiB, "
+        "p90 of 1 executor peak (half-life 24h, the upper edge of its bucket) is 1,027.2 MiB; "
+        "1,027.2 MiB × 1.4 = 1,438.1 MiB, "
         "rounded up to 1,439 MiB. Heap 1,055 MiB + overhead 384 MiB (Spark's default, max(10 % of "
         "heap, 384 MiB)). Low confidence: fewer than two executors were sampled three times or "
         "more.");
