@@ -28,6 +28,12 @@ bool AtRisk(const ReplayRow& row) {
   return row.totals.container_ooms + row.totals.heap_ooms > 0 || small;
 }
 
+recommend::NextTrial FurtherTrial(const controller::KeyRecommendation& result) {
+  auto adaptive = result.policy;
+  adaptive.kind = recommend::PolicyKind::kAdaptive;
+  return recommend::FindTrial(*result.history, adaptive, result.explore);
+}
+
 }  // namespace
 
 RunReport& KeyReport::RunOf(const Executor& executor) {
@@ -86,6 +92,7 @@ void FleetRecorder::Killed(const KeyHistory& history, const Executor& executor, 
   key.timeline.Add(at, moment);
   auto& run = key.RunOf(executor);
   ++run.ooms;
+  if (run.advice.target.value == 0) ++key.unadvised_ooms;
   run.peak = std::max(run.peak, executor.peak);
 }
 
@@ -120,7 +127,12 @@ JobReport MakeJob(const controller::KeyRecommendation& result, KeyReport seen) {
   if (const auto& target = job.row.recommendation.target_request) {
     job.saved = job.seen.hours.requested - InGiB(*target) * job.seen.hours.lifetime;
   }
-  if (const auto* shape = result.history->CurrentShape()) job.overhead = shape->shape.overhead;
+  if (const auto* shape = result.history->CurrentShape()) {
+    job.overhead = shape->shape.overhead;
+    job.submitted_limit = shape->submitted.limit;
+  }
+  job.told = result.history->Conducts().size();
+  job.further = FurtherTrial(result);
   return job;
 }
 
@@ -131,6 +143,7 @@ void FleetSummary::Add(const JobReport& job) {
   applications += totals.applications;
   container_ooms += totals.container_ooms;
   heap_ooms += totals.heap_ooms;
+  unadvised_ooms += job.seen.unadvised_ooms;
   with_ooms += totals.container_ooms + totals.heap_ooms > 0 ? 1 : 0;
   at_risk += job.at_risk ? 1 : 0;
   low_confidence += job.low_confidence ? 1 : 0;

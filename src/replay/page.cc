@@ -46,6 +46,12 @@ std::string Inert(const Json& json) {
 
 // Never −0.
 double Rounded(double number) { return std::round(number * 1e4) / 1e4 + 0.0; }
+// To seven digits, however small: shares of small amounts stay shares.
+double Significant(double number) {
+  if (number == 0) return 0;
+  const double scale = std::pow(10.0, 6 - std::floor(std::log10(std::abs(number))));
+  return std::round(number * scale) / scale;
+}
 std::int64_t InMiB(Bytes amount) { return amount.RoundedUpToMiB().WholeMiB(); }
 std::int64_t InSeconds(base::Time time) {
   return time.time_since_epoch() / std::chrono::seconds(1);
@@ -144,9 +150,9 @@ Json ToJson(const std::vector<RunReport>& runs, std::size_t most) {
 }
 
 Json ToJson(const model::Savings& savings) {
-  return {{"possible", Rounded(savings.possible)},
-          {"realised", Rounded(savings.realised)},
-          {"extra", Rounded(savings.extra)}};
+  return {{"possible", Significant(savings.possible)},
+          {"realised", Significant(savings.realised)},
+          {"extra", Significant(savings.extra)}};
 }
 
 Json ToJson(const model::DecayingHistogram::State& peaks) {
@@ -195,15 +201,16 @@ Json ToJson(const FleetSummary& summary) {
           {"applications", summary.applications},
           {"containerOOMs", summary.container_ooms},
           {"heapOOMs", summary.heap_ooms},
+          {"unadvisedOOMs", summary.unadvised_ooms},
           {"withOOMs", summary.with_ooms},
           {"atRisk", summary.at_risk},
           {"lowConfidence", summary.low_confidence},
           {"withoutTarget", summary.without_target},
           {"savings", ToJson(summary.savings)},
-          {"requestedGibHours", Rounded(summary.requested)},
-          {"usedGibHours", Rounded(summary.used)},
-          {"lessGibHours", Rounded(summary.less)},
-          {"moreGibHours", Rounded(summary.more)},
+          {"requestedGibHours", Significant(summary.requested)},
+          {"usedGibHours", Significant(summary.used)},
+          {"lessGibHours", Significant(summary.less)},
+          {"moreGibHours", Significant(summary.more)},
           {"accuracy", replay::ToJson(summary.accuracy)}};
 }
 
@@ -216,7 +223,7 @@ Json BucketStarts() {
 }
 
 Json ToJson(const GroupCost& cost) {
-  return {cost.executions, cost.ooms, Rounded(cost.used), Rounded(cost.waste)};
+  return {cost.executions, cost.ooms, Significant(cost.used), Significant(cost.waste)};
 }
 
 template <typename Costs>
@@ -229,7 +236,7 @@ Json ToList(const Costs& costs) {
 Json ToJson(const PolicyReport& report) {
   Json progress = Json::array();
   for (const auto& point : report.progress) {
-    progress.push_back({point.executions, point.ooms, Rounded(point.waste)});
+    progress.push_back({point.executions, point.ooms, Significant(point.waste)});
   }
   return {{"result", ToJson(report.result)},
           {"options", recommend::Format(report.policy)},
@@ -280,6 +287,27 @@ Json KeysToJson(const ExecutionTable& table, const std::vector<PolicyReport>& po
   return list;
 }
 
+// What keeps a smaller size from being tried.
+std::string_view Lacking(recommend::NoTrial reason) {
+  switch (reason) {
+    case recommend::NoTrial::kNone:
+      return "nothing";
+    case recommend::NoTrial::kNotWanted:
+      return "leave";
+    case recommend::NoTrial::kPolicy:
+      return "policy";
+    case recommend::NoTrial::kNotConfident:
+      return "samples";
+    case recommend::NoTrial::kLatestFailed:
+      return "success";
+    case recommend::NoTrial::kDriverSilent:
+      return "driver";
+    case recommend::NoTrial::kNothingSmaller:
+      return "room";
+  }
+  return "";
+}
+
 // Null where nothing is tried.
 Json ToJson(const recommend::NextTrial& next) {
   if (!next.trial) return {};
@@ -287,6 +315,13 @@ Json ToJson(const recommend::NextTrial& next) {
   return {{"part", model::Name(trial.part)},
           {"bytes", model::SizeOf(trial.size, trial.part).value},
           {"executors", trial.executors}};
+}
+
+Json EvidenceOf(const JobReport& job) {
+  return {{"lacks", Lacking(job.further.reason)},
+          {"told", job.told},
+          {"further", ToJson(job.further)},
+          {"peaks", recommend::Describe(job.row.recommendation.heap)}};
 }
 
 }  // namespace
@@ -327,6 +362,10 @@ void FleetPage::Add(const JobReport& job) {
              : Json()},
       {"overheadFollows", split && recommend::OverheadFollows(*split, job.overhead)},
       {"next", ToJson(recommendation.next)},
+      {"evidence", EvidenceOf(job)},
+      {"submittedLimitBytes",
+       job.submitted_limit.value > 0 ? Json(job.submitted_limit.value) : Json()},
+      {"unadvisedOOMs", job.seen.unadvised_ooms},
       {"uncappedBytes", OrNull(recommendation.uncapped)},
       {"basisBytes", recommendation.estimate ? Json(recommendation.estimate->basis.value) : Json()},
       {"stages", StagesOf(recommendation)},
@@ -334,8 +373,8 @@ void FleetPage::Add(const JobReport& job) {
       {"lastSample", last_sample ? Json(InSeconds(*last_sample)) : Json()},
       {"lastOOM", last_oom ? Json(InSeconds(*last_oom)) : Json()},
       {"savings", ToJson(job.row.totals.savings)},
-      {"requestedGibHours", Rounded(job.seen.hours.requested)},
-      {"savedGibHours", Rounded(job.saved)},
+      {"requestedGibHours", Significant(job.seen.hours.requested)},
+      {"savedGibHours", Significant(job.saved)},
       {"peaks", ToJson(job.peaks)},
       {"runs", ToJson(job.seen.runs, most_runs_)},
       {"timeline", ToJson(timeline)}};

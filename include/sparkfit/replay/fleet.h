@@ -44,7 +44,8 @@ struct KeyReport {
   static constexpr std::size_t kRuns = 64;
 
   Timeline timeline{kIntervals};
-  std::vector<RunReport> runs;  // the latest, oldest first
+  std::vector<RunReport> runs;       // the latest, oldest first
+  std::uint64_t unadvised_ooms = 0;  // in runs that started before there was any advice
   MemoryHours hours;
 
  private:
@@ -85,6 +86,9 @@ struct JobReport {
   double saved = 0;  // GiB·h that `hours` would have needed less at today's target; negative: more
   model::DecayingHistogram::State peaks;  // that count, in model::MemoryBuckets
   std::optional<model::OverheadClass> overhead;
+  base::Bytes submitted_limit;   // of the latest executor; 0: unknown
+  std::size_t told = 0;          // remembered runs whose driver, or event log, tells of them
+  recommend::NextTrial further;  // what `adaptive` would try, whatever the policy is
 };
 
 JobReport MakeJob(const controller::KeyRecommendation& result, KeyReport seen);
@@ -96,7 +100,8 @@ struct FleetSummary {
   std::uint64_t applications = 0;
   std::uint64_t container_ooms = 0;
   std::uint64_t heap_ooms = 0;
-  std::uint64_t with_ooms = 0;  // signatures
+  std::uint64_t unadvised_ooms = 0;  // of both kinds, in runs that started before any advice
+  std::uint64_t with_ooms = 0;       // signatures
   std::uint64_t at_risk = 0;
   std::uint64_t low_confidence = 0;
   std::uint64_t without_target = 0;

@@ -77,6 +77,43 @@ TEST_CASE("runs are listed with what was advised and what they needed", "[replay
   CHECK(accuracy.regret == Approx((512 + 3072) / 1024.0));
 }
 
+TEST_CASE("an OOM without advice is told from one that advice did not spare", "[replay][fleet]") {
+  Recorded r;
+  for (const auto* run : {"one", "two"}) {
+    auto pod = ClusterStory::Executor(run, run, "s");
+    r.story.Run(pod);
+    r.story.Use(pod, MiB(1000));
+    r.story.Terminate(pod, "OOMKilled", 137);
+    r.story.Delete(pod);
+    r.story.Pass(std::chrono::minutes(20));
+  }
+  const auto job = r.Job();
+  // The second run began with what the first one's OOM asks for.
+  REQUIRE(job.seen.runs[1].advice.target.value > 0);
+  CHECK(job.seen.unadvised_ooms == 1);
+  FleetSummary summary;
+  summary.Add(job);
+  CHECK(summary.container_ooms == 2);
+  CHECK(summary.unadvised_ooms == 1);
+}
+
+TEST_CASE("a job says what keeps it from coming down further", "[replay][fleet]") {
+  // Whatever its policy is: nobody told of the first job, of the second one its driver did.
+  Recorded silent;
+  silent.Hour("a", "one", MiB(1024));
+  CHECK(silent.Job().further.reason == recommend::NoTrial::kNotConfident);
+  CHECK(silent.Job().told == 0);
+  FleetRecorder recorder;
+  ClusterStory story(Recorded::Options(), &recorder);
+  story.LiveTold();
+  const auto result = story.Only();
+  const auto job = MakeJob(result, recorder.ReportOf(*result.history));
+  CHECK(result.recommendation.next.reason == recommend::NoTrial::kPolicy);
+  REQUIRE(job.further.trial);
+  CHECK(job.further.trial->part == model::Part::kHeap);
+  CHECK(job.told == 1);
+}
+
 TEST_CASE("an OOM marks its job, its run and its interval", "[replay][fleet]") {
   Recorded r;
   r.Hour("a", "one", MiB(1024));

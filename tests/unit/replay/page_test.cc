@@ -79,6 +79,20 @@ TEST_CASE("the page has what the next run tries", "[replay][page]") {
   CHECK(data["jobs"][1]["next"].is_null());
 }
 
+TEST_CASE("the page has what more evidence would help", "[replay][page]") {
+  Recorded recorded;
+  auto job = recorded.Jobs()[0];
+  FleetPage page(1);
+  page.Add(job);
+  const auto data = DataOf(page.Html(recorded.story.now, {}));
+  // No driver was seen, so that no run was seen to succeed.
+  CHECK(data["jobs"][0]["evidence"]["lacks"] == "success");
+  CHECK(data["jobs"][0]["evidence"]["told"] == 0);
+  CHECK(data["jobs"][0]["evidence"]["further"].is_null());
+  CHECK(data["jobs"][0]["submittedLimitBytes"] == MiB(4505).value);
+  CHECK(data["jobs"][0]["unadvisedOOMs"] == 0);
+}
+
 TEST_CASE("intervals on the page keep the peak", "[replay][page]") {
   Recorded recorded;
   auto job = recorded.Jobs()[0];
@@ -143,6 +157,26 @@ TEST_CASE("three thousand jobs with full histories fit into ten megabytes", "[re
   FleetPage page(3000);
   for (int i = 0; i < 3000; ++i) page.Add(job);
   CHECK(page.Html(recorded.story.now, {}).size() < 10'000'000);
+}
+
+TEST_CASE("what little a key costs is not rounded to more than all", "[replay][page]") {
+  // 100 kB for 3.6 s of 60 kB of use: 4e-8 GBh, all of the waste there is.
+  ExecutionTable table;
+  REQUIRE(table
+              .Read("t",
+                    FromMemory("workflow\tsignature\tsubmit_epoch_s\tcomplete_epoch_s\t"
+                               "request_bytes\tpeak_rss_bytes\truntime_hours\n"
+                               "w\tk\t0\t1\t1e5\t6e4\t0.001\n"),
+                    [](std::uint64_t) {})
+              .has_value());
+  table.Sort();
+  const Workflows workflows(table);
+  const auto report = Report(table, workflows, *recommend::ParsePolicy("request"), "request");
+  const auto data = DataOf(BacktestPage(table, workflows, {report}, {}, {}));
+  const double all = data["policies"][0]["result"]["waste_gbh"];
+  REQUIRE(all > 0);
+  CHECK(data["keys"][0]["costs"][0][3].get<double>() / all == Approx(1));
+  CHECK(data["policies"][0]["workflows"][0][3].get<double>() / all == Approx(1));
 }
 
 TEST_CASE("a backtest's page has the results of -o json, and names the worst keys",
