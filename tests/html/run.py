@@ -2,18 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages in a real browser: tests/html/run.py build/release/sparkfit [--shots FOLDER] [--large]
 
-Needs Debian's chromium (tools/install-deps browser). --shots keeps pictures of what was looked at;
+Needs Debian's chromium (tools/install-deps browser); without one it says so and ends with 77. --shots keeps pictures of what was looked at;
 --large adds the fleet of 3,000 signatures and 100,000 executors, with time and memory.
 """
 import argparse
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
+import kinds
 import make_fleet
 from browser import Browser
 
@@ -21,6 +23,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 EXAMPLE = ROOT / "examples/spark-runs.ndjson.gz"
 TABLE = ROOT / "tests/oracle/synthetic.tsv.gz"
+CASES = ROOT / "tests/cases"
+SKIPPED = 77
+POLICIES = ["percentile", "adaptive", "max", "request", "adaptive:risk=safe", "percentile:percentile=0.95,margin=0.2,halfLife=72h"]
 
 
 class Checks:
@@ -85,17 +90,71 @@ def past_advice(page, check, data, expected):
         if seen != (accuracy["runs"], accuracy["coveredRuns"]):
             wrong.append((job["row"]["signature"][:20], seen, accuracy))
     check.same(wrong, [], "verdicts of runs add up to what was judged")
-    card = page.run("[...document.querySelectorAll('.card')].find(c => c.textContent.includes('Covered by past advice'))?.textContent")
+    card = card_of(page, "Covered by advice")
     check.that(card is not None and f"{shown['runs']:,}" in card.replace("\u202f", ","), "and the headline has them", card)
+    if data["summary"]["unadvisedOOMs"] > 0:
+        check.that("without advice, with" in card, "a share of covered runs beside kills says which runs it leaves out", card)
+        check.that("before there was any advice" in card_of(page, "OOM kills"), "and kills say where they were")
 
 
-def fleet_page(browser, check, path, expected, shots):
+def card_of(page, label):
+    return page.run("[...document.querySelectorAll('.card')].find(c => c.textContent.startsWith(%s))?.textContent" % json.dumps(label))
+
+
+def amount(size):
+    """As a page writes it."""
+    mib = -(-size // 2**20)
+    return "–" if size is None else f"{mib:,} MiB" if size < 10240 * 2**20 else f"{size / 2**30:.1f} GiB"
+
+
+def as_printed(check, shown, expected, table):
+    """What the page shows of each job is what the command line prints."""
+    lines = {tuple(line.split()[:2]): line for line in table.splitlines()[1:len(expected) + 1]}
+    wrong = []
+    for index, row in enumerate(expected):
+        line = lines.get((row["namespace"], row["signature"]))
+        for name, field in (("peak", "peakBytes"), ("request", "requestBytes"), ("target", "targetBytes")):
+            text = next(iter(shown[f"{index}.{name}"]))
+            if text.replace("\u00a0", " ") != amount(row[field]):
+                wrong.append((row["signature"], name, text))
+            if "MiB" in text and line and f" {text.split()[0].split(chr(160))[0].replace(',', '')}Mi " not in line:
+                wrong.append((row["signature"], name, text, line))
+        change = next(iter(shown[f"{index}.change"])).replace("\u00a0", " ").replace("−", "-")
+        if line and f" {change} " not in line:
+            wrong.append((row["signature"], change, line))
+    check.same(wrong[:3], [], "sizes and changes are those of the command line")
+
+
+def further(page, check, data):
+    """The first page says which jobs would come down further, and what that takes."""
+    lacking = [job for job in data["jobs"] if job["evidence"]["lacks"] in ("driver", "samples", "success", "nothing")]
+    panel = page.run("document.querySelector('.lacks')?.closest('.panel').textContent")
+    if not lacking:
+        check.same(panel, None, "no job lacks evidence, and nothing is said of it")
+        return
+    counts = page.run("[...document.querySelectorAll('.lacks li > b')].map(b => Number(b.textContent.replace(/[^0-9]/g, '')))")
+    check.same(sum(counts), len(lacking), "jobs that lack evidence are counted")
+    check.that("import eventlog" in panel and "driver-metrics=true" in panel, "and how to get it is said")
+    page.run("document.querySelector('details.how').open = true")
+    page.settle()
+    kinds.look(page, check, "with the commands open")
+    button = page.run("(() => { const b = document.querySelector('.lacks button'); b?.click(); return !!b; })()")
+    if button:
+        page.settle()
+        check.same(len(rows(page)), min(100, counts[0]), "a button lists them")
+        check.that(page.run("document.activeElement.tagName") == "SELECT", "and takes the focus to the list")
+        page.run("(() => { const s = document.querySelector('.tools select'); s.value = 'all'; s.dispatchEvent(new Event('change')); })()")
+    page.run("document.querySelector('details.how').open = false")
+
+
+def fleet_page(browser, check, path, expected, table, shots):
     page = browser.page()
     page.open(path)
     data = json.loads(page.run("document.getElementById('data').textContent"))
     check.same([job["row"] for job in data["jobs"]], expected, "numbers in the page are those of -o json")
     check.same(len(rows(page)), min(100, len(expected)), "a row for each job")
     past_advice(page, check, data, expected)
+    further(page, check, data)
 
     page.run("document.querySelector('input[type=search]').focus()")
     page.type(expected[0]["signature"][:6])
@@ -140,7 +199,8 @@ def fleet_page(browser, check, path, expected, shots):
 
     job = max(data["jobs"], key=lambda j: (j["row"]["containerOOMs"] > 0, len(j["runs"])))
     fragment = page.run("jobs.find(j => j.index === %d).hash" % data["jobs"].index(job))
-    for width in (1400, 400):
+    shown = {}
+    for width in (1400, 420):
         for dark in (False, True):
             view = browser.page(width, 900, dark)
             for where, part in (("jobs", ""), ("job", fragment)):
@@ -148,9 +208,42 @@ def fleet_page(browser, check, path, expected, shots):
                 view.resize(width, 900)
                 view.settle()
                 readable(view, check, f"{where}, {width} px, {'dark' if dark else 'light'}")
+                if not dark:
+                    kinds.look(view, check, f"{where}, {width} px")
+                kinds.gather(view, shown)
                 if shots:
                     view.shot(f"{shots}/{pathlib.Path(path).stem}-{where}-{width}-{'dark' if dark else 'light'}.png")
             check.same(view.complaints(), [], f"{width} px, {'dark' if dark else 'light'}: nothing to complain of")
+
+
+    kinds.one_text_each(check, shown, "all views")
+    if len(expected) <= 100:
+        as_printed(check, shown, expected, table)
+
+
+def any_page(browser, check, path, where):
+    """Every view of a page, at both widths, for the kinds of faults; data may be whatever it is."""
+    for width in (1400, 420):
+        page = browser.page(width)
+        page.open(path)
+        kinds.look(page, check, f"{where}, {width} px")
+        shown = {}
+        kinds.gather(page, shown)
+        for hash_of_job in page.run("typeof jobs === 'undefined' ? [] : jobs.slice(0, 12).map(job => job.hash)"):
+            page.run(f"location.hash = {json.dumps(hash_of_job)}")
+            page.wait("document.querySelector('.crumbs') !== null")
+            page.settle()
+            page.run("[...document.querySelectorAll('details')].forEach(d => { d.open = true; })")
+            page.settle()
+            kinds.look(page, check, f"{where}, {width} px, {hash_of_job[:40]}")
+            kinds.gather(page, shown)
+            why = page.run("document.querySelector('.why').textContent")
+            check.that("executor peak" not in why or not why.startswith("p") or "upper edge" in why, "a percentile above the peaks says why", why)
+            page.run("location.hash = ''")
+            page.wait("document.querySelector('.crumbs') === null")
+            page.settle()
+        kinds.one_text_each(check, shown, f"{where}, {width} px")
+        check.same(page.complaints(), [], f"{where}, {width} px: nothing to complain of")
 
 
 def hostile_page(browser, check, path):
@@ -179,7 +272,8 @@ def hostile_page(browser, check, path):
 
 
 def backtest_page(browser, check, path, expected, shots):
-    for width in (1400, 400):
+    shown = {}
+    for width in (1400, 420):
         for dark in (False, True):
             page = browser.page(width, 900, dark)
             page.open(path)
@@ -187,9 +281,14 @@ def backtest_page(browser, check, path, expected, shots):
             check.same(page.run("JSON.parse(document.getElementById('data').textContent).policies.map(p => p.result)"), expected, f"{where}: numbers are those of -o json")
             check.that(page.run("document.querySelectorAll('.chart svg').length") >= 3, f"{where}: charts are drawn")
             readable(page, check, where)
+            kinds.look(page, check, where)
+            kinds.gather(page, shown)
             check.same(page.complaints(), [], f"{where}: nothing to complain of")
             if shots:
-                page.shot(f"{shots}/backtest-{width}-{'dark' if dark else 'light'}.png")
+                page.shot(f"{shots}/{pathlib.Path(path).stem}-{width}-{'dark' if dark else 'light'}.png")
+
+
+    kinds.one_text_each(check, shown, "backtest")
 
 
 def measured(command):
@@ -220,7 +319,7 @@ def large_page(browser, check, sparkfit, folder, shots):
     page.run("(() => { const box = document.querySelector('input[type=search]'); box.value = 'orders 12'; box.dispatchEvent(new Event('input')); })()")
     page.settle()
     check.that(page.busy() - busy < 0.5, f"searched with {page.busy() - busy:.2f} s", "more than 0.5 s")
-    fleet_page(browser, check, path, expected, shots)
+    fleet_page(browser, check, path, expected, "", shots)
 
 
 def main():
@@ -229,6 +328,9 @@ def main():
     parser.add_argument("--shots")
     parser.add_argument("--large", action="store_true")
     arguments = parser.parse_args()
+    if shutil.which("chromium") is None:
+        print("skipped: there is no chromium here (tools/install-deps browser)")
+        return SKIPPED
     if arguments.shots:
         os.makedirs(arguments.shots, exist_ok=True)
     check = Checks()
@@ -239,13 +341,32 @@ def main():
     with tempfile.TemporaryDirectory() as folder, Browser() as browser:
         page = f"{folder}/example.html"
         run("replay", EXAMPLE, "--html", page)
-        fleet_page(browser, check, page, json.loads(run("replay", EXAMPLE, "-o", "json")), arguments.shots)
+        fleet_page(browser, check, page, json.loads(run("replay", EXAMPLE, "-o", "json")), run("replay", EXAMPLE).decode(), arguments.shots)
         log = f"{folder}/hostile.ndjson.gz"
         make_fleet.make(log, 3, 60, hostile=True)
         run("replay", log, "--html", f"{folder}/hostile.html")
         hostile_page(browser, check, f"{folder}/hostile.html")
+        any_page(browser, check, f"{folder}/hostile.html", "hostile")
+        empty = pathlib.Path(folder) / "empty.ndjson"
+        empty.write_text('{"type":"header","version":1}\n')
+        for what, log, *more in (("nothing", empty), ("adaptive", EXAMPLE, "--policy", "adaptive"), ("request below limit", CASES / "limit-above-request.ndjson"),
+                                 ("one OOM", CASES / "one-oom-then-40-clean.ndjson.gz"), ("thin", CASES / "bounds-nobody-means.ndjson")):
+            run("replay", log, *more, "--html", page, "--force")
+            any_page(browser, check, page, what)
+        events = f"{folder}/events.ndjson.gz"
+        run("import", "eventlog", ROOT / "tests/golden/eventlog", "--derived-signatures", "{app-name}", "--output", events)
+        run("replay", events, "--html", page, "--force")
+        any_page(browser, check, page, "event log")
         run("backtest", TABLE, "--html", f"{folder}/backtest.html")
         backtest_page(browser, check, f"{folder}/backtest.html", json.loads(run("backtest", TABLE, "-o", "json")), arguments.shots)
+        run("backtest", TABLE, *[part for policy in POLICIES for part in ("--policy", policy)], "--html", f"{folder}/policies.html")
+        any_page(browser, check, f"{folder}/policies.html", "six policies")
+        columns = "workflow signature submit_epoch_s complete_epoch_s request_bytes peak_rss_bytes runtime_hours".split()
+        for what, lines in (("no execution", []), ("one execution", [["w", "k", "0", "1", "1e8", "1e5", "0.001"]])):
+            small = pathlib.Path(folder) / "small.tsv"
+            small.write_text("".join("\t".join(line) + "\n" for line in [columns, *lines]))
+            run("backtest", small, "--html", page, "--force")
+            any_page(browser, check, page, what)
         if arguments.large:
             large_page(browser, check, arguments.sparkfit, folder, arguments.shots)
     print(f"{check.failed} failed" if check.failed else "all fine")

@@ -8,7 +8,16 @@ const policies = data.policies.map((policy, index) => ({
 const dial = data.dial.map(policy => ({...policy.result, ...policy}));
 const first = policies[0] || dial[0];
 const gbh = value => significant(value) + ' GBh';
-const rate = (part, all) => (all > 0 ? percent(part / all) : '–');
+// Two digits or more, as what is rare differs between policies too.
+const rate = (part, all) => {
+  if (!(all > 0)) return '–';
+  const value = (part / all) * 100;
+  if (value > 0 && value < 0.005) return '<\u00a00.01\u00a0%';
+  if (value > 99 && value < 100) return number(Math.floor(value * 10) / 10, 1) + '\u00a0%';
+  return number(value, value === 0 || value >= 10 ? 0 : value >= 1 ? 1 : 2) + '\u00a0%';
+};
+const withOOM = policy => rate(policy.oom_executions, policy.executions);
+const figure = (policy, name, ...shown) => quantity(`${policy.policy}.${name}`, shown);
 const key = policy =>
   s(
     'svg',
@@ -19,7 +28,7 @@ const legend = () =>
   h(
     'div',
     {class: 'legend'},
-    policies.map(policy => h('span', {}, key(policy), name(policy.policy))),
+    policies.map(policy => h('span', {}, key(policy), breakable(policy.policy))),
   );
 const best = (list, by) => list.reduce((a, b) => (b[by] < a[by] ? b : a));
 
@@ -32,17 +41,18 @@ function headline() {
   const share = 1 - least.waste_gbh / base.waste_gbh;
   if (!(share > 0)) return 'No policy would have wasted less memory than what was requested';
   const than = asked ? 'what was requested' : name(base.policy);
-  return ['The policy ', name(least.policy), ` would have wasted ${percent(share)} less memory than `, than];
+  return ['The policy ', name(least.policy), ` would have wasted ${rate(share, 1)} less memory than `, than];
 }
 
 // From 0 to the largest, `at` gives 0 to 1. One policy with many times the cost of the others would squeeze them into
 // a corner: then by square roots.
-function scaleOf(values, wanted) {
+function scaleOf(values, wanted, whole) {
   const sorted = values.filter(value => value !== null).sort((a, b) => a - b);
   const most = Math.max(sorted[sorted.length - 1] * 1.02, 1e-9);
   const middle = sorted[Math.floor((sorted.length - 1) / 2)];
   if (most <= 6 * middle || middle === 0) {
-    const ticks = marks(most, wanted, false);
+    let ticks = marks(most, wanted, false);
+    if (whole && ticks[1] < 1) ticks = marks(Math.max(1, most), 1, false);
     return {ticks, note: '', at: value => value / ticks[ticks.length - 1]};
   }
   const nice = [];
@@ -56,6 +66,72 @@ function scaleOf(values, wanted) {
   return {ticks: [0, ...ticks], note: ' (square-root scale)', at: value => Math.sqrt(value / ceiling)};
 }
 
+// Points that lie on each other are one, with all of their names.
+function merged(points) {
+  const list = [];
+  for (const point of points) {
+    const same = list.find(other => Math.hypot(other.x - point.x, other.y - point.y) < 4);
+    if (same) same.values.push(point.value);
+    else list.push({x: point.x, y: point.y, values: [point.value]});
+  }
+  return list;
+}
+
+// The nearest free place beside its point for each label, with a line to it where that is not next to it.
+function label(svg, points, area) {
+  const boxes = points.map(({x, y}) => ({left: x - 7, right: x + 7, top: y - 7, bottom: y + 7}));
+  const apart = (a, b) => a.right < b.left || b.right < a.left || a.bottom < b.top || b.bottom < a.top;
+  const most = (area.right - area.left) * 0.6;
+  const cut = text => {
+    if (measure(text, true) <= most) return text;
+    let length = text.length;
+    while (length > 1 && measure(text.slice(0, length) + '…', true) > most) --length;
+    return text.slice(0, length) + '…';
+  };
+  points.forEach((point, i) => {
+    const text = cut(point.values.map(value => shown(value.label)).join(', '));
+    const width = measure(text, true);
+    for (let far = 0; far <= 160; far += 8) {
+      const places = [
+        [point.x + 11 + far, point.y + 4],
+        [point.x - 11 - far - width, point.y + 4],
+        [point.x - width / 2, point.y - 12 - far],
+        [point.x - width / 2, point.y + 20 + far],
+        [point.x + 9 + far, point.y - 9 - far],
+        [point.x + 9 + far, point.y + 17 + far],
+        [point.x - 9 - far - width, point.y - 9 - far],
+        [point.x - 9 - far - width, point.y + 17 + far],
+      ];
+      const found = places
+        .map(([left, base]) => ({left, right: left + width, top: base - 12, bottom: base + 4, base}))
+        .find(
+          box =>
+            box.left >= area.left &&
+            box.right <= area.right &&
+            box.top >= area.top &&
+            box.bottom <= area.bottom &&
+            boxes.every((other, j) => apart(box, other) || (j === i && far === 0)),
+        );
+      if (!found) continue;
+      boxes.push(found);
+      if (far > 0)
+        svg.append(
+          s('line', {
+            class: 'leader',
+            x1: point.x,
+            y1: point.y,
+            x2: Math.min(Math.max(point.x, found.left - 2), found.right + 2),
+            y2: Math.min(Math.max(point.y, found.top), found.bottom),
+          }),
+        );
+      const written = words(found.left, found.base, text, 'start', 'strong');
+      build(written, {'data-x': point.x, 'data-y': point.y}, []);
+      svg.append(written);
+      return;
+    }
+  });
+}
+
 function scatter() {
   const points = [
     ...policies.map(policy => ({...policy, label: policy.policy})),
@@ -63,10 +139,9 @@ function scatter() {
   ];
   return chart('Waste against executions with an OOM, of every policy and of the risk dial of adaptive', width => {
     const height = Math.min(460, Math.max(320, width * 0.42));
-    const left = 74,
-      right = width - 20,
+    const right = width - 20,
       top = 14,
-      bottom = height - 48;
+      bottom = height - 30;
     const across = scaleOf(
       points.map(point => point.waste_gbh),
       width < 560 ? 4 : 8,
@@ -74,62 +149,47 @@ function scatter() {
     const upright = scaleOf(
       points.map(point => point.oom_executions),
       6,
+      true,
     );
+    const left = roomFor(upright.ticks.map(count));
     const x = value => left + across.at(value) * (right - left);
     const y = value => bottom - upright.at(value) * (bottom - top);
     const svg = frame(width, height);
     for (const tick of across.ticks)
-      svg.append(
-        s('line', {class: tick === 0 ? 'base' : 'axis', x1: x(tick), x2: x(tick), y1: top, y2: bottom}),
-        words(x(tick), bottom + 18, short(tick), 'middle'),
-      );
+      svg.append(s('line', {class: tick === 0 ? 'base' : 'axis', x1: x(tick), x2: x(tick), y1: top, y2: bottom}));
+    below(
+      svg,
+      width,
+      bottom + 18,
+      across.ticks.map(tick => [x(tick), short(tick)]),
+    );
     for (const tick of upright.ticks)
       svg.append(
         s('line', {class: tick === 0 ? 'base' : 'axis', x1: left, x2: right, y1: y(tick), y2: y(tick)}),
         words(left - 8, y(tick) + 4, count(tick), 'end'),
       );
-    svg.append(words((left + right) / 2, height - 6, `waste, GBh${across.note}`, 'middle'));
-    const side = words(0, 0, `executions with an OOM${upright.note}`, 'middle');
-    side.setAttribute('transform', `translate(14 ${(top + bottom) / 2}) rotate(-90)`);
     svg.append(
-      side,
       s('path', {
         class: 's-target',
         d: 'M' + dial.map(point => `${x(point.waste_gbh).toFixed(1)} ${y(point.oom_executions).toFixed(1)}`).join('L'),
       }),
     );
-    const taken = [];
-    const stops = points.map(point => {
-      const px = x(point.waste_gbh),
-        py = y(point.oom_executions);
+    const stops = points.map(point => ({x: x(point.waste_gbh), y: y(point.oom_executions), value: point}));
+    label(svg, merged(stops), {left: left + 2, right: width - 2, top: 2, bottom: bottom - 2});
+    for (const {x: px, y: py, value: point} of stops)
       svg.append(
         point.kind === 'dial'
           ? s('circle', {cx: px, cy: py, r: 5, class: 'p1'})
           : s('rect', {x: px - 6, y: py - 6, width: 12, height: 12, rx: 3, class: point.kind + ' shade'}),
       );
-      const leftwards = px > (left + right) / 2;
-      let ty = py + 4;
-      while (taken.some(([a, b, c]) => Math.abs(b - ty) < 14 && a === leftwards && Math.abs(c - px) < 190)) ty += 14;
-      taken.push([leftwards, ty, px]);
-      const label = shown(point.label);
-      svg.append(
-        words(
-          px + (leftwards ? -11 : 11),
-          ty,
-          label.length > 44 ? label.slice(0, 43) + '…' : label,
-          leftwards ? 'end' : 'start',
-          'strong',
-        ),
-      );
-      return {x: px, y: py, value: point};
-    });
     return {
       svg,
       stops,
+      note: `Across: waste in GBh${across.note}. Upright: executions with an OOM${upright.note}.`,
       tip: point => [
         shown(point.label).slice(0, 80),
         `waste ${gbh(point.waste_gbh)}`,
-        `${count(point.oom_executions)} executions with an OOM`,
+        plural(point.oom_executions, 'execution') + ' with an OOM',
         `most retries ${count(point.max_retries)}`,
       ],
     };
@@ -139,13 +199,13 @@ function scatter() {
 // Lines of all policies over the same places.
 function lines(label, places, valueOf, options) {
   return chart(label, width => {
-    const height = 240,
-      left = 62,
+    const height = 220,
       right = width - 22,
       top = 12,
-      bottom = height - 44;
+      bottom = height - 26;
     const series = policies.map(policy => places.map((place, i) => valueOf(policy, i)));
-    const scale = scaleOf(series.flat(), 4);
+    const scale = scaleOf(series.flat(), 4, options.whole);
+    const left = roomFor(scale.ticks.map(options.mark));
     const x = i => (places.length < 2 ? (left + right) / 2 : left + options.at(i) * (right - left));
     const y = value => bottom - scale.at(value) * (bottom - top);
     const svg = frame(width, height);
@@ -154,10 +214,11 @@ function lines(label, places, valueOf, options) {
         s('line', {class: tick === 0 ? 'base' : 'axis', x1: left, x2: right, y1: y(tick), y2: y(tick)}),
         words(left - 8, y(tick) + 4, options.mark(tick), 'end'),
       );
-    for (const [at, text, anchor] of options.below)
-      svg.append(words(left + at * (right - left), bottom + 17, text, anchor));
-    svg.append(
-      words((left + right) / 2, height - 6, options.title + (scale.note && `; upright${scale.note}`), 'middle'),
+    below(
+      svg,
+      width,
+      bottom + 17,
+      options.below.map(([at, text]) => [left + at * (right - left), text]),
     );
     series.forEach((values, p) => {
       let path = '',
@@ -174,6 +235,7 @@ function lines(label, places, valueOf, options) {
     });
     return {
       svg,
+      note: `Across: ${options.title}. Upright: ${options.upright}${scale.note}.`,
       stops: places.map((place, i) => ({x: x(i), value: i})),
       tip: i => [
         options.name(i),
@@ -192,11 +254,10 @@ function progressPanel() {
   const all = steps[steps.length - 1][0];
   const options = {
     at: i => steps[i][0] / all,
-    below: [
-      [0, '0', 'start'],
-      [0.5, count(all / 2), 'middle'],
-      [1, count(all), 'end'],
-    ],
+    below: [...marks(all, 3, false).filter(mark => mark <= all && Number.isInteger(mark))].map(mark => [
+      mark / all,
+      count(mark),
+    ]),
     title: 'executions, in the order in which they were submitted',
     name: i => `after ${plural(steps[i][0], 'execution')}`,
   };
@@ -210,6 +271,7 @@ function progressPanel() {
       legend(),
       lines('Waste of every policy as executions went on', steps, (policy, i) => policy.progress[i][2], {
         ...options,
+        upright: 'waste in GBh',
         mark: short,
         show: gbh,
       }),
@@ -225,7 +287,13 @@ function progressPanel() {
         'Executions with an OOM of every policy as executions went on',
         steps,
         (policy, i) => policy.progress[i][1],
-        {...options, mark: count, show: value => count(value)},
+        {
+          ...options,
+          upright: 'executions with an OOM',
+          whole: true,
+          mark: count,
+          show: value => plural(value, 'execution'),
+        },
       ),
       asTable('Executions with an OOM as they added up', titles, () =>
         steps.map((step, i) => [count(step[0]), ...policies.map(policy => count(policy.progress[i][1]))]),
@@ -245,7 +313,7 @@ function learningPanel() {
   };
   const options = {
     at: i => i / (used.length - 1),
-    below: used.map((_, i) => [i / (used.length - 1), title(i), 'middle']),
+    below: used.map((_, i) => [i / (used.length - 1), title(i)]),
     title: 'which execution of its key',
     name: i => `execution ${title(i)} of its key`,
   };
@@ -267,8 +335,9 @@ function learningPanel() {
       legend(),
       lines('Waste as a multiple of use, by the number of the execution of its key', used, waste, {
         ...options,
-        mark: value => short(value) + ' ×',
-        show: value => significant(value) + ' × use',
+        upright: 'waste as a multiple of use',
+        mark: value => short(value) + '\u00a0×',
+        show: value => significant(value) + '\u00a0× use',
       }),
       asTable('Waste as a multiple of use', titles, () =>
         used.map((_, i) => [
@@ -283,13 +352,14 @@ function learningPanel() {
       legend(),
       lines('Share of executions with an OOM, by the number of the execution of its key', used, failed, {
         ...options,
-        mark: value => short(value * 100) + ' %',
-        show: value => number(value * 100, 2) + ' %',
+        upright: 'share of executions with an OOM',
+        mark: value => short(value * 100) + '\u00a0%',
+        show: value => rate(value, 1),
       }),
       asTable('Share of executions with an OOM', titles, () =>
         used.map((_, i) => [
           title(i),
-          ...policies.map(policy => (failed(policy, i) === null ? '–' : number(failed(policy, i) * 100, 2) + ' %')),
+          ...policies.map(policy => (failed(policy, i) === null ? '–' : rate(failed(policy, i), 1))),
         ]),
       ),
     ),
@@ -304,19 +374,19 @@ function policyTable() {
         left: true,
         class: 'job',
         get: policy => policy.policy,
-        show: policy => [key(policy), ' ', name(policy.policy)],
+        show: policy => [key(policy), ' ', breakable(policy.policy)],
       },
       {
         title: 'Waste, GBh',
         first: 'ascending',
         get: policy => policy.waste_gbh,
-        show: policy => significant(policy.waste_gbh),
+        show: policy => figure(policy, 'waste', significant(policy.waste_gbh)),
       },
       {
         title: 'Waste per use',
         class: 'mid',
         get: policy => policy.waste_gbh,
-        show: policy => (policy.used_gbh > 0 ? significant(policy.waste_gbh / policy.used_gbh) + ' ×' : '–'),
+        show: policy => (policy.used_gbh > 0 ? significant(policy.waste_gbh / policy.used_gbh) + '\u00a0×' : '–'),
       },
       {
         title: 'Allocated, GBh',
@@ -324,13 +394,16 @@ function policyTable() {
         get: policy => policy.allocated_gbh,
         show: policy => significant(policy.allocated_gbh),
       },
-      {title: 'With an OOM', get: policy => policy.oom_executions, show: policy => count(policy.oom_executions)},
+      {
+        title: 'With an OOM',
+        get: policy => policy.oom_executions,
+        show: policy => figure(policy, 'ooms', count(policy.oom_executions)),
+      },
       {
         title: 'of executions',
         class: 'mid',
         get: policy => policy.oom_executions,
-        show: policy =>
-          policy.executions > 0 ? number((policy.oom_executions / policy.executions) * 100, 2) + ' %' : '–',
+        show: withOOM,
       },
       {
         title: 'OOM kills',
@@ -353,10 +426,10 @@ function policyTable() {
       },
     ],
     () => policies,
-    {by: 1, caption: 'Policies and what they would have cost'},
+    {by: 1, stack: true, caption: 'Policies and what they would have cost'},
   );
   table.order();
-  return h('div', {class: 'scroll'}, table.table);
+  return scroller('policies', table.table);
 }
 
 function dialPanel() {
@@ -389,10 +462,10 @@ function dialPanel() {
         get: policy => policy.max_retries,
         show: policy => count(policy.max_retries),
       },
-      {title: '', left: true, class: 'soft mid', show: policy => meaning[policy.policy] || ''},
+      {title: 'What it does', left: true, class: 'soft wrap', show: policy => meaning[policy.policy] || ''},
     ],
     () => dial,
-    {caption: 'The risk dial of adaptive'},
+    {stack: true, caption: 'The risk dial of adaptive'},
   );
   table.order();
   return panel(
@@ -402,7 +475,7 @@ function dialPanel() {
       h('code', {}, 'risk'),
       ' says how much an OOM is disliked. In brackets: against balanced.',
     ],
-    h('div', {class: 'scroll'}, table.table),
+    scroller('the risk dial', table.table),
   );
 }
 
@@ -427,22 +500,24 @@ function workflowPanel() {
   ];
   for (const policy of policies)
     columns.push({
-      title: shown(policy.policy).slice(0, 40),
+      title: shown(policy.policy),
+      head: breakable(policy.policy),
       first: 'descending',
       help: 'waste in GBh, and executions with an OOM',
       get: row => policy.workflows[row.i][3],
       show: row => [
         significant(policy.workflows[row.i][3]),
-        h('span', {class: policy.workflows[row.i][1] > 0 ? 'soft' : 'soft'}, ` · ${count(policy.workflows[row.i][1])}`),
+        h('span', {class: 'soft'}, ` · ${count(policy.workflows[row.i][1])}`),
       ],
     });
   const table = sortable(columns, () => rows, {
     by: columns.length > 3 ? 3 : 0,
     down: true,
+    stack: true,
     caption: 'Waste and OOMs of every policy by workflow',
   });
   table.order();
-  return panel('By workflow', 'Waste in GBh · executions with an OOM.', h('div', {class: 'scroll'}, table.table));
+  return panel('By workflow', 'Waste in GBh · executions with an OOM.', scroller('by workflow', table.table));
 }
 
 function keysPanel() {
@@ -499,7 +574,7 @@ function keysPanel() {
       },
     ],
     () => data.keys,
-    {by: 3, down: true, most: 15, caption: 'Keys that cost most'},
+    {by: 3, down: true, most: 15, stack: true, caption: 'Keys that cost most'},
   );
   table.order();
   const choose = h(
@@ -517,13 +592,25 @@ function keysPanel() {
     'Keys that cost most',
     'Those with the most waste or the most OOMs under any of the policies.',
     h('div', {class: 'tools'}, h('label', {for: 'policy', class: 'soft small'}, 'Under the policy'), choose),
-    h('div', {class: 'scroll'}, table.table),
+    scroller('keys that cost most', table.table),
   );
 }
 
 function report() {
   if (!first || first.executions === 0)
-    return [h('div', {class: 'hero'}, h('h1', {tabindex: -1}, 'No execution could be read'))];
+    return [
+      h('div', {class: 'hero'}, h('h1', {tabindex: -1}, 'No execution could be read')),
+      panel(
+        'What this takes',
+        'A table with a line for each execution: docs/formats.md says which columns.',
+        h(
+          'ul',
+          {class: 'plain-list'},
+          data.meta.notes.map(note => h('li', {}, h('b', {}, 'Not used: '), name(note))),
+        ),
+      ),
+      ending([]),
+    ];
   const cheapest = best(policies.length > 0 ? policies : dial, 'waste_gbh');
   const safest = best(policies.length > 0 ? policies : dial, 'oom_executions');
   return [
@@ -542,13 +629,16 @@ function report() {
       'div',
       {class: 'cards'},
       card('Used', significant(first.used_gbh), 'GBh', 'peak × run time of all executions; 1 GB is 10⁹ bytes'),
-      card('Least waste', significant(cheapest.waste_gbh), 'GBh', name(cheapest.policy), 'good'),
-      card('Fewest OOMs', count(safest.oom_executions), '', ['executions that failed, by ', name(safest.policy)]),
+      card('Least waste', figure(cheapest, 'waste', significant(cheapest.waste_gbh)), 'GBh', ['by ', name(cheapest.policy)], 'good'),
+      card('Fewest OOMs', figure(safest, 'ooms', count(safest.oom_executions)), '', [
+        `${safest.oom_executions === 1 ? 'execution' : 'executions'} that failed, by `,
+        name(safest.policy),
+      ]),
       card(
         'No history yet',
         rate(first.cold_starts, first.executions),
         '',
-        `${count(first.cold_starts)} executions were the first of their key, or started before it was over`,
+        `${plural(first.cold_starts, 'execution')} ${first.cold_starts === 1 ? 'was' : 'were'} the first of ${first.cold_starts === 1 ? 'its' : 'their'} key, or started before that was over`,
       ),
     ),
     panel(
@@ -580,7 +670,7 @@ function report() {
         ),
         h('li', {}, 'No floor, guard or escalation is applied: policies are compared, not what surrounds them.'),
         policies.map(policy =>
-          h('li', {}, h('b', {}, name(policy.policy)), ': ', h('code', {}, shown(policy.options))),
+          h('li', {}, h('b', {}, breakable(policy.policy)), ': ', h('code', {}, breakable(policy.options))),
         ),
         data.meta.notes.map(note => h('li', {}, h('b', {}, 'Not used: '), name(note))),
       ),

@@ -23,6 +23,15 @@ const STEERING = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u
 const shown = text =>
   text.replace(STEERING, c => '⟨U+' + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0') + '⟩');
 const name = text => h('bdi', {}, shown(text));
+// Long names without spaces, as of policies, may break behind their signs.
+const breakable = text =>
+  h(
+    'bdi',
+    {},
+    shown(text)
+      .split(/(?<=[:,=])/)
+      .map((part, i) => [i > 0 && h('wbr', {}), part]),
+  );
 
 // Numbers, each with its unit.
 const MIB = 1048576;
@@ -32,25 +41,32 @@ const number = (value, digits = 0) =>
 const count = value => whole.format(value);
 const plural = (n, thing) => `${count(n)} ${thing}${n === 1 ? '' : 's'}`;
 const minus = text => text.replace('-', '−');
-// MiB, as Spark takes sizes and explanations give them.
-function amount(mib) {
-  return mib < 1e6 ? count(Math.ceil(mib)) + '\u00a0MiB' : number(mib / 1024, 1) + '\u00a0GiB';
-}
+// MiB, as Spark takes sizes and explanations give them; GiB where MiB are hard to read.
+const HARD = 10240;
+const inMiB = mib => count(Math.ceil(mib)) + '\u00a0MiB';
+const inGiB = mib => number(mib / 1024, 1) + '\u00a0GiB';
+const amount = mib => (mib < HARD ? inMiB(mib) : inGiB(mib));
 const memory = bytes => (bytes === null ? '–' : amount(bytes / MIB));
-const exact = bytes => (bytes === null ? 'unknown' : `${count(bytes)} bytes`);
+const exact = bytes => (bytes === null ? 'unknown' : `${inMiB(bytes / MIB)}, ${count(bytes)} bytes`);
 function significant(value) {
   const size = Math.abs(value);
-  if (size < 0.0005) return '0';
-  return minus(number(value, size >= 100 || size === 0 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3));
+  if (size < 1e-9) return '0'; // what is left of a difference
+  if (size < 0.0005) return value > 0 ? '<\u00a00.001' : '>\u00a0−0.001';
+  return minus(number(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3));
 }
 const short = value => minus(new Intl.NumberFormat('en-US', {maximumSignificantDigits: 3}).format(value));
+const gibHours = value => significant(value) + '\u00a0GiB·h';
+// Whole percents, as the command line prints them. Next to nothing and nearly all are not rounded away.
 const percent = share => {
   const value = share * 100;
-  const digits = (value !== 0 && Math.abs(value) < 10) || (value > 99 && value < 100) ? 1 : 0;
-  return minus(number(value, digits)) + '\u00a0%';
+  if (value > 0 && value < 0.5) return '<\u00a01\u00a0%';
+  if (value > 99 && value < 100) return number(Math.floor(value * 10) / 10, 1) + '\u00a0%';
+  return minus(number(value)) + '\u00a0%';
 };
 const signed = share =>
-  Math.abs(share) < 0.005 ? '0 %' : (share > 0 ? '+' : '−') + number(Math.abs(share) * 100) + '\u00a0%';
+  Math.abs(share) < 0.005 ? '0\u00a0%' : (share > 0 ? '+' : '−') + number(Math.abs(share) * 100) + '\u00a0%';
+// A number that is shown in several places; a test compares the texts of all places with one id.
+const quantity = (id, ...shown) => h('span', {'data-quantity': id}, shown);
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const two = n => String(n).padStart(2, '0');
 const day = seconds => {
@@ -87,38 +103,46 @@ const card = (label, value, unit, more, kind) =>
     'div',
     {class: 'card ' + (kind || '')},
     h('div', {class: 'label'}, label),
-    h('div', {class: 'value'}, value, unit && h('span', {class: 'unit'}, ' ' + unit)),
+    h('div', {class: 'value'}, value, unit && [' ', h('span', {class: 'unit'}, unit)]),
     h('div', {class: 'more'}, more),
   );
 
-// A table whose columns can be sorted by: {title, get, show, left, class, first: 'descending'}.
+// What may be wider than its place is scrolled there, by keyboard too.
+const scroller = (label, table) => h('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label}, table);
+
+// A table whose columns can be sorted by: {title, get, show, left, class, first: 'descending'}. With `stack` each row
+// is a small table of its own on narrow screens, so that nothing is hidden; roles then still tell what is what.
 function sortable(columns, rows, options) {
+  const role = options.stack ? name => name : () => null;
   const state = {by: options.by || 0, down: options.down || false, rows: []};
-  const body = h('tbody', {});
+  const body = h('tbody', {role: role('rowgroup')});
   const heads = columns.map((column, i) =>
     h(
       'th',
-      {scope: 'col', class: (column.left ? 'left ' : '') + (column.class || ''), title: column.help},
+      {
+        scope: 'col',
+        role: role('columnheader'),
+        class: (column.left ? 'left ' : '') + (column.class || ''),
+        title: column.help,
+      },
       column.get
         ? h(
             'button',
             {
               type: 'button',
-              onclick: () => {
-                if (state.by === i) state.down = !state.down;
-                else {
-                  state.by = i;
-                  state.down = column.first === 'descending';
-                }
-                order();
-                live.textContent = `sorted by ${column.title}, ${state.down ? 'descending' : 'ascending'}`;
-              },
+              onclick: () => sortBy(i, state.by === i ? !state.down : column.first === 'descending'),
             },
-            column.title,
+            column.head || column.title,
           )
         : column.title,
     ),
   );
+  function sortBy(i, down) {
+    state.by = i;
+    state.down = down;
+    order();
+    live.textContent = `sorted by ${columns[i].title}, ${down ? 'descending' : 'ascending'}`;
+  }
   function order() {
     const get = columns[state.by].get;
     const sign = state.down ? -1 : 1;
@@ -138,15 +162,17 @@ function sortable(columns, rows, options) {
   function line(row) {
     const tr = h(
       'tr',
-      {},
+      {role: role('row')},
       columns.map((column, i) =>
         h(
-          i === 0 && !options.link ? 'th' : 'td',
+          i === 0 ? 'th' : 'td',
           {
-            scope: i === 0 && !options.link ? 'row' : null,
+            scope: i === 0 ? 'row' : null,
+            role: role(i === 0 ? 'rowheader' : 'cell'),
             class: (column.left ? 'left ' : 'number ') + (column.class || ''),
+            'data-label': options.stack && i > 0 ? column.title : null,
           },
-          column.show(row),
+          options.stack ? h('span', {}, column.show(row)) : column.show(row),
         ),
       ),
     );
@@ -156,8 +182,14 @@ function sortable(columns, rows, options) {
       });
     return tr;
   }
-  const table = h('table', {}, h('caption', {class: 'sr'}, options.caption), h('thead', {}, h('tr', {}, heads)), body);
-  return {table, order, line, body, state};
+  const table = h(
+    'table',
+    {class: options.stack ? 'stack' : null, role: role('table')},
+    h('caption', {class: 'sr'}, options.caption),
+    h('thead', {role: role('rowgroup')}, h('tr', {role: role('row')}, heads)),
+    body,
+  );
+  return {table, order, sortBy, line, body, state};
 }
 
 // The same data as a table, made when it is asked for.
@@ -166,9 +198,8 @@ function asTable(caption, titles, rows) {
   details.addEventListener('toggle', () => {
     if (!details.open || details.children.length > 1) return;
     details.append(
-      h(
-        'div',
-        {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption},
+      scroller(
+        caption,
         h(
           'table',
           {},
@@ -189,7 +220,7 @@ function asTable(caption, titles, rows) {
               h(
                 'tr',
                 {},
-                row.map(cell => h('td', {class: 'number'}, cell)),
+                row.map((cell, i) => h(i === 0 ? 'th' : 'td', {class: 'number', scope: i === 0 ? 'row' : null}, cell)),
               ),
             ),
           ),
@@ -201,7 +232,7 @@ function asTable(caption, titles, rows) {
 }
 
 // A chart is drawn at the width that it has, and again when that changes. `draw(width)` gives
-// {svg, stops, tip}: the places at which there is something to read, and what.
+// {svg, stops, tip, note}: the places at which there is something to read, and what; what the axes are.
 const watched = new ResizeObserver(entries => {
   for (const entry of entries) entry.target.redraw();
 });
@@ -212,10 +243,10 @@ function chart(label, draw) {
     const width = Math.round(box.clientWidth);
     if (width === 0 || width === drawn) return;
     drawn = width;
-    const {svg, stops, tip} = draw(width);
+    const {svg, stops, tip, note} = draw(width);
     svg.setAttribute('role', 'img');
     svg.setAttribute('aria-label', label);
-    box.replaceChildren(svg);
+    box.replaceChildren(svg, ...(note ? [h('p', {class: 'axes'}, note)] : []));
     if (stops && stops.length > 0) readable(box, svg, stops, tip);
   };
   watched.observe(box);
@@ -253,7 +284,7 @@ function readable(box, svg, stops, tip) {
   const hide = () => {
     guide.style.visibility = bubble.style.visibility = 'hidden';
   };
-  svg.addEventListener('pointermove', event => {
+  const point = event => {
     const area = svg.getBoundingClientRect();
     const x = ((event.clientX - area.left) / area.width) * view.width;
     const y = ((event.clientY - area.top) / area.height) * view.height;
@@ -261,7 +292,9 @@ function readable(box, svg, stops, tip) {
     const far = stop => Math.abs(stop.x - x) + (stop.y === undefined ? 0 : Math.abs(stop.y - y));
     for (let i = 1; i < stops.length; ++i) if (far(stops[i]) < far(stops[nearest])) nearest = i;
     show(nearest, false);
-  });
+  };
+  svg.addEventListener('pointermove', point);
+  svg.addEventListener('pointerdown', point); // a finger that taps does not move
   svg.addEventListener('pointerleave', hide);
   svg.addEventListener('blur', hide);
   svg.addEventListener('focus', () => {
@@ -286,6 +319,26 @@ function readable(box, svg, stops, tip) {
 const frame = (width, height, ...children) => s('svg', {viewBox: `0 0 ${width} ${height}`}, children);
 const words = (x, y, text, anchor, kind) => s('text', {x, y, 'text-anchor': anchor, class: kind}, text);
 
+// How wide text of a chart is.
+const pencil = document.createElement('canvas').getContext('2d');
+function measure(text, strong) {
+  pencil.font = `${strong ? 550 : 400} 12px ${getComputedStyle(document.body).fontFamily}`;
+  return pencil.measureText(text).width;
+}
+// Room for the marks of an upright axis.
+const roomFor = texts => Math.ceil(Math.max(...texts.map(text => measure(text)))) + 12;
+// Marks below an axis, [x, text]: within the frame, and none that would touch the one before.
+function below(svg, width, y, list) {
+  let taken = -Infinity;
+  for (const [x, text] of list) {
+    const half = measure(text) / 2;
+    const at = Math.min(Math.max(x, half), width - half);
+    if (at - half < taken + 8) continue;
+    taken = at + half;
+    svg.append(words(at, y, text, 'middle'));
+  }
+}
+
 // Marks of an axis from 0 to at least `most`, in steps that people count in.
 function marks(most, wanted, binary) {
   if (!(most > 0)) return [0, 1];
@@ -303,7 +356,8 @@ function marks(most, wanted, binary) {
     if (value >= most) return list;
   }
 }
-const memoryMark = (mib, top) => (top >= 4096 ? number(mib / 1024, mib % 1024 ? 1 : 0) + ' GiB' : count(mib) + ' MiB');
+const memoryMark = (mib, top) =>
+  top >= HARD ? number(mib / 1024, mib % 1024 ? 1 : 0) + '\u00a0GiB' : count(mib) + '\u00a0MiB';
 
 // Dark or light: the system's choice until somebody makes another.
 const theme = document.getElementById('theme');

@@ -17,13 +17,71 @@ const jobs = data.jobs.map((job, index) => {
 });
 const byHash = new Map(jobs.map(job => [job.hash, job]));
 // Rounded down: one that was not covered is never rounded away.
-const coveredShare = accuracy => percent(Math.floor((accuracy.coveredRuns / accuracy.runs) * 1000) / 1000);
+function coveredShare(accuracy) {
+  const share = accuracy.coveredRuns / accuracy.runs;
+  return percent(share > 0.99 ? share : Math.floor(share * 100) / 100);
+}
 const inHindsight = accuracy =>
-  `Waste ${significant(accuracy.wasteGiBHours)} GiB·h, missing ${significant(accuracy.missingGiBHours)}, regret ${significant(accuracy.regretGiBHours)}`;
+  `Waste ${gibHours(accuracy.wasteGiBHours)}, missing ${gibHours(accuracy.missingGiBHours)}, regret ${gibHours(accuracy.regretGiBHours)}`;
+const sizedRuns = accuracy =>
+  accuracy.sizedRuns === 0
+    ? 'none was sized by it'
+    : `${count(accuracy.coveredSizedRuns)} of ${count(accuracy.sizedRuns)} that were sized by it`;
+const was = n => (n === 1 ? 'was' : 'were');
+// Kills, and whether there was advice that could have spared them.
+const unadvised = (kills, early) =>
+  early === 0 || kills === 0
+    ? ''
+    : early === kills
+      ? `${kills === 1 ? 'The kill was' : kills === 2 ? 'Both kills were' : `All ${count(kills)} kills were`} in runs that started before there was any advice`
+      : `${count(early)} of ${plural(kills, 'kill')} ${was(early)} in runs that started before there was any advice`;
+const figure = (job, name, ...shown) => quantity(`${job.index}.${name}`, shown);
+const sized = (job, name, bytes) => h('span', {title: exact(bytes)}, figure(job, name, memory(bytes)));
 const changeOf = job =>
   job.change === null
     ? '–'
-    : h('span', {class: job.change > 0.005 ? 'up' : job.change < -0.005 ? 'down' : 'soft'}, signed(job.change));
+    : h(
+        'span',
+        {class: job.change > 0.005 ? 'up' : job.change < -0.005 ? 'down' : 'soft'},
+        figure(job, 'change', signed(job.change)),
+      );
+// A job whose request is below its limit: changes compare requests, sizes are limits.
+const burst = job => job.targetRequestBytes !== null && job.targetRequestBytes !== job.targetBytes;
+
+// What keeps jobs from coming down further, and what would help.
+const LACKS = {
+  driver: {
+    filter: 'Nothing tells how executors do',
+    title: 'of which nothing but the use of memory is known',
+    how: 'their event logs, or their drivers, have to tell',
+    job: 'Its event log, or its driver, has to tell how its executors do; then a run can try a smaller size.',
+  },
+  samples: {
+    filter: 'Too few samples',
+    title: 'with too few samples, or without a heap that shows',
+    how: 'more runs, or more frequent samples',
+    job: 'Too little is known of it to try a smaller size: it takes more runs, or more frequent samples.',
+  },
+  success: {
+    filter: 'No success seen',
+    title: 'whose latest run was not seen to succeed',
+    how: 'event logs to their end, or drivers in pods that end well, have to tell',
+    job: 'Its latest run was not seen to succeed. An event log to its end, or a driver in a pod that ends well, has to tell how executors did; then a run can try a smaller size.',
+  },
+  nothing: {
+    filter: 'Ready for a trial',
+    title: 'with all the evidence that a trial takes',
+    how: 'policy adaptive and mode Initial',
+    job: 'All that a trial takes is known: with the policy adaptive, in mode Initial, the next run tries a smaller size.',
+  },
+};
+const LEFT = {
+  room: 'There is no smaller size left to try.',
+  leave: 'Nothing smaller is tried, as spec.explore is false.',
+  policy: 'Only the policy adaptive tries smaller sizes.',
+};
+const lacking = kind => jobs.filter(job => job.evidence.lacks === kind);
+const stillAsked = list => list.reduce((sum, job) => sum + job.requestedGibHours - job.savedGibHours, 0);
 const badges = job =>
   h(
     'span',
@@ -71,7 +129,7 @@ const columns = [
     class: 'job',
     get: job => job.text,
     show: job => [
-      h('a', {href: job.hash, title: shown(job.title).slice(0, 300)}, name(job.title)),
+      h('a', {href: job.hash, title: shown(job.title).slice(0, 300)}, h('span', {class: 'clamp'}, name(job.title))),
       h('span', {class: 'soft'}, name(job.namespace), ' '),
       badges(job),
     ],
@@ -89,7 +147,7 @@ const columns = [
     class: 'narrow-hide',
     first: 'descending',
     get: job => job.ooms,
-    show: job => (job.ooms === 0 ? h('span', {class: 'soft'}, '0') : count(job.ooms)),
+    show: job => h('span', {class: job.ooms === 0 ? 'soft' : null}, figure(job, 'ooms', count(job.ooms))),
   },
   {
     title: 'Peak',
@@ -97,16 +155,26 @@ const columns = [
     first: 'descending',
     help: 'highest working set of an executor',
     get: job => job.peakBytes,
-    show: job => memory(job.peakBytes),
+    show: job => sized(job, 'peak', job.peakBytes),
   },
   {
     title: 'Requested',
     class: 'narrow-hide',
     first: 'descending',
     get: job => job.requestBytes,
-    show: job => memory(job.requestBytes),
+    show: job => sized(job, 'request', job.requestBytes),
   },
-  {title: 'Recommended', first: 'descending', get: job => job.targetBytes, show: job => memory(job.targetBytes)},
+  {
+    title: 'Recommended',
+    first: 'descending',
+    get: job => job.targetBytes,
+    show: job => [
+      sized(job, 'target', job.targetBytes),
+      burst(job) &&
+        h('span', {class: 'soft small line'}, 'request ', sized(job, 'target request', job.targetRequestBytes)),
+      h('span', {class: 'soft small line only-narrow'}, 'asked for ', sized(job, 'request', job.requestBytes)),
+    ],
+  },
   {title: 'Change', get: job => job.change, show: changeOf},
   {title: 'Peak ●  recommended ❘', class: 'wide left', left: true, show: mini},
   {
@@ -115,7 +183,7 @@ const columns = [
     first: 'descending',
     help: 'what the executors in this log would have needed less at this recommendation; negative: more',
     get: job => (job.targetBytes === null ? null : job.savedGibHours),
-    show: job => (job.targetBytes === null ? '–' : significant(job.savedGibHours)),
+    show: job => (job.targetBytes === null ? '–' : figure(job, 'saved', significant(job.savedGibHours))),
   },
 ];
 const FILTERS = {
@@ -125,6 +193,8 @@ const FILTERS = {
   sure: ['Well observed', job => !job.lowConfidence],
   unsure: ['Low confidence', job => job.lowConfidence],
 };
+for (const [kind, {filter}] of Object.entries(LACKS))
+  if (lacking(kind).length > 0) FILTERS[kind] = [`Further down: ${filter.toLowerCase()}`, job => job.evidence.lacks === kind];
 const state = {query: '', filter: 'all', scroll: 0};
 let list = jobs;
 let limit = PAGE;
@@ -138,7 +208,6 @@ const jobTable = sortable(
   {
     by: columns.length - 1,
     down: true,
-    link: true,
     caption: 'Jobs and what is recommended for them',
     open: job => {
       location.hash = job.hash;
@@ -200,77 +269,234 @@ const filter = h(
   Object.entries(FILTERS).map(([key, [title]]) => h('option', {value: key}, title)),
 );
 
+// On narrow screens, where most columns are hidden.
+const sorter = h(
+  'select',
+  {
+    class: 'only-narrow',
+    'aria-label': 'sort by',
+    onchange: () => {
+      const by = Number(sorter.value);
+      jobTable.sortBy(by, columns[by].first === 'descending');
+    },
+  },
+  columns.map((column, i) =>
+    column.show === mini ? null : h('option', {value: i, selected: i === columns.length - 1}, `By ${column.title}`),
+  ),
+);
+function showOnly(kind) {
+  filter.value = state.filter = kind;
+  limit = PAGE;
+  jobTable.order();
+  filter.focus();
+}
+
+// Of all that was requested; negative where more is needed.
+const netShare = sum =>
+  sum.requestedGibHours > 0 ? (sum.lessGibHours - sum.moreGibHours) / sum.requestedGibHours : 0;
 function headline(sum) {
   if (sum.signatures === 0) return 'No executor with a signature was seen';
-  const net = sum.requestedGibHours > 0 ? (sum.lessGibHours - sum.moreGibHours) / sum.requestedGibHours : 0;
+  const net = netShare(sum);
   const scope = sum.signatures === 1 ? 'This job' : `These ${count(sum.signatures)} jobs`;
-  if (net >= 0.005) return `${scope} could run on ${percent(net)} less executor memory`;
-  if (net <= -0.005) return `${scope} should ask for ${percent(-net)} more executor memory`;
+  if (net >= 0.005) return [`${scope} could run on `, quantity('net', percent(net)), ' less executor memory'];
+  if (net <= -0.005) return [`${scope} should ask for `, quantity('net', percent(-net)), ' more executor memory'];
   return `${scope} ask${sum.signatures === 1 ? 's' : ''} for about what ${sum.signatures === 1 ? 'it needs' : 'they need'}`;
 }
+
+function netCard(sum) {
+  const net = netShare(sum);
+  return card(
+    net < 0 ? 'Is missing' : 'Could be saved',
+    sum.requestedGibHours > 0 ? quantity('net', percent(Math.abs(net))) : '–',
+    '',
+    [
+      `of the requested memory, had all been sized as is recommended now: ${gibHours(sum.lessGibHours)} less`,
+      significant(sum.moreGibHours) !== '0' ? `, and ${gibHours(sum.moreGibHours)} more for jobs that need it` : '',
+    ],
+    net > 0 ? 'good' : '',
+  );
+}
+
+function killsCard(sum) {
+  const kills = sum.containerOOMs + sum.heapOOMs;
+  const spared = unadvised(kills, sum.unadvisedOOMs);
+  return card(
+    'OOM kills',
+    count(kills),
+    '',
+    kills === 0
+      ? 'no executor ran out of memory'
+      : `in ${plural(sum.withOOMs, 'job')}: ${count(sum.containerOOMs)} by the kernel, ${count(sum.heapOOMs)} in the Java heap.${spared && ` ${spared}.`}`,
+    kills > 0 ? 'bad' : '',
+  );
+}
+
+function coveredCard(sum) {
+  const accuracy = sum.accuracy;
+  if (!accuracy) return card('Covered by advice', '–', '', 'no run that started with advice is over yet');
+  const spared = sum.unadvisedOOMs > 0 && accuracy.unadvisedRuns > 0;
+  return card(
+    'Covered by advice',
+    coveredShare(accuracy),
+    '',
+    `of ${plural(accuracy.runs, 'run')} that started with advice and ${accuracy.runs === 1 ? 'is' : 'are'} over; ${sizedRuns(accuracy)}` +
+      (spared
+        ? `. ${plural(accuracy.unadvisedRuns, 'run')} without advice, with ${plural(sum.unadvisedOOMs, 'kill')}, ${accuracy.unadvisedRuns === 1 ? 'does' : 'do'} not count`
+        : ''),
+  );
+}
+
+// Which jobs would come down further, and what that takes.
+function furtherPanel() {
+  const kinds = Object.entries(LACKS)
+    .map(([kind, words]) => ({kind, words, found: lacking(kind)}))
+    .filter(({found}) => found.length > 0)
+    .sort((a, b) => stillAsked(b.found) - stillAsked(a.found));
+  if (kinds.length === 0) return null;
+  const all = kinds.flatMap(({found}) => found);
+  const most = list =>
+    [...list].sort((a, b) => stillAsked([b]) - stillAsked([a]) || a.index - b.index).slice(0, 5);
+  return panel(
+    all.length === jobs.length
+      ? `${jobs.length === 1 ? 'It' : 'They'} may come down further, with evidence`
+      : `${count(all.length)} of ${plural(jobs.length, 'job')} may come down further, with evidence`,
+    [
+      'A size below what runs have shown to be enough is not guessed: an executor of a run tries it, and its driver or its event log tells how it did. ',
+      `In this log they would have asked for ${gibHours(stillAsked(all))} at the sizes recommended here; how much less is enough only a trial tells.`,
+    ],
+    h(
+      'ul',
+      {class: 'lacks'},
+      kinds.map(({kind, words, found}) =>
+        h(
+          'li',
+          {},
+          h('b', {}, plural(found.length, 'job')),
+          ` ${words.title} (${gibHours(stillAsked(found))}): ${words.how}.`,
+          h(
+            'span',
+            {class: 'chips'},
+            most(found).map(job => h('a', {class: 'chip', href: job.hash}, h('span', {class: 'cut-off'}, name(job.title)))),
+            (found.length > 5 || found.length < jobs.length) &&
+              h(
+                'button',
+                {type: 'button', class: 'chip', onclick: () => showOnly(kind)},
+                found.length > 5 ? `All ${count(found.length)} in the table` : 'In the table',
+              ),
+          ),
+        ),
+      ),
+    ),
+    h(
+      'details',
+      {class: 'how'},
+      h('summary', {}, 'How to get evidence'),
+      h('h3', {}, 'From event logs, of runs that are over'),
+      h('p', {}, 'Spark writes them where spark.eventLog.enabled is true. The page of such a log says for each job what it lacks.'),
+      code(
+        'commands for event logs',
+        'sparkfit import eventlog /spark-events --output past.ndjson.gz\nsparkfit replay past.ndjson.gz --policy adaptive --html past.html',
+      ),
+      h('p', {}, 'Two settings of the jobs make later logs tell the memory that executors used, too:'),
+      code(
+        'settings for event logs',
+        '--conf spark.executor.processTreeMetrics.enabled=true \\\n--conf spark.eventLog.logStageExecutorMetrics=true',
+      ),
+      h('h3', {}, 'From drivers, of runs to come'),
+      h(
+        'p',
+        {},
+        'The controller asks them with driverMetrics=observed, as the chart sets it in autoscale mode; with optIn those of jobs that say',
+      ),
+      code('setting for drivers', '--conf spark.kubernetes.driver.annotation.sparkfit.io/driver-metrics=true'),
+      h('h3', {}, 'Then a trial'),
+      h(
+        'p',
+        {},
+        'Controller and job in mode Initial, and the policy adaptive: one executor of the next run gets a smaller heap, and what does well is everybody’s in a later one.',
+      ),
+      code(
+        'settings for trials',
+        '--conf spark.kubernetes.executor.annotation.sparkfit.io/policy=adaptive \\\n--conf spark.kubernetes.executor.annotation.sparkfit.io/mode=Initial',
+      ),
+    ),
+  );
+}
+
+// Where there is nothing to report, what to do about it.
+const nothing = () =>
+  panel(
+    'What this takes',
+    null,
+    h(
+      'ul',
+      {class: 'plain-list'},
+      h(
+        'li',
+        {},
+        'Executors are recognised by the label or annotation ',
+        h('code', {}, 'sparkfit.io/signature'),
+        ', or EMR’s ',
+        h('code', {}, 'emr-containers.amazonaws.com/dynamic.sizing.signature'),
+        ', on their pods or on their driver.',
+      ),
+      h(
+        'li',
+        {},
+        'Jobs without one get it from their labels, where rules say how: ',
+        h('code', {}, '--derived-signatures scheduled-app-name,airflow'),
+        '.',
+      ),
+      h('li', {}, 'With ', h('code', {}, '--namespace'), ' or ', h('code', {}, '--signature'), ' only what they name is here.'),
+      meta.notes.map(note => h('li', {}, h('b', {}, 'Not used: '), name(note))),
+    ),
+  );
 
 function overview() {
   const sum = data.summary;
   const accuracy = sum.accuracy;
+  document.title = 'Executor memory report · sparkfit';
+  const hero = lead =>
+    h('div', {class: 'hero'}, h('h1', {tabindex: -1}, headline(sum)), lead && h('p', {class: 'lead'}, lead));
+  if (sum.signatures === 0) return [hero(null), nothing(), ending([])];
   const period = meta.from === null ? '' : `Seen ${between(meta.from, meta.until)}. `;
   const lead =
-    sum.signatures === 0
-      ? 'Executors are recognised by the label or annotation sparkfit.io/signature, or EMR’s dynamic.sizing.signature, on their pods or on their driver.'
-      : `${period}Executors asked for ${significant(sum.requestedGibHours)} GiB·h of memory and would have fitted into ${significant(sum.usedGibHours)} had everybody known their peaks. ` +
-        'Recommendations keep a margin above the peaks; each says below how it came about.';
+    `${period}Executors asked for ${gibHours(sum.requestedGibHours)} of memory and would have fitted into ${gibHours(sum.usedGibHours)} had everybody known their peaks. ` +
+    'Recommendations keep a margin above the peaks; each says below how it came about.';
+  const notOver = accuracy
+    ? sum.applications - accuracy.runs - accuracy.unadvisedRuns - accuracy.unknownRuns
+    : 0;
   const cards = h(
     'div',
     {class: 'cards'},
-    card(
-      'Could be saved',
-      sum.requestedGibHours > 0 ? percent(sum.lessGibHours / sum.requestedGibHours) : '–',
-      '',
-      `of the requested memory: ${significant(sum.lessGibHours)} GiB·h, had all been sized as is recommended now` +
-        (sum.moreGibHours > 0 ? `; jobs that need more add ${significant(sum.moreGibHours)}` : ''),
-      sum.lessGibHours > 0 ? 'good' : '',
-    ),
+    netCard(sum),
     card(
       'Savings on record',
       significant(sum.savings.possible),
       'GiB·h',
-      `possible; ${significant(sum.savings.realised)} realised, ${significant(sum.savings.extra)} given on top, with the advice of the time`,
+      `possible with the advice that each run started with, not with today’s; ${gibHours(sum.savings.realised)} realised, ${gibHours(sum.savings.extra)} given on top`,
     ),
-    card(
-      'OOM kills',
-      count(sum.containerOOMs + sum.heapOOMs),
-      '',
-      sum.containerOOMs + sum.heapOOMs === 0
-        ? 'no executor ran out of memory'
-        : `in ${plural(sum.withOOMs, 'job')}: ${count(sum.containerOOMs)} by the kernel, ${count(sum.heapOOMs)} in the Java heap`,
-      sum.containerOOMs + sum.heapOOMs > 0 ? 'bad' : '',
-    ),
+    killsCard(sum),
     card(
       'Jobs at risk',
       count(sum.atRisk),
       `of ${count(sum.signatures)}`,
       'ran out of memory here, or ask for less than is recommended',
     ),
-    card(
-      'Covered by past advice',
-      accuracy ? coveredShare(accuracy) : '–',
-      '',
-      accuracy
-        ? `of ${plural(accuracy.runs, 'run')} that started with advice; ${count(accuracy.coveredSizedRuns)} of ${count(accuracy.sizedRuns)} that were sized by it`
-        : 'no run that started with advice is over yet',
-    ),
+    coveredCard(sum),
     card(
       'Observed',
       count(sum.executors),
-      'executors',
+      sum.executors === 1 ? 'executor' : 'executors',
       `${plural(sum.applications, 'run')} of ${plural(sum.signatures, 'job')}` +
-        (sum.lowConfidence > 0 ? `; ${count(sum.lowConfidence)} with thin evidence` : ''),
+        (sum.lowConfidence > 0 ? `; ${plural(sum.lowConfidence, 'job')} with thin evidence` : ''),
     ),
   );
   const table = h(
     'section',
     {class: 'jobs', 'aria-label': 'jobs'},
-    h('div', {class: 'tools'}, search, filter, tally),
-    h('div', {class: 'panel panel-table'}, h('div', {class: 'scroll'}, jobTable.table), more),
+    h('div', {class: 'tools'}, search, filter, sorter, tally),
+    h('div', {class: 'panel panel-table'}, jobTable.table, more),
   );
   const reading = panel(
     'How to read this',
@@ -293,8 +519,8 @@ function overview() {
       h(
         'li',
         {},
-        h('b', {}, 'With the advice of the time '),
-        'instead of today’s is what “savings on record” adds up: possible where an executor had the size that was submitted, realised where it was sized by sparkfit, given on top where more was advised than requested. The first run of a job had no advice yet.',
+        h('b', {}, 'Savings on record '),
+        'are with the advice that was in force when an executor started, not with today’s: possible where an executor had the size that was submitted, realised where it was sized by sparkfit, given on top where more was advised than requested. The first run of a job had no advice yet.',
       ),
       h(
         'li',
@@ -302,8 +528,12 @@ function overview() {
         h('b', {}, 'Past advice: '),
         'a run is covered if none of its executors needed more than was recommended when it started. ' +
           (accuracy
-            ? `${plural(accuracy.unadvisedRuns, 'run')} started before there was any advice; of ${count(accuracy.unknownRuns)} the need is not known (never sampled, or killed with less than was advised). ` +
-              `${inHindsight(accuracy)}. `
+            ? `${plural(accuracy.unadvisedRuns, 'run')} started before there was any advice` +
+              (accuracy.unknownRuns > 0
+                ? `; of ${plural(accuracy.unknownRuns, 'run')} the need is not known (never sampled, or killed with less than was advised)`
+                : '') +
+              (notOver > 0 ? `; ${plural(notOver, 'run')} ${notOver === 1 ? 'is' : 'are'} not over` : '') +
+              `. ${inHindsight(accuracy)}. `
             : '') +
           'Waste is what would have been allocated and not used; missing, what was needed on top; regret, what it cost above the best size of each run, which is known only afterwards.',
       ),
@@ -313,18 +543,11 @@ function overview() {
         h('b', {}, 'Low confidence '),
         'means that fewer than two executors were sampled three times or more: the size may still change much.',
       ),
-      h('li', {}, h('b', {}, 'Policy: '), shown(meta.policies.join('; ') || 'none')),
+      h('li', {}, h('b', {}, 'Policy: '), breakable(meta.policies.join('; ') || 'none')),
       meta.notes.map(note => h('li', {}, h('b', {}, 'Not used: '), name(note))),
     ),
   );
-  document.title = 'Executor memory report · sparkfit';
-  return [
-    h('div', {class: 'hero'}, h('h1', {tabindex: -1}, headline(sum)), h('p', {class: 'lead'}, lead)),
-    cards,
-    sum.signatures > 0 && table,
-    reading,
-    ending([]),
-  ];
+  return [hero(lead), cards, furtherPanel(), table, reading, ending([])];
 }
 
 // What happened, interval by interval; values hold until the next change.
@@ -398,59 +621,42 @@ function timeChart(job, points) {
     `Memory of the executors of ${shown(job.title)} over time: highest use, size and recommendation`,
     width => {
       const height = width < 560 ? 250 : 300;
-      const left = 66,
-        right = width - 12,
+      const right = width - 12,
         top = 20,
         bottom = height - 38;
-      const plan = layOut(points, job.timeline.width, left, right);
       const target = job.targetBytes === null ? 0 : Math.ceil(job.targetBytes / MIB);
       const most = Math.max(target, ...points.map(point => Math.max(point.used, point.size, point.target)));
       const ticks = marks(most * 1.04, 7, true);
       const ceiling = ticks[ticks.length - 1];
+      const left = roomFor(ticks.map(tick => memoryMark(tick, most)));
+      const plan = layOut(points, job.timeline.width, left, right);
       const y = mib => bottom - (mib / ceiling) * (bottom - top);
       const svg = frame(width, height);
       for (const tick of ticks)
         svg.append(
           s('line', {class: tick === 0 ? 'base' : 'axis', x1: left, x2: right, y1: y(tick), y2: y(tick)}),
-          words(left - 8, y(tick) + 4, memoryMark(tick, ceiling), 'end'),
+          words(left - 8, y(tick) + 4, memoryMark(tick, most), 'end'),
         );
       const stops = [];
-      let labelled = -Infinity;
+      const times = [];
       const long = points[points.length - 1].end - points[0].start > 86400;
-      for (const group of plan.groups) {
-        const x = time => group.left + ((time - group.start) / (group.end - group.start)) * (group.right - group.left);
-        if (plan.cut && group !== plan.groups[0])
-          svg.append(
-            s('line', {
-              class: 'cut',
-              x1: group.left - (group.left - plan.groups[plan.groups.indexOf(group) - 1].right) / 2,
-              x2: group.left - (group.left - plan.groups[plan.groups.indexOf(group) - 1].right) / 2,
-              y1: top,
-              y2: bottom,
-            }),
-          );
-        const title = long ? `${day(group.start)} ${clock(group.start)}` : clock(group.start, plan.cut);
-        const room = long ? 98 : 70;
-        const at = Math.min(group.left, right - room + 16);
-        if (at - labelled > room) {
-          svg.append(words(at, bottom + 18, title, 'start'));
-          labelled = at;
+      plan.groups.forEach((group, i) => {
+        if (plan.cut && i > 0) {
+          const x = (group.left + plan.groups[i - 1].right) / 2;
+          svg.append(s('line', {class: 'cut', x1: x, x2: x, y1: top, y2: bottom}));
         }
-        if (!plan.cut) {
-          const wanted = Math.floor((right - left) / 160);
-          for (let k = 1; k <= wanted; ++k) {
-            const time = group.start + ((group.end - group.start) * k) / wanted;
-            svg.append(
-              words(
-                x(time),
-                bottom + 18,
-                long ? `${day(time)} ${clock(time)}` : clock(time, group.end - group.start < 600),
-                k === wanted ? 'end' : 'middle',
-              ),
-            );
-          }
+        times.push([group.left, long ? `${day(group.start)} ${clock(group.start)}` : clock(group.start, plan.cut)]);
+        if (plan.cut) return;
+        const wanted = Math.floor((right - left) / 160);
+        for (let k = 1; k <= wanted; ++k) {
+          const time = group.start + ((group.end - group.start) * k) / wanted;
+          times.push([
+            group.left + ((group.right - group.left) * k) / wanted,
+            long ? `${day(time)} ${clock(time)}` : clock(time, group.end - group.start < 600),
+          ]);
         }
-      }
+      });
+      below(svg, width, bottom + 18, times);
       // Lines per stretch without a longer pause.
       const xOf = time => {
         const group = plan.groups.find(g => time <= g.end) || plan.groups[plan.groups.length - 1];
@@ -526,13 +732,16 @@ const block = (kind, text) =>
     text,
   );
 
+// As explanations give them: tenths, unless it is whole.
+const tenths = bytes => number(bytes / MIB, bytes % MIB ? 1 : 0) + '\u00a0MiB';
+
 function peaksChart(job) {
   const {first, shares} = job.peaks;
   const policy = /^[a-z]+/.exec(meta.policies[job.policy])[0];
   const share = /percentile=([0-9.]+)/.exec(meta.policies[job.policy]);
   const basisName =
     policy === 'percentile' && share
-      ? `p${Math.round(share[1] * 1000) / 10}`
+      ? `p${Math.round(share[1] * 1000) / 10}, the upper edge of its bucket,`
       : policy === 'request'
         ? 'submitted'
         : 'largest';
@@ -547,12 +756,12 @@ function peaksChart(job) {
     job.basisBytes !== null && {
       at: job.basisBytes / MIB,
       kind: 's-basis',
-      text: `${basisName} ${number(job.basisBytes / MIB, 1)} MiB`,
+      text: `${basisName} ${tenths(job.basisBytes)}`,
     },
     job.uncappedBytes !== null &&
       job.uncappedBytes !== job.targetBytes && {
         at: job.uncappedBytes / MIB,
-        kind: 's-basis',
+        kind: 's-margin',
         text: `${policy === 'request' ? 'policy' : 'with margin'} ${memory(job.uncappedBytes)}`,
       },
     job.targetBytes !== null && {
@@ -569,11 +778,10 @@ function peaksChart(job) {
     .filter(Boolean)
     .sort((a, b) => a.at - b.at);
   const drawn = chart(`Distribution of the executor peaks of ${shown(job.title)}`, width => {
-    const rows = lines.length * 17;
-    const height = (width < 420 ? 210 : 232) + rows;
-    const left = 44,
+    const height = width < 420 ? 210 : 232;
+    const left = 50,
       right = width - 14,
-      top = 12 + rows,
+      top = 12,
       bottom = height - 30;
     const all = [...bars.flatMap(bar => [bar.low, bar.high]), ...lines.map(line => line.at)];
     const low = Math.min(...all),
@@ -587,7 +795,7 @@ function peaksChart(job) {
     for (const tick of ticks)
       svg.append(
         s('line', {class: tick === 0 ? 'base' : 'axis', x1: left, x2: right, y1: y(tick / 100), y2: y(tick / 100)}),
-        words(left - 7, y(tick / 100) + 4, tick + ' %', 'end'),
+        words(left - 7, y(tick / 100) + 4, tick + '\u00a0%', 'end'),
       );
     if (
       policy !== 'request' &&
@@ -619,21 +827,15 @@ function peaksChart(job) {
       );
       return {x: (x1 + x2) / 2, value: bar};
     });
-    lines.forEach((line, i) => {
-      const at = x(line.at),
-        up = 12 + i * 17;
-      const leftwards = at > (left + right) / 2;
-      svg.append(
-        s('line', {class: line.kind, x1: at, x2: at, y1: up + 1, y2: bottom}),
-        words(at + (leftwards ? -6 : 6), up + 4, line.text, leftwards ? 'end' : 'start', 'strong'),
-      );
-    });
+    for (const line of lines)
+      svg.append(s('line', {class: line.kind, x1: x(line.at), x2: x(line.at), y1: top - 8, y2: bottom}));
     const step = marks(to - from, width < 420 ? 3 : 5, true)[1];
-    for (let mib = Math.ceil(from / step) * step; mib <= to; mib += step)
-      svg.append(
-        s('line', {class: 'base', x1: x(mib), x2: x(mib), y1: bottom, y2: bottom + 4}),
-        words(x(mib), bottom + 18, memoryMark(mib, to), 'middle'),
-      );
+    const sizes = [];
+    for (let mib = Math.ceil(from / step) * step; mib <= to; mib += step) {
+      svg.append(s('line', {class: 'base', x1: x(mib), x2: x(mib), y1: bottom, y2: bottom + 4}));
+      sizes.push([x(mib), memoryMark(mib, high)]);
+    }
+    below(svg, width, bottom + 18, sizes);
     return {
       svg,
       stops,
@@ -646,6 +848,7 @@ function peaksChart(job) {
       {class: 'legend'},
       block('b-peak', 'executor peaks, weighted by age'),
       job.basisBytes !== null && policy !== 'request' && block('a-margin', 'margin'),
+      lines.map(line => swatch(line.kind, line.text)),
     ),
     drawn,
     asTable('Distribution of executor peaks', ['From', 'To', 'Share of weight'], () =>
@@ -668,12 +871,14 @@ function sizeBars(job) {
     ],
     job.peakBytes !== null && ['highest peak', [['b-used', job.peakBytes]]],
   ].filter(Boolean);
-  const most = Math.max(...parts.map(([, blocks]) => blocks.reduce((sum, [, bytes]) => sum + bytes, 0)));
+  const sumOf = blocks => blocks.reduce((sum, [, bytes]) => sum + bytes, 0);
+  const most = Math.max(...parts.map(([, blocks]) => sumOf(blocks)));
   return chart(
     parts.map(([title, blocks]) => `${title} ${blocks.map(([, bytes]) => memory(bytes)).join(' + ')}`).join(', '),
     width => {
-      const left = 104,
-        scale = (width - left - 92) / most;
+      const left = roomFor(parts.map(([title]) => title)) + 2,
+        room = Math.max(...parts.map(([, blocks]) => measure(memory(sumOf(blocks)), true))) + 14,
+        scale = (width - left - room) / most;
       const svg = frame(width, parts.length * 26);
       parts.forEach(([title, blocks], i) => {
         let x = left;
@@ -685,7 +890,7 @@ function sizeBars(job) {
           x += bytes * scale;
         }
         svg.append(
-          words(x + 8, i * 26 + 17, memory(blocks.reduce((sum, [, bytes]) => sum + bytes, 0)), 'start', 'strong'),
+          words(x + 8, i * 26 + 17, memory(sumOf(blocks)), 'start', 'strong'),
         );
       });
       return {svg};
@@ -726,16 +931,24 @@ function runsPanel(job) {
       {title: 'The advice', left: true, class: 'verdict', show: verdict},
     ],
     () => runs,
-    {by: 0, down: true, caption: 'Runs, what was advised before each and what it needed'},
+    {by: 0, down: true, stack: true, caption: 'Runs, what was advised before each and what it needed'},
   );
   table.order();
   const sub =
     (accuracy
-      ? `${count(accuracy.coveredRuns)} of ${plural(accuracy.runs, 'run')} were covered (${count(accuracy.coveredSizedRuns)} of ${count(accuracy.sizedRuns)} that were sized by it). ${inHindsight(accuracy)}. ` +
+      ? `${count(accuracy.coveredRuns)} of ${plural(accuracy.runs, 'run')} that started with advice ${was(accuracy.coveredRuns)} covered (${sizedRuns(accuracy)}). ${inHindsight(accuracy)}. ` +
         (accuracy.unknownRuns > 0 ? `Of ${plural(accuracy.unknownRuns, 'run')} the need is not known. ` : '')
       : 'No run that started with advice, and whose need is known, is over yet. ') +
+    (job.unadvisedOOMs > 0 ? `${unadvised(job.ooms, job.unadvisedOOMs)}. ` : '') +
     (job.applications > runs.length ? `The latest ${runs.length} of ${count(job.applications)} runs are listed.` : '');
-  return panel('Past advice against what was needed', sub, h('div', {class: 'scroll'}, table.table));
+  return panel('Past advice against what was needed', sub, table.table);
+}
+
+// Text to copy, a shell's or Spark's.
+function code(label, text) {
+  const box = h('pre', {class: 'conf', tabindex: 0, role: 'region', 'aria-label': label}, text);
+  const button = h('button', {type: 'button', class: 'quiet', onclick: () => copyText(text, box, button)}, 'Copy');
+  return h('div', {class: 'copy'}, box, button);
 }
 
 async function copyText(text, source, button) {
@@ -771,16 +984,10 @@ function settingsPanel(job) {
         ? 'Nothing is recommended yet.'
         : 'The pods do not show how their memory is split into heap and overhead, so the total cannot be written as settings.',
     );
-  const text = h('pre', {class: 'conf', tabindex: 0, 'aria-label': 'spark-submit settings'}, job.settings);
-  const button = h(
-    'button',
-    {type: 'button', class: 'quiet', onclick: () => copyText(job.settings, text, button)},
-    'Copy',
-  );
   return panel(
     'Settings for spark-submit',
     `Heap ${memory(job.heapBytes)} and overhead ${memory(job.overheadBytes)}${job.overheadFollows ? ', which Spark adds by itself' : ''}.`,
-    h('div', {class: 'copy'}, text, button),
+    code('spark-submit settings', job.settings),
     !job.overheadFollows && h('p', {class: 'soft small apart'}, 'Note: ' + meta.overheadNote + '.'),
     job.targetRequestBytes < job.targetBytes &&
       h(
@@ -789,6 +996,19 @@ function settingsPanel(job) {
         `Note: the recommended request is ${memory(job.targetRequestBytes)}, but Spark cannot express it: with these settings request and limit are ${memory(job.targetBytes)}, whatever a pod template says.`,
       ),
   );
+}
+
+const unrounded = bytes =>
+  bytes !== null && bytes / MIB >= HARD && h('div', {class: 'soft small'}, inMiB(bytes / MIB));
+// Amounts in a sentence that are hard to read in MiB are given in GiB, too, where they come first.
+function readableText(text) {
+  const told = new Set();
+  return shown(text).replace(/([0-9][0-9,]*(?:\.[0-9]+)?) MiB/g, (all, digits) => {
+    const mib = Number(digits.replaceAll(',', ''));
+    if (mib < HARD || told.has(digits)) return all;
+    told.add(digits);
+    return `${all} (${inGiB(mib)})`;
+  });
 }
 
 function jobPage(job) {
@@ -812,7 +1032,12 @@ function jobPage(job) {
       'div',
       {title: exact(job.requestBytes)},
       h('div', {class: 'label'}, 'Requested'),
-      h('div', {class: 'value'}, memory(job.requestBytes)),
+      h('div', {class: 'value'}, figure(job, 'request', memory(job.requestBytes))),
+      unrounded(job.requestBytes),
+      job.submittedLimitBytes !== null &&
+        job.requestBytes !== null &&
+        job.submittedLimitBytes !== job.requestBytes &&
+        h('div', {class: 'soft small'}, `limit ${memory(job.submittedLimitBytes)}`),
     ),
     h(
       'div',
@@ -821,22 +1046,26 @@ function jobPage(job) {
       h(
         'div',
         {class: 'value'},
-        memory(job.targetBytes),
+        figure(job, 'target', memory(job.targetBytes)),
         ' ',
-        job.change === null ? '' : h('small', {}, signed(job.change)),
+        job.change === null ? '' : h('small', {}, figure(job, 'change', signed(job.change))),
       ),
+      unrounded(job.targetBytes),
+      burst(job) &&
+        h('div', {class: 'soft small'}, 'limit; request ', figure(job, 'target request', memory(job.targetRequestBytes))),
     ),
     h(
       'div',
       {title: exact(job.peakBytes)},
       h('div', {class: 'label'}, 'Highest peak'),
-      h('div', {class: 'value'}, memory(job.peakBytes)),
+      h('div', {class: 'value'}, figure(job, 'peak', memory(job.peakBytes))),
+      unrounded(job.peakBytes),
     ),
     h(
       'div',
       {},
       h('div', {class: 'label'}, 'Out of memory'),
-      h('div', {class: 'value'}, count(job.ooms), ' ', h('small', {}, job.ooms === 1 ? 'kill' : 'kills')),
+      h('div', {class: 'value'}, figure(job, 'ooms', count(job.ooms)), ' ', h('small', {}, job.ooms === 1 ? 'kill' : 'kills')),
     ),
     job.targetBytes !== null &&
       Math.abs(job.savedGibHours) >= 0.001 &&
@@ -844,7 +1073,16 @@ function jobPage(job) {
         'div',
         {},
         h('div', {class: 'label'}, job.savedGibHours >= 0 ? 'Would have saved' : 'Would have added'),
-        h('div', {class: 'value'}, significant(Math.abs(job.savedGibHours)), ' ', h('small', {}, 'GiB·h')),
+        h(
+          'div',
+          {class: 'value'},
+          job.savedGibHours >= 0
+            ? figure(job, 'saved', significant(job.savedGibHours))
+            : significant(-job.savedGibHours),
+          ' ',
+          h('small', {}, 'GiB·h'),
+        ),
+        h('div', {class: 'soft small'}, 'of all its executors here'),
       ),
   );
   const thin =
@@ -861,7 +1099,14 @@ function jobPage(job) {
     'dl',
     {class: 'facts'},
     [
-      ['Between', job.targetBytes === null ? '–' : `${memory(job.lowerBytes)} and ${memory(job.upperBytes)}`],
+      [
+        'Lower and upper end',
+        job.targetBytes === null
+          ? '–'
+          : job.lowerBytes === job.upperBytes
+            ? `both ${memory(job.lowerBytes)}`
+            : `${memory(job.lowerBytes)}, ${memory(job.upperBytes)}`,
+      ],
       ['Policy alone', memory(job.uncappedBytes)],
       [
         'Heap + overhead',
@@ -878,14 +1123,23 @@ function jobPage(job) {
         'Ends of unknown cause',
         `${plural(job.unknownEnds, 'container')}: nothing tells why they ended, and they raise nothing`,
       ],
-      job.next !== null && ['The next run tries', trialText(job.next)],
+      [
+        'Known of its runs',
+        job.evidence.told > 0
+          ? `use of memory, and of ${plural(job.evidence.told, 'run')} how executors did`
+          : 'use of memory alone',
+      ],
+      ['What peaks tell', job.evidence.peaks],
+      job.next !== null
+        ? ['The next run tries', trialText(job.next)]
+        : ['Further down', (LACKS[job.evidence.lacks] || {job: LEFT[job.evidence.lacks]}).job],
       [
         'Advice of the time',
-        `possible ${significant(job.savings.possible)} GiB·h, realised ${significant(job.savings.realised)}, given on top ${significant(job.savings.extra)}`,
+        `possible ${gibHours(job.savings.possible)}, realised ${gibHours(job.savings.realised)}, given on top ${gibHours(job.savings.extra)}`,
       ],
       ['Last sample', job.lastSample === null ? 'never' : moment(job.lastSample)],
       ['Mode', job.mode],
-      ['Policy', shown(meta.policies[job.policy])],
+      ['Policy', breakable(meta.policies[job.policy])],
     ]
       .filter(Boolean)
       .map(([title, value]) => [h('dt', {}, title), h('dd', {}, value)]),
@@ -909,7 +1163,7 @@ function jobPage(job) {
       panel(
         'Why this size',
         null,
-        h('p', {class: 'why'}, shown(job.explanation)),
+        h('p', {class: 'why'}, readableText(job.explanation)),
         job.requestBytes !== null || job.targetBytes !== null ? h('div', {class: 'apart'}, sizeBars(job)) : null,
       ),
       settingsPanel(job),
@@ -917,7 +1171,7 @@ function jobPage(job) {
     points.length > 0 &&
       panel(
         'Use, size and recommendation over time',
-        `${sentence(between(points[0].start, points[points.length - 1].end))}. Each point is the highest value of ${length(job.timeline.width)}, so no peak is lost.${cut ? ' The time between runs is cut out.' : ''}`,
+        `${sentence(between(points[0].start, points[points.length - 1].end))}. Each point is the highest value of ${length(job.timeline.width)}, so no peak is lost.${cut ? ' Longer pauses are cut out.' : ''}`,
         h(
           'div',
           {class: 'legend'},
