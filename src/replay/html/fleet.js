@@ -1091,7 +1091,7 @@ function jobPage(job) {
       'p',
       {class: 'note', role: 'note'},
       job.targetBytes === null
-        ? 'No executor of this job was sampled yet: they may live too short for the usage source.'
+        ? 'No executor of this job was sampled yet: they may live too short for the usage source, or its event log does not tell what they used (spark.executor.processTreeMetrics.enabled).'
         : 'Thin evidence: fewer than two executors were sampled three times or more. The size may still change much; at admission it would only ever raise a request.',
     );
   const [none, few, many] = job.sampled;
@@ -1127,7 +1127,9 @@ function jobPage(job) {
         'Known of its runs',
         job.evidence.told > 0
           ? `use of memory, and of ${plural(job.evidence.told, 'run')} how executors did`
-          : 'use of memory alone',
+          : few + many > 0
+            ? 'use of memory alone'
+            : 'no use of memory',
       ],
       ['What peaks tell', job.evidence.peaks],
       job.next !== null
