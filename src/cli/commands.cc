@@ -50,9 +50,12 @@ Result<void> ForEachFile(const std::vector<std::string>& files, Add&& add) {
   return {};
 }
 
-void Count(std::uint64_t n, std::string_view what, std::vector<std::string>& notes) {
-  if (n > 0)
-    notes.push_back(fmt::format("{} {}", base::FormatCount(static_cast<std::int64_t>(n)), what));
+// "2 lines that could not be read"
+void Count(std::uint64_t n, std::string_view thing, std::string_view which,
+           std::vector<std::string>& notes) {
+  if (n == 0) return;
+  notes.push_back(fmt::format("{} {}{} {}", base::FormatCount(static_cast<std::int64_t>(n)), thing,
+                              n == 1 ? "" : "s", which));
 }
 
 // What was read and could not be used, for a person to judge the result by.
@@ -60,13 +63,13 @@ std::vector<std::string> NotUsed(const replay::ObservationReader& reader,
                                  const controller::Pipeline& pipeline) {
   const auto& unused = pipeline.GetUnused();
   std::vector<std::string> notes;
-  Count(unused.usage_unknown_pod, "usage samples of pods that are not known or had ended", notes);
-  Count(unused.usage_no_container, "usage samples without the executor's container", notes);
-  Count(unused.usage_zero, "usage samples of containers that did not run", notes);
-  Count(unused.out_of_order, "observations out of order", notes);
-  Count(unused.executors_unsigned, "executors without a signature", notes);
+  Count(unused.usage_unknown_pod, "usage sample", "of pods that are not known or had ended", notes);
+  Count(unused.usage_no_container, "usage sample", "without the executor's container", notes);
+  Count(unused.usage_zero, "usage sample", "of containers that did not run", notes);
+  Count(unused.out_of_order, "observation", "out of order", notes);
+  Count(unused.executors_unsigned, "executor", "without a signature", notes);
   for (const auto& [type, count] : reader.Counts().unknown) {
-    Count(count, fmt::format("lines of unknown type \"{}\"", type), notes);
+    Count(count, "line", fmt::format("of unknown type \"{}\"", type), notes);
   }
   return notes;
 }
@@ -81,7 +84,7 @@ bool ReportUnused(const std::vector<std::string>& notes, const controller::Pipel
 // What a page says of what is missing in it.
 std::vector<std::string> NotesOn(std::vector<std::string> unused,
                                  const replay::Problems& problems) {
-  Count(problems.Count(), "lines that could not be read", unused);
+  Count(problems.Count(), "line", "that could not be read", unused);
   return unused;
 }
 

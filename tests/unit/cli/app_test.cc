@@ -218,6 +218,13 @@ TEST_CASE("the page of a replay has the numbers of -o json", "[cli]") {
   CHECK(one["summary"]["atRisk"] == 1);
 }
 
+TEST_CASE("a page calls one line that was not used one", "[cli]") {
+  const test::TempFile log("{\"type\":\"header\",\"version\":1}\n{half\n");
+  CHECK(PageOf({"replay", log.Path()})["meta"]["notes"][0] == "1 line that could not be read");
+  const test::TempFile two("{\"type\":\"header\",\"version\":1}\n{half\n{half\n");
+  CHECK(PageOf({"replay", two.Path()})["meta"]["notes"][0] == "2 lines that could not be read");
+}
+
 TEST_CASE("the page of a backtest has the numbers of -o json, and the dial", "[cli]") {
   const std::string table = SPARKFIT_SOURCE_DIR "/tests/oracle/synthetic.tsv.gz";
   const auto page = PageOf({"backtest", table});
