@@ -357,6 +357,11 @@ def main():
         run("import", "eventlog", ROOT / "tests/golden/eventlog", "--derived-signatures", "{app-name}", "--output", events)
         run("replay", events, "--html", page, "--force")
         any_page(browser, check, page, "event log")
+        # What is left of a difference is no saving.
+        run("replay", CASES / "limit-above-request.ndjson", "--html", page, "--force")
+        view = browser.page()
+        view.open(page)
+        check.that(card_of(view, "Could be saved").startswith("Could be saved0\u00a0%"), "nothing saved is 0 %", card_of(view, "Could be saved"))
         run("backtest", TABLE, "--html", f"{folder}/backtest.html")
         backtest_page(browser, check, f"{folder}/backtest.html", json.loads(run("backtest", TABLE, "-o", "json")), arguments.shots)
         run("backtest", TABLE, *[part for policy in POLICIES for part in ("--policy", policy)], "--html", f"{folder}/policies.html")

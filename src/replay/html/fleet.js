@@ -292,8 +292,10 @@ function showOnly(kind) {
 }
 
 // Of all that was requested; negative where more is needed.
-const netShare = sum =>
-  sum.requestedGibHours > 0 ? (sum.lessGibHours - sum.moreGibHours) / sum.requestedGibHours : 0;
+function netShare(sum) {
+  const net = sum.lessGibHours - sum.moreGibHours;
+  return significant(net) === '0' ? 0 : net / sum.requestedGibHours;
+}
 function headline(sum) {
   if (sum.signatures === 0) return 'No executor with a signature was seen';
   const net = netShare(sum);
@@ -362,7 +364,7 @@ function furtherPanel() {
       : `${count(all.length)} of ${plural(jobs.length, 'job')} may come down further, with evidence`,
     [
       'A size below what runs have shown to be enough is not guessed: an executor of a run tries it, and its driver or its event log tells how it did. ',
-      `In this log they would have asked for ${gibHours(stillAsked(all))} at the sizes recommended here; how much less is enough only a trial tells.`,
+      `In this log ${all.length === 1 ? 'it' : 'they'} would have asked for ${gibHours(stillAsked(all))} at the sizes recommended here; how much less is enough only a trial tells.`,
     ],
     h(
       'ul',
