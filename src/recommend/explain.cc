@@ -20,8 +20,8 @@ std::string Margined(Bytes basis, double margin, Bytes sum) {
   return fmt::format("{} × {:.4g} = {}", FormatMiB(basis), 1 + margin, FormatMiB(sum));
 }
 
-// "largest of 12 runs is 2,105 MiB; × 1.08 = 2,273 MiB leaves a 1.2 % chance of an OOM, which at
-// risk 1 is cheaper than more headroom for executors that live 0.4 h"
+// "largest of 12 runs is 2,105 MiB; × 1.08 = 2,273 MiB leaves a chance of 1.2 % for an OOM, which
+// at risk 1 is cheaper than more headroom for executors that live 0.4 h"
 std::string ExplainAdaptive(const Estimate& estimate, const Policy& policy) {
   const auto& why = *estimate.adaptive;
   auto text = fmt::format("largest of {} is {}; ", Plural(why.runs, "run"), FormatMiB(why.largest));
@@ -35,7 +35,8 @@ std::string ExplainAdaptive(const Estimate& estimate, const Policy& policy) {
     text += "that";
   }
   text += fmt::format(
-      " leaves a {:.2g} % chance of an OOM, which at risk {:.4g} is cheaper than more headroom for "
+      " leaves a chance of {:.2g} % for an OOM, which at risk {:.4g} is cheaper than more headroom "
+      "for "
       "executors that live {:.2g} h",
       why.chance * 100, policy.risk, why.hours);
   if (why.family_runs > 0) {

@@ -219,9 +219,14 @@ TEST_CASE("the page of a replay has the numbers of -o json", "[cli]") {
 }
 
 TEST_CASE("a page calls one line that was not used one", "[cli]") {
-  const test::TempFile log("{\"type\":\"header\",\"version\":1}\n{half\n");
+  const std::string header = R"({"type":"header","version":1})"
+                             "\n";
+  const std::string node =
+      R"({"t":"2026-11-23T10:00:00Z","type":"node","event":"ADDED","object":{"metadata":{"name":"n"}}})"
+      "\n";
+  const test::TempFile log(header + node + "{half\n");
   CHECK(PageOf({"replay", log.Path()})["meta"]["notes"][0] == "1 line that could not be read");
-  const test::TempFile two("{\"type\":\"header\",\"version\":1}\n{half\n{half\n");
+  const test::TempFile two(header + node + "{half\n{half\n");
   CHECK(PageOf({"replay", two.Path()})["meta"]["notes"][0] == "2 lines that could not be read");
 }
 
