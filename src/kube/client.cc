@@ -90,9 +90,9 @@ Result<Reply> Client::Stream(const Call& call, const BodySink& sink, const std::
 Client::Attempt Client::Try(const Call& call, const BodySink& sink, bool refused,
                             const std::stop_token& stop) {
   Attempt attempt;
-  auto token = authenticator_.Token(refused);
-  if (!token) {
-    attempt.reply = tl::unexpected<base::Error>(token.error());
+  auto login = authenticator_.Authenticate(refused);
+  if (!login) {
+    attempt.reply = tl::unexpected<base::Error>(login.error());
     return attempt;
   }
   Request request;
@@ -100,7 +100,8 @@ Client::Attempt Client::Try(const Call& call, const BodySink& sink, bool refused
   request.target = call.target;
   request.body = call.body;
   request.content_type = std::string(call.content_type);
-  request.bearer_token = *std::move(token);
+  request.bearer_token = std::move(login->token);
+  request.client = std::move(login->client);
   request.accept_gzip = call.accept_gzip;
   request.headers = call.headers;
   request.deadline = call.deadline;

@@ -4,14 +4,18 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <sstream>
+#include <string_view>
 
 #include "sparkfit/base/base64.h"
+#include "sparkfit/base/meant.h"
 
 namespace sparkfit::kube {
 namespace {
@@ -46,6 +50,12 @@ std::string Scalar(const YAML::Node& map, const char* key) {
   return value && value.IsScalar() ? value.Scalar() : "";
 }
 
+// As YAML of Kubernetes has it: True and TRUE are true, too.
+bool Flag(const YAML::Node& map, const char* key) {
+  const auto value = map[key];
+  return value && value.IsScalar() && value.as<bool>(false);
+}
+
 // One of the files that make a kubeconfig, and what paths in it are relative to.
 struct File {
   YAML::Node root;
@@ -66,6 +76,23 @@ Result<File> Named(const std::vector<File>& files, const char* list, const char*
     }
   }
   return Fail(Code::kInvalidArgument, fmt::format("it has no {} named \"{}\"", kind, name));
+}
+
+void AddNames(const File& file, std::vector<std::string>& names) {
+  const auto entries = file.root["contexts"];
+  if (!entries || !entries.IsSequence()) return;
+  for (const auto& entry : entries) {
+    auto name = entry.IsMap() ? Scalar(entry, "name") : "";
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(std::move(name));
+    }
+  }
+}
+
+std::vector<std::string> NamesOfContexts(const std::vector<File>& files) {
+  std::vector<std::string> names;
+  for (const auto& file : files) AddNames(file, names);
+  return names;
 }
 
 std::string CurrentContext(const std::vector<File>& files) {
@@ -103,16 +130,35 @@ Result<void> ReadCluster(const YAML::Node& cluster, const std::string& directory
   if (!authority) return tl::unexpected<base::Error>(authority.error());
   endpoint.certificate_authority = *std::move(authority);
   endpoint.tls_server_name = Scalar(cluster, "tls-server-name");
-  endpoint.insecure = Scalar(cluster, "insecure-skip-tls-verify") == "true";
-  if (!Scalar(cluster, "proxy-url").empty()) {
-    return Fail(Code::kInvalidArgument, "proxy-url is not supported");
-  }
+  endpoint.insecure = Flag(cluster, "insecure-skip-tls-verify");
+  endpoint.proxy = Scalar(cluster, "proxy-url");
   return {};
 }
 
-ExecPlugin ReadExec(const YAML::Node& exec) {
+// The cluster as a plugin is told of it.
+std::string ClusterInfo(const Endpoint& endpoint) {
+  nlohmann::json cluster{{"server", endpoint.server}};
+  const auto& authority = endpoint.certificate_authority;
+  if (authority.Given()) {
+    const auto text = authority.data.empty() ? ReadText(authority.file) : authority.data;
+    if (text) cluster["certificate-authority-data"] = base::EncodeBase64(*text);
+  }
+  if (!endpoint.tls_server_name.empty()) cluster["tls-server-name"] = endpoint.tls_server_name;
+  if (endpoint.insecure) cluster["insecure-skip-tls-verify"] = true;
+  if (!endpoint.proxy.empty()) cluster["proxy-url"] = endpoint.proxy;
+  return cluster.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+ExecPlugin ReadExec(const YAML::Node& exec, const std::string& directory,
+                    const Endpoint& endpoint) {
   ExecPlugin plugin;
   plugin.command = Scalar(exec, "command");
+  // As kubectl: a path is the kubeconfig's, a bare name is looked for on the PATH.
+  if (plugin.command.find('/') != std::string::npos) {
+    plugin.command = (std::filesystem::path(directory) / plugin.command).string();
+  }
+  plugin.install_hint = Scalar(exec, "installHint");
+  if (Flag(exec, "provideClusterInfo")) plugin.cluster = ClusterInfo(endpoint);
   plugin.api_version = Scalar(exec, "apiVersion");
   if (const auto arguments = exec["args"]; arguments && arguments.IsSequence()) {
     for (const auto& argument : arguments) {
@@ -144,7 +190,7 @@ Result<void> ReadUser(const YAML::Node& user, const std::string& directory, Clus
     config.credentials.token_file = (std::filesystem::path(directory) / file).string();
   }
   if (const auto exec = user["exec"]; exec && exec.IsMap()) {
-    config.credentials.exec = ReadExec(exec);
+    config.credentials.exec = ReadExec(exec, directory, config.endpoint);
   }
   if (user["auth-provider"] || user["username"]) {
     return Fail(Code::kInvalidArgument,
@@ -160,26 +206,44 @@ base::Error Explain(const YAML::Exception& error) {
 
 Result<YAML::Node> ParseFile(const std::string& text) try {
   auto root = YAML::Load(text);
+  if (root.IsNull()) return YAML::Node(YAML::NodeType::Map);  // an empty file
   if (!root.IsMap()) return Fail(Code::kInvalidArgument, "it is no kubeconfig");
   return root;
 } catch (const YAML::Exception& error) {
   return tl::unexpected<base::Error>(Explain(error));
 }
 
+// The context by its name, or the current one.
+Result<File> ChooseContext(const std::vector<File>& files, const std::string& asked) {
+  const auto name = asked.empty() ? CurrentContext(files) : asked;
+  auto chosen = Named(files, "contexts", "context", name);
+  if (chosen) return chosen;
+  const auto names = NamesOfContexts(files);
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  if (name.empty()) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("it has no current-context{}", known.empty() ? "" : "; see --context"));
+  }
+  return Fail(Code::kInvalidArgument,
+              chosen.error().message + base::Suggestion(base::Nearest(name, known)));
+}
+
 Result<ClusterConfig> ReadConfig(const std::vector<File>& files, const std::string& context) try {
-  auto chosen =
-      Named(files, "contexts", "context", context.empty() ? CurrentContext(files) : context);
+  auto chosen = ChooseContext(files, context);
   if (!chosen) return tl::unexpected<base::Error>(chosen.error());
   auto cluster = Named(files, "clusters", "cluster", Scalar(chosen->root, "cluster"));
   if (!cluster) return tl::unexpected<base::Error>(cluster.error());
-  auto user = Named(files, "users", "user", Scalar(chosen->root, "user"));
-  if (!user) return tl::unexpected<base::Error>(user.error());
   ClusterConfig config;
   if (auto read = ReadCluster(cluster->root, cluster->directory, config.endpoint); !read) {
     return tl::unexpected<base::Error>(read.error());
   }
-  if (auto read = ReadUser(user->root, user->directory, config); !read) {
-    return tl::unexpected<base::Error>(read.error());
+  // Without a user we are nobody, as behind a proxy that knows us.
+  if (const auto name = Scalar(chosen->root, "user"); !name.empty()) {
+    auto user = Named(files, "users", "user", name);
+    if (!user) return tl::unexpected<base::Error>(user.error());
+    if (auto read = ReadUser(user->root, user->directory, config); !read) {
+      return tl::unexpected<base::Error>(read.error());
+    }
   }
   if (auto name_space = Scalar(chosen->root, "namespace"); !name_space.empty()) {
     config.name_space = std::move(name_space);
@@ -189,10 +253,27 @@ Result<ClusterConfig> ReadConfig(const std::vector<File>& files, const std::stri
   return tl::unexpected<base::Error>(Explain(error));
 }
 
+// The files that are there, in order.
+Result<std::vector<File>> ReadFiles(const std::string& paths) {
+  std::vector<File> files;
+  std::istringstream list(paths);
+  for (std::string path; std::getline(list, path, ':');) {
+    // Of several files some may be missing, as kubectl has it.
+    if (path.empty() || (path != paths && !std::filesystem::exists(path))) continue;
+    auto text = ReadText(path);
+    if (!text) return Fail(Code::kInvalidArgument, text.error().message);
+    auto root = ParseFile(*text);
+    if (!root) return Fail(path, root.error());
+    files.push_back({*root, std::filesystem::path(path).parent_path().string()});
+  }
+  if (files.empty()) return Fail(Code::kInvalidArgument, paths + " names no file that is there");
+  return files;
+}
+
 class FixedToken final : public Authenticator {
  public:
   explicit FixedToken(std::string token) : token_(std::move(token)) {}
-  Result<std::string> Token(bool) override { return token_; }
+  Result<Login> Authenticate(bool) override { return Login{token_}; }
 
  private:
   std::string token_;
@@ -202,12 +283,12 @@ class TokenFile final : public Authenticator {
  public:
   explicit TokenFile(std::string path) : path_(std::move(path)) {}
 
-  Result<std::string> Token(bool) override {
+  Result<Login> Authenticate(bool) override {
     auto text = ReadText(path_);
     if (!text) return Fail(Code::kUnavailable, text.error().message);
     auto token = Trimmed(*text);
     if (token.empty()) return Fail(Code::kUnavailable, path_ + " is empty");
-    return token;
+    return Login{std::move(token)};
   }
 
  private:
@@ -219,22 +300,22 @@ class ExecAuthenticator final : public Authenticator {
   ExecAuthenticator(ExecPlugin plugin, const base::Clock& clock)
       : plugin_(std::move(plugin)), clock_(clock) {}
 
-  Result<std::string> Token(bool refused) override {
+  Result<Login> Authenticate(bool refused) override {
     const std::scoped_lock lock(mutex_);
     const bool expired = current_ && current_->expires && *current_->expires <= clock_.Wall();
     if (!current_ || refused || expired) {
-      auto token = RunExecPlugin(plugin_);
-      if (!token) return tl::unexpected<base::Error>(token.error());
-      current_ = *std::move(token);
+      auto credential = RunExecPlugin(plugin_);
+      if (!credential) return tl::unexpected<base::Error>(credential.error());
+      current_ = *std::move(credential);
     }
-    return current_->token;
+    return current_->login;
   }
 
  private:
   std::mutex mutex_;
   ExecPlugin plugin_;
   const base::Clock& clock_;
-  std::optional<ExecToken> current_;
+  std::optional<ExecCredential> current_;
 };
 
 }  // namespace
@@ -267,21 +348,18 @@ Result<ClusterConfig> ParseKubeconfig(const std::string& text, const std::string
 }
 
 Result<ClusterConfig> ReadKubeconfig(const std::string& paths, const std::string& context) {
-  std::vector<File> files;
-  std::istringstream list(paths);
-  for (std::string path; std::getline(list, path, ':');) {
-    // Of several files some may be missing, as kubectl has it.
-    if (path.empty() || (path != paths && !std::filesystem::exists(path))) continue;
-    auto text = ReadText(path);
-    if (!text) return Fail(Code::kInvalidArgument, text.error().message);
-    auto root = ParseFile(*text);
-    if (!root) return Fail(path, root.error());
-    files.push_back({*root, std::filesystem::path(path).parent_path().string()});
-  }
-  if (files.empty()) return Fail(Code::kInvalidArgument, paths + " names no file that is there");
-  auto config = ReadConfig(files, context);
+  const auto files = ReadFiles(paths);
+  if (!files) return tl::unexpected<base::Error>(files.error());
+  auto config = ReadConfig(*files, context);
   if (!config) return Fail(paths, config.error());
   return config;
+}
+
+std::vector<std::string> ContextNames(const std::string& paths) try {
+  const auto files = ReadFiles(paths);
+  return files ? NamesOfContexts(*files) : std::vector<std::string>();
+} catch (const YAML::Exception&) {
+  return {};
 }
 
 std::string KubeconfigPaths(const Environment& environment) {

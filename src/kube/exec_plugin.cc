@@ -11,9 +11,11 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <nlohmann/json.hpp>
 
 #include "sparkfit/base/file.h"
 #include "sparkfit/base/json.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/kube/config.h"
 
 extern char** environ;
@@ -26,6 +28,7 @@ using base::Fail;
 using base::Result;
 
 constexpr std::size_t kMostOutput = std::size_t{1} << 20;
+constexpr std::size_t kLongestHint = 500;
 
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
@@ -43,9 +46,12 @@ std::vector<std::string> EnvironmentOf(const ExecPlugin& plugin) {
     std::erase_if(all, [&](const std::string& entry) { return entry.starts_with(prefix); });
     all.push_back(name + "=" + value);
   }
-  all.push_back(fmt::format(
-      R"(KUBERNETES_EXEC_INFO={{"apiVersion":"{}","kind":"ExecCredential","spec":{{"interactive":false}}}})",
-      plugin.api_version));
+  nlohmann::json info{{"apiVersion", plugin.api_version},
+                      {"kind", "ExecCredential"},
+                      {"spec", {{"interactive", false}}}};
+  if (!plugin.cluster.empty()) info["spec"]["cluster"] = base::ParseJson(plugin.cluster);
+  all.push_back("KUBERNETES_EXEC_INFO=" +
+                info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   return all;
 }
 
@@ -93,8 +99,8 @@ int ExitOf(pid_t child, const base::Descriptor& timer) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-Result<std::string> Output(const ExecPlugin& plugin, base::Duration limit) {
-  const auto timer = TimerOf(limit);
+Result<std::string> Output(const ExecPlugin& plugin) {
+  const auto timer = TimerOf(plugin.limit);
   if (!timer) return tl::unexpected<base::Error>(timer.error());
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) return Fail(Code::kUnavailable, "no pipe");
@@ -113,7 +119,11 @@ Result<std::string> Output(const ExecPlugin& plugin, base::Duration limit) {
   ::close(ends[1]);
   if (failed != 0) {
     ::close(ends[0]);
-    return Fail(Code::kUnavailable, "it could not be started; is it installed?");
+    return Fail(Code::kUnavailable,
+                plugin.install_hint.empty()
+                    ? "it could not be started; is it installed?"
+                    : "it could not be started: " +
+                          base::Printable(base::Beginning(plugin.install_hint, kLongestHint)));
   }
   auto text = ReadAll(ends[0], *timer);
   ::close(ends[0]);
@@ -125,27 +135,37 @@ Result<std::string> Output(const ExecPlugin& plugin, base::Duration limit) {
 
 }  // namespace
 
-Result<ExecToken> ParseExecCredential(const std::string& text) {
+Result<ExecCredential> ParseExecCredential(const std::string& text) {
   const auto json = base::ParseJson(text);
   const auto status = json.is_object() ? json.value("status", nlohmann::json()) : nlohmann::json();
-  if (!status.is_object() || !status.contains("token") || !status["token"].is_string()) {
-    return Fail(Code::kUnavailable, "it printed no ExecCredential with a status.token");
+  const auto member = [&](const char* name) -> std::string {
+    const bool there = status.is_object() && status.contains(name) && status[name].is_string();
+    return there ? status[name].get<std::string>() : "";
+  };
+  ExecCredential credential;
+  credential.login.token = member("token");
+  const ClientPair pair{member("clientCertificateData"), member("clientKeyData")};
+  if (pair.certificate.empty() != pair.key.empty()) {
+    return Fail(Code::kUnavailable,
+                "it printed a client certificate without its key, or a key alone");
   }
-  ExecToken token{status["token"].get<std::string>(), std::nullopt};
-  if (status.contains("expirationTimestamp") && status["expirationTimestamp"].is_string()) {
-    const auto time = base::ParseTime(status["expirationTimestamp"].get<std::string>());
-    if (time) token.expires = *time;
+  if (!pair.certificate.empty()) {
+    credential.login.client = std::make_shared<const ClientPair>(pair);
+  } else if (credential.login.token.empty()) {
+    return Fail(Code::kUnavailable,
+                "it printed no ExecCredential with a status.token or a client certificate");
   }
-  return token;
+  if (const auto time = base::ParseTime(member("expirationTimestamp"))) credential.expires = *time;
+  return credential;
 }
 
-Result<ExecToken> RunExecPlugin(const ExecPlugin& plugin, base::Duration limit) {
+Result<ExecCredential> RunExecPlugin(const ExecPlugin& plugin) {
   const auto context = "credential plugin " + plugin.command;
-  auto text = Output(plugin, limit);
+  auto text = Output(plugin);
   if (!text) return Fail(context, text.error());
-  auto token = ParseExecCredential(*text);
-  if (!token) return Fail(context, token.error());
-  return token;
+  auto credential = ParseExecCredential(*text);
+  if (!credential) return Fail(context, credential.error());
+  return credential;
 }
 
 }  // namespace sparkfit::kube

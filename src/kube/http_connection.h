@@ -13,6 +13,7 @@
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/http.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -21,6 +22,7 @@
 
 #include "sparkfit/base/clock.h"
 #include "sparkfit/http/intake.h"
+#include "sparkfit/kube/transport.h"
 
 namespace sparkfit::kube {
 
@@ -64,10 +66,14 @@ class HttpConnection {
  public:
   HttpConnection() = default;
 
-  // To the first that answers. With `tls` it is asked for a certificate for `name`, which the
-  // context may want to verify.
-  Ended Open(const std::vector<tcp::endpoint>& servers, boost::asio::ssl::context* tls,
-             const std::string& name, const Patience& patience);
+  // To the first that answers.
+  Ended Open(const std::vector<tcp::endpoint>& servers, const Patience& patience);
+  // Where that is a proxy: on to host:port by CONNECT. `authorization` is a header's value, or
+  // empty.
+  Ended Tunnel(const std::string& to, const std::string& authorization, const Patience& patience);
+  // TLS, with a certificate for `name`, if the context wants to verify it.
+  Ended Handshake(boost::asio::ssl::context& context, const std::string& name,
+                  const Patience& patience);
 
   // The header of the answer, and its body piece by piece; false: enough.
   using Sink = std::function<bool(const http::Head& head, std::string_view piece)>;
@@ -81,15 +87,15 @@ class HttpConnection {
   // Whether it can be asked again: the last answer is complete, and nothing has come since.
   [[nodiscard]] bool Reusable();
 
-  base::Clock::Steady idle_since{};  // for who keeps it
+  // For who keeps it: since when, and by which certificate the server knows us.
+  base::Clock::Steady idle_since{};
+  std::shared_ptr<const ClientPair> client;
 
  private:
   template <typename Start>
   Ended Wait(const Patience& patience, Start start);
   template <typename Do>
   auto WithStream(Do what);
-  Ended Handshake(boost::asio::ssl::context& context, const std::string& name,
-                  const Patience& patience);
   Ended Read(const Patience& patience);
   Ended Receive(const Sink& sink, const Patience& patience);
 
@@ -98,6 +104,7 @@ class HttpConnection {
   std::optional<boost::asio::ssl::stream<tcp::socket&>> tls_;
   std::optional<http::Intake<false>> intake_;
   bool complete_ = false;
+  std::string distrust_;  // why the server's certificate is not accepted
 };
 
 }  // namespace sparkfit::kube

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "http_connection.h"
+#include "sparkfit/base/base64.h"
 #include "sparkfit/base/gzip.h"
 #include "sparkfit/base/version.h"
 #include "sparkfit/kube/transport.h"
@@ -82,6 +83,48 @@ std::optional<Place> ParseServer(std::string_view url) {
   return good ? std::optional(place) : std::nullopt;
 }
 
+struct Proxy {
+  Place place;
+  std::string authorization;  // of Proxy-Authorization; empty: none
+};
+
+// %40 is @.
+std::string Decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    const auto* begin = text.data() + i + 1;
+    const bool escape = text[i] == '%' && i + 2 < text.size() &&
+                        std::from_chars(begin, begin + 2, byte, 16).ptr == begin + 2;
+    out += escape ? static_cast<char>(byte) : text[i];
+    if (escape) i += 2;
+  }
+  return out;
+}
+
+// http://[user:password@]host[:port][/]; a bare host:port is one, too.
+std::optional<Proxy> ParseProxy(std::string_view url) {
+  if (url.find("://") == std::string_view::npos) {
+    return ParseProxy("http://" + std::string(url));
+  }
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme)) return std::nullopt;
+  url.remove_prefix(kScheme.size());
+  const auto at = url.rfind('@', url.find('/'));
+  std::string authorization;
+  if (at != std::string_view::npos) {
+    const auto user = url.substr(0, at);
+    const auto colon = std::min(user.find(':'), user.size());
+    const auto password = user.substr(std::min(colon + 1, user.size()));
+    authorization =
+        "Basic " + base::EncodeBase64(Decoded(user.substr(0, colon)) + ":" + Decoded(password));
+    url.remove_prefix(at + 1);
+  }
+  auto place = ParseServer(std::string(kScheme) + std::string(url));
+  if (!place) return std::nullopt;
+  return Proxy{*std::move(place), std::move(authorization)};
+}
+
 std::string ReadPem(const Pem& pem) {
   if (!pem.data.empty()) return pem.data;
   std::ifstream file(pem.file, std::ios::binary);
@@ -89,8 +132,9 @@ std::string ReadPem(const Pem& pem) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// For one connection. Throws what is wrong with the files.
-asio::ssl::context MakeContext(const Endpoint& endpoint) {
+// For one connection; `client` instead of the endpoint's certificate. Throws what is wrong with the
+// files.
+asio::ssl::context MakeContext(const Endpoint& endpoint, const ClientPair* client) {
   asio::ssl::context context(asio::ssl::context::tls_client);
   SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
   SSL_CTX_set_options(context.native_handle(), SSL_OP_NO_RENEGOTIATION);
@@ -101,7 +145,10 @@ asio::ssl::context MakeContext(const Endpoint& endpoint) {
   } else if (!endpoint.insecure) {
     context.set_default_verify_paths();
   }
-  if (endpoint.client_certificate.Given()) {
+  if (client != nullptr) {
+    context.use_certificate_chain(asio::buffer(client->certificate));
+    context.use_private_key(asio::buffer(client->key), asio::ssl::context::pem);
+  } else if (endpoint.client_certificate.Given()) {
     context.use_certificate_chain(asio::buffer(ReadPem(endpoint.client_certificate)));
     context.use_private_key(asio::buffer(ReadPem(endpoint.client_key)), asio::ssl::context::pem);
   }
@@ -118,14 +165,15 @@ std::optional<base::Duration> RetryAfter(const std::string& text) {
 // The connections that nobody uses at the moment, the latest used first.
 class Kept {
  public:
-  // Null: there is none.
-  std::unique_ptr<HttpConnection> Take(base::Clock::Steady now) {
+  // One by which the server knows us by this certificate. Null: there is none.
+  std::unique_ptr<HttpConnection> Take(base::Clock::Steady now,
+                                       const std::shared_ptr<const ClientPair>& client) {
     const std::scoped_lock lock(mutex_);
     Forget(now);
     while (!kept_.empty()) {
       auto connection = std::move(kept_.back());
       kept_.pop_back();
-      if (connection->Reusable()) return connection;
+      if (connection->client == client && connection->Reusable()) return connection;
     }
     return nullptr;
   }
@@ -177,8 +225,12 @@ class Body {
 
 class HttpTransport final : public Transport {
  public:
-  HttpTransport(Endpoint endpoint, Place place, const base::Clock& clock)
-      : endpoint_(std::move(endpoint)), place_(std::move(place)), clock_(clock) {}
+  HttpTransport(Endpoint endpoint, Place place, std::optional<Proxy> proxy,
+                const base::Clock& clock)
+      : endpoint_(std::move(endpoint)),
+        place_(std::move(place)),
+        proxy_(std::move(proxy)),
+        clock_(clock) {}
 
   Result<Response> Send(const Request& request, const Sink& sink,
                         const std::stop_token& stop) override {
@@ -187,10 +239,11 @@ class HttpTransport final : public Transport {
     const Patience patience{clock_, clock_.SteadyNow() + request.deadline, request.idle, stop};
     try {
       for (;;) {
-        auto connection = kept_.Take(clock_.SteadyNow());
+        auto connection = kept_.Take(clock_.SteadyNow(), request.client);
         const bool kept = connection != nullptr;
         if (!kept) {
           connection = std::make_unique<HttpConnection>();
+          connection->client = request.client;
           if (auto opened = Connect(*connection, patience); !opened) return Failed(request, opened);
         }
         Body body(sink);
@@ -228,8 +281,12 @@ class HttpTransport final : public Transport {
     using beast::http::field;
     HttpRequest composed;
     composed.method_string(request.method);
-    composed.target(place_.path + request.target);
+    composed.target(WholeUrls() ? "http://" + place_.Host() + place_.path + request.target
+                                : place_.path + request.target);
     composed.set(field::host, place_.Host());
+    if (WholeUrls() && !proxy_->authorization.empty()) {
+      composed.set(field::proxy_authorization, proxy_->authorization);
+    }
     composed.set(field::accept, "application/json");
     composed.set(field::user_agent, fmt::format("sparkfit/{}", base::kVersion));
     if (!request.bearer_token.empty()) {
@@ -248,15 +305,31 @@ class HttpTransport final : public Transport {
     return good ? std::optional(std::move(composed)) : std::nullopt;
   }
 
+  // Of a server without TLS a proxy is asked itself.
+  [[nodiscard]] bool WholeUrls() const { return proxy_ && !place_.tls; }
+
   Ended Connect(HttpConnection& connection, const Patience& patience) {
+    const auto& first = proxy_ ? proxy_->place : place_;
     std::vector<tcp::endpoint> servers;
-    if (auto resolved = Resolve(place_.host, place_.port, patience, servers); !resolved) {
-      return resolved;
+    if (auto resolved = Resolve(first.host, first.port, patience, servers); !resolved) {
+      return ByProxy(resolved);
     }
-    if (!place_.tls) return connection.Open(servers, nullptr, "", patience);
-    auto context = MakeContext(endpoint_);
+    if (auto opened = connection.Open(servers, patience); !opened) return ByProxy(opened);
+    if (!place_.tls) return {};
+    if (proxy_) {
+      const auto to = fmt::format("{}:{}", InUrl(place_.host), place_.port);
+      if (auto through = connection.Tunnel(to, proxy_->authorization, patience); !through) {
+        return ByProxy(through);
+      }
+    }
+    auto context = MakeContext(endpoint_, connection.client.get());
     const auto& name = endpoint_.tls_server_name;
-    return connection.Open(servers, &context, name.empty() ? place_.host : name, patience);
+    return connection.Handshake(context, name.empty() ? place_.host : name, patience);
+  }
+
+  [[nodiscard]] Ended ByProxy(Ended ended) const {
+    if (proxy_) ended.why = fmt::format("by proxy {}: {}", proxy_->place.Host(), ended.why);
+    return ended;
   }
 
   Result<Response> Finish(const Request& request, const Body& body, const Ended& ended,
@@ -273,6 +346,7 @@ class HttpTransport final : public Transport {
 
   Endpoint endpoint_;
   Place place_;
+  std::optional<Proxy> proxy_;
   const base::Clock& clock_;
   Kept kept_;
 };
@@ -290,7 +364,18 @@ Result<std::unique_ptr<Transport>> MakeHttpTransport(const Endpoint& endpoint,
     return base::Fail(Code::kInvalidArgument,
                       fmt::format("\"{}\" is no https URL", endpoint.server));
   }
-  return std::make_unique<HttpTransport>(endpoint, *std::move(place), clock);
+  std::optional<Proxy> proxy;
+  if (!endpoint.proxy.empty()) {
+    proxy = ParseProxy(endpoint.proxy);
+    if (!proxy) {
+      // It may hold a password.
+      return base::Fail(Code::kInvalidArgument,
+                        fmt::format("the proxy of {} is none as http://host:port (proxy-url, "
+                                    "HTTPS_PROXY, HTTP_PROXY); others are not supported",
+                                    endpoint.server));
+    }
+  }
+  return std::make_unique<HttpTransport>(endpoint, *std::move(place), std::move(proxy), clock);
 }
 
 }  // namespace sparkfit::kube

@@ -51,7 +51,7 @@ PlainAnswer Get(const PlainRequest& request, const tcp::endpoint& server,
   const Patience patience{clock, clock.SteadyNow() + request.deadline, request.deadline, stop};
   PlainAnswer answer;
   HttpConnection connection;
-  auto ended = connection.Open({server}, nullptr, "", patience);
+  auto ended = connection.Open({server}, patience);
   if (ended) {
     ended = connection.Ask(
         Compose(request, server), {kLargestHeader, request.largest_body},

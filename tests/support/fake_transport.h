@@ -80,9 +80,9 @@ class FakeTime final : public base::Clock, public base::Waiter {
 
 class FakeToken final : public kube::Authenticator {
  public:
-  base::Result<std::string> Token(bool refused) override {
+  base::Result<kube::Login> Authenticate(bool refused) override {
     if (refused) ++generation;
-    return "token-" + std::to_string(generation);
+    return kube::Login{"token-" + std::to_string(generation)};
   }
   int generation = 1;
 };

@@ -24,22 +24,30 @@
 
 namespace sparkfit::test {
 
-// A certificate for 127.0.0.1 and "fake.test" that vouches for itself.
+// A certificate for 127.0.0.1 and "fake.test" that vouches for itself, unless told otherwise.
 class Certificate {
  public:
-  Certificate() : key_(EVP_RSA_gen(2048), EVP_PKEY_free), certificate_(X509_new(), X509_free) {
+  struct Options {
+    std::string names = "IP:127.0.0.1,DNS:fake.test";
+    long from = -3600;  // seconds from now
+    long until = 3600;
+  };
+
+  Certificate() : Certificate(Options{}) {}
+  explicit Certificate(const Options& options)
+      : key_(EVP_RSA_gen(2048), EVP_PKEY_free), certificate_(X509_new(), X509_free) {
     auto* certificate = certificate_.get();
     X509_set_version(certificate, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), options.from);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), options.until);
     X509_set_pubkey(certificate, key_.get());
     auto* name = X509_get_subject_name(certificate);
     const auto* common = reinterpret_cast<const unsigned char*>("fake");
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common, -1, -1, 0);
     X509_set_issuer_name(certificate, name);
     auto* names =
-        X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1,DNS:fake.test");
+        X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, options.names.c_str());
     X509_add_ext(certificate, names, -1);
     X509_EXTENSION_free(names);
     if (X509_sign(certificate, key_.get(), EVP_sha256()) == 0) throw std::runtime_error("sign");
@@ -133,8 +141,9 @@ class TlsServer {
  public:
   using Script = std::function<void(TlsPeer&)>;
 
-  explicit TlsServer(Script script, int newest_tls = 0)
-      : script_(std::move(script)),
+  explicit TlsServer(Script script, int newest_tls = 0, const Certificate::Options& options = {})
+      : certificate(options),
+        script_(std::move(script)),
         context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free),
         socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
     certificate.Use(context_.get());

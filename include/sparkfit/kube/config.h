@@ -23,6 +23,9 @@ struct ExecPlugin {
   std::vector<std::string> arguments;
   std::vector<std::pair<std::string, std::string>> environment;
   std::string api_version;
+  std::string install_hint;  // for a person who does not have it
+  std::string cluster;       // the ExecCredential's spec.cluster, JSON; empty: it is not told
+  base::Duration limit = std::chrono::minutes(1);  // in all; it may ask a person
 };
 
 struct Credentials {
@@ -47,32 +50,45 @@ base::Result<ClusterConfig> InClusterConfig(const Environment& environment,
 // kInvalidArgument with what is wrong.
 base::Result<ClusterConfig> ParseKubeconfig(const std::string& text, const std::string& directory,
                                             const std::string& context = "");
-// Of a file or, separated by colons, of several: the first that has an entry counts.
+// Of a file or, separated by colons, of several: the first that has an entry counts. Of several
+// some may be missing, and any may be empty.
 base::Result<ClusterConfig> ReadKubeconfig(const std::string& paths,
                                            const std::string& context = "");
 // Where kubectl looks: KUBECONFIG, else ~/.kube/config. Empty where neither is to be had.
 std::string KubeconfigPaths(const Environment& environment);
+// The names of all contexts of these files, as far as they can be read.
+std::vector<std::string> ContextNames(const std::string& paths);
+
+// The proxy that HTTPS_PROXY (HTTP_PROXY for http servers) and NO_PROXY name for a server, by the
+// rules of Go's golang.org/x/net/http/httpproxy, as of kubectl; empty: none.
+std::string ProxyFor(const std::string& server, const Environment& environment);
+// The endpoint by that proxy, unless it has one of its own.
+Endpoint WithProxy(Endpoint endpoint, const Environment& environment);
 
 // What identifies us, as of now.
+struct Login {
+  std::string token;                                   // empty: none
+  std::shared_ptr<const ClientPair> client = nullptr;  // the same object as long as it is the same
+};
+
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
-  // The bearer token; empty where a certificate (or nothing) identifies us. `refused`: the server
-  // did not accept the last one. Safe for concurrent use.
-  virtual base::Result<std::string> Token(bool refused) = 0;
+  // Both are empty where the endpoint's certificate (or nothing) identifies us. `refused`: the
+  // server did not accept the last one. Safe for concurrent use.
+  virtual base::Result<Login> Authenticate(bool refused) = 0;
 };
 
 std::unique_ptr<Authenticator> MakeAuthenticator(const Credentials& credentials,
                                                  const base::Clock& clock);
 
-// Runs the plugin and gives the token and, if it says so, until when it is good. For the command
-// line: it may ask a person. One that takes longer than the limit in all is ended.
-struct ExecToken {
-  std::string token;
+// Runs the plugin and gives the token or the certificate, or both, and, if it says so, until when
+// they are good. For the command line. One that takes longer than its limit is ended.
+struct ExecCredential {
+  Login login;
   std::optional<base::Time> expires;
 };
-base::Result<ExecToken> RunExecPlugin(const ExecPlugin& plugin,
-                                      base::Duration limit = std::chrono::minutes(1));
-base::Result<ExecToken> ParseExecCredential(const std::string& json);
+base::Result<ExecCredential> RunExecPlugin(const ExecPlugin& plugin);
+base::Result<ExecCredential> ParseExecCredential(const std::string& json);
 
 }  // namespace sparkfit::kube

@@ -20,12 +20,19 @@
 
 namespace sparkfit::kube {
 
+// A certificate that identifies us, and its key: PEM texts.
+struct ClientPair {
+  std::string certificate;
+  std::string key;
+};
+
 struct Request {
   std::string method = "GET";
   std::string target;  // path and query, percent-encoded: /api/v1/pods?limit=500
   std::string body;
   std::string content_type = "application/json";
   std::string bearer_token;
+  std::shared_ptr<const ClientPair> client = nullptr;             // instead of the endpoint's own
   std::vector<std::pair<std::string, std::string>> headers = {};  // further ones
   bool accept_gzip = false;
   // The whole exchange, and the longest silence within it. An exchange that takes longer fails.
@@ -70,6 +77,7 @@ struct Endpoint {
   bool insecure = false;        // no verification: for a test cluster only
   Pem client_certificate;
   Pem client_key;
+  std::string proxy;  // http://[user:password@]host[:port]; empty: none
 };
 
 // A host name or an IP address as URLs and the Host header have it: IPv6 in brackets.
@@ -78,7 +86,8 @@ std::string InUrl(const std::string& host);
 // At most this much of one response is inflated; more is taken for an attack.
 inline constexpr std::size_t kMostInflated = std::size_t{1} << 30;
 
-// Over HTTP/1.1 with TLS ≥ 1.2, connections kept. No redirect is followed. Whatever the server
+// Over HTTP/1.1 with TLS ≥ 1.2, connections kept. kInvalidArgument where server or proxy is no URL
+// that it can reach. No redirect is followed. Whatever the server
 // sends, no more than a header (64 KiB) and a piece of it is held at a time. Safe for concurrent
 // use.
 base::Result<std::unique_ptr<Transport>> MakeHttpTransport(const Endpoint& endpoint,

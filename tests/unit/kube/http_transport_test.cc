@@ -8,6 +8,7 @@
 
 #include "fake_transport.h"
 #include "hostile_bytes.h"
+#include "proxy.h"
 #include "sparkfit/base/gzip.h"
 #include "tls_server.h"
 
@@ -126,6 +127,96 @@ TEST_CASE("a server that nobody trusts, or of another name, hears nothing", "[ku
   REQUIRE_FALSE(answer.response);
   CHECK(answer.response.error().code == Code::kUnavailable);
   CHECK(answer.body.empty());
+}
+
+TEST_CASE("why a server's certificate is not accepted is said", "[kube][tls]") {
+  const auto said = [](const test::Certificate::Options& options, bool known = true,
+                       const std::string& name = "") {
+    TlsServer server(Always(Ok("{}")), 0, options);
+    auto endpoint = Connection::EndpointOf(server);
+    if (!known) endpoint.certificate_authority.data = test::Certificate().Pem();
+    endpoint.tls_server_name = name;
+    const auto answer = Connection(endpoint).Send();
+    REQUIRE_FALSE(answer.response);
+    return answer.response.error().message;
+  };
+  CHECK_THAT(said({.from = -7200, .until = -3600}),
+             Catch::Contains("the certificate of CN=fake expired at 20"));
+  CHECK_THAT(said({.from = 3600, .until = 7200}),
+             Catch::Contains("is not valid before 20") && Catch::Contains("clock"));
+  CHECK_THAT(said({}, false), Catch::Contains("signed by an unknown authority, CN=fake"));
+  CHECK_THAT(said({}, true, "api.prod"),
+             Catch::Contains("is for 127.0.0.1, fake.test, not for api.prod"));
+  CHECK_THAT(said({.names = "DNS:api.prod"}),
+             Catch::Contains("is for api.prod, not for 127.0.0.1"));
+}
+
+TEST_CASE("a certificate of one request identifies us instead of the endpoint's", "[kube][tls]") {
+  TlsServer server(Always(Ok("{}")));
+  const test::Certificate ours;
+  server.LetInOnly(ours);
+  const Connection connection(server);
+  auto request = Connection::Get();
+  CHECK_FALSE(connection.Send(request).response);
+  request.client = std::make_shared<const ClientPair>(ClientPair{ours.Pem(), ours.KeyPem()});
+  CHECK(connection.Send(request).response);
+  CHECK(connection.Send(request).response);
+  CHECK(server.connections == 1);  // kept
+  // As somebody else, or nobody, no kept connection is of use.
+  request.client = std::make_shared<const ClientPair>(*request.client);
+  CHECK(connection.Send(request).response);
+  CHECK(server.connections == 2);
+  request.client = nullptr;
+  CHECK_FALSE(connection.Send(request).response);
+}
+
+TEST_CASE("a proxy leads to a server with TLS, and hears nothing of what is said", "[kube][tls]") {
+  TlsServer server(Always(Ok("{}")));
+  test::Proxy proxy(server.port);
+  auto endpoint = Connection::EndpointOf(server);
+  endpoint.server = "https://api.far:6443";
+  endpoint.tls_server_name = "fake.test";
+  endpoint.proxy = "http://me:p%40ss@127.0.0.1:" + std::to_string(proxy.port);
+  const Connection connection(endpoint);
+  CHECK(connection.Send().body == "{}");
+  CHECK(connection.Send().body == "{}");
+  const auto asked = proxy.Asked();
+  REQUIRE(asked.size() == 1);  // kept
+  // me:p@ss
+  CHECK(asked[0] ==
+        "CONNECT api.far:6443 HTTP/1.1\r\nHost: api.far:6443\r\n"
+        "Proxy-Authorization: Basic bWU6cEBzcw==\r\n\r\n");
+}
+
+TEST_CASE("a proxy is asked for whole URLs of a server without TLS", "[kube]") {
+  test::Proxy proxy(1, Ok("{}"));
+  Endpoint endpoint;
+  endpoint.server = "http://prometheus.far:9090/prom";
+  endpoint.proxy = "127.0.0.1:" + std::to_string(proxy.port);  // http:// is what it means
+  CHECK(Connection(endpoint).Send().body == "{}");
+  REQUIRE(proxy.Asked().size() == 1);
+  CHECK_THAT(proxy.Asked()[0],
+             Catch::StartsWith("GET http://prometheus.far:9090/prom/api/v1/pods HTTP/1.1\r\n"));
+}
+
+TEST_CASE("what a proxy refuses is said to be the proxy's word", "[kube]") {
+  test::Proxy proxy(1, "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+  Endpoint endpoint;
+  endpoint.server = "https://api.far:6443";
+  endpoint.proxy = "http://127.0.0.1:" + std::to_string(proxy.port);
+  const auto refused = Connection(endpoint).Send();
+  REQUIRE_FALSE(refused.response);
+  CHECK_THAT(refused.response.error().message,
+             Catch::Contains("by proxy 127.0.0.1:") &&
+                 Catch::Contains("407 Proxy Authentication Required"));
+  endpoint.proxy = "http://127.0.0.1:1";
+  CHECK_THAT(Connection(endpoint).Send().response.error().message, Catch::Contains("by proxy"));
+  const base::SystemClock clock;
+  for (const auto* none : {"socks5://host:1080", "https://host:3128", "http://", "http://user@"}) {
+    INFO(none);
+    endpoint.proxy = none;
+    CHECK(MakeHttpTransport(endpoint, clock).error().code == Code::kInvalidArgument);
+  }
 }
 
 TEST_CASE("the certificate may have a name that was agreed on", "[kube][tls]") {

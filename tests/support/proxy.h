@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A proxy on this machine: one connection after the other, to one server whatever it is asked for.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace sparkfit::test {
+
+class Proxy {
+ public:
+  // Everything goes to that port of this machine; `refusal` is answered instead, where given.
+  explicit Proxy(int server, std::string refusal = "")
+      : server_(server), refusal_(std::move(refusal)), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    auto address = Loopback(0);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (::bind(socket_, generic, size) != 0 || ::listen(socket_, 16) != 0) {
+      throw std::runtime_error("listen");
+    }
+    ::getsockname(socket_, generic, &size);
+    port = ntohs(address.sin_port);
+    thread_ = std::thread([this] { Accept(); });
+  }
+
+  ~Proxy() {
+    ::shutdown(socket_, SHUT_RDWR);
+    thread_.join();
+    ::close(socket_);
+  }
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+
+  // What it was asked, the header of each connection.
+  std::vector<std::string> Asked() {
+    const std::scoped_lock lock(mutex_);
+    return asked_;
+  }
+
+  int port = 0;
+
+ private:
+  static sockaddr_in Loopback(int port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    return address;
+  }
+
+  void Accept() {
+    for (;;) {
+      const int client = ::accept(socket_, nullptr, nullptr);
+      if (client < 0) return;
+      Serve(client);
+      ::close(client);
+    }
+  }
+
+  void Serve(int client) {
+    std::string header;
+    std::array<char, 4096> buffer{};
+    while (header.find("\r\n\r\n") == std::string::npos) {
+      const auto n = ::recv(client, buffer.data(), buffer.size(), 0);
+      if (n <= 0) return;
+      header.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    {
+      const std::scoped_lock lock(mutex_);
+      asked_.push_back(header);
+    }
+    if (!refusal_.empty()) {
+      Send(client, refusal_);
+      return;
+    }
+    const int server = ::socket(AF_INET, SOCK_STREAM, 0);
+    auto address = Loopback(server_);
+    if (::connect(server, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+      if (header.starts_with("CONNECT ")) {
+        Send(client, "HTTP/1.1 200 Connection established\r\n\r\n");
+      } else {
+        Send(server, header);
+      }
+      Pass(client, server);
+    }
+    ::close(server);
+  }
+
+  // Both ways, until one has nothing more to say.
+  static void Pass(int client, int server) {
+    std::array<pollfd, 2> ends{{{client, POLLIN, 0}, {server, POLLIN, 0}}};
+    std::array<char, 4096> buffer{};
+    while (::poll(ends.data(), ends.size(), 10'000) > 0) {
+      for (std::size_t i = 0; i < ends.size(); ++i) {
+        if (ends[i].revents == 0) continue;
+        const auto n = ::recv(ends[i].fd, buffer.data(), buffer.size(), 0);
+        if (n <= 0) return;
+        Send(ends[1 - i].fd, {buffer.data(), static_cast<std::size_t>(n)});
+      }
+    }
+  }
+
+  static void Send(int to, std::string_view text) {
+    while (!text.empty()) {
+      const auto n = ::send(to, text.data(), text.size(), MSG_NOSIGNAL);
+      if (n <= 0) return;
+      text.remove_prefix(static_cast<std::size_t>(n));
+    }
+  }
+
+  int server_;
+  std::string refusal_;
+  int socket_;
+  std::thread thread_;
+  std::mutex mutex_;
+  std::vector<std::string> asked_;
+};
+
+}  // namespace sparkfit::test
