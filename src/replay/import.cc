@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "sparkfit/base/quantity.h"
+#include "sparkfit/base/text.h"
 #include "sparkfit/wire/observation_log.h"
 #include "sparkfit/wire/pod_json.h"
 
@@ -28,6 +29,17 @@ constexpr base::Duration kRemembered = std::chrono::hours(1);
 constexpr std::string_view kSelector = "spark-app-selector";
 constexpr std::string_view kRole = "spark-role";
 constexpr std::string_view kOomKilled = "OOMKilled";
+constexpr std::string_view kExported = "exported_";
+// What stores of several clusters usually call them.
+constexpr std::array<std::string_view, 6> kClusterLabels{"cluster",          "cluster_id",
+                                                         "cluster_name",     "k8s_cluster",
+                                                         "k8s_cluster_name", "kubernetes_cluster"};
+constexpr std::size_t kMostClusters = 10;
+// As long as Spark makes it: longer names are cut (KubernetesConf.getAppNameLabel), and a '-' at
+// the end goes.
+constexpr std::string_view kAppName = "spark-app-name";
+constexpr std::size_t kLongestAppName = 63;
+constexpr std::size_t kMostCutNames = 1000;
 
 // As kube-state-metrics spells a label's name, in snake case.
 std::string SeriesLabel(std::string_view name) {
@@ -65,6 +77,21 @@ std::optional<SparkName> ParsePodName(const std::string& name) {
     spark.job.resize(dash);
   }
   return spark;
+}
+
+// What the metric itself says, where a scrape's label has taken its name.
+std::string_view OwnLabel(const wire::PrometheusSeries& series, std::string_view name) {
+  const auto own = series.Label(std::string(kExported) + std::string(name));
+  return own.empty() ? series.Label(name) : own;
+}
+
+// Labels of one pod that Prometheus would call the same have _conflict1, _conflict2, … behind their
+// names, by the order of their names in Kubernetes. Those that we look for, with '-', '.' and '/',
+// come before those with '_' or capitals: the first is meant.
+std::string_view WithoutConflict(std::string_view label) {
+  constexpr std::string_view kFirst = "_conflict1";
+  if (label.ends_with(kFirst)) label.remove_suffix(kFirst.size());
+  return label;
 }
 
 std::string Alternatives(const std::vector<std::string>& names) {
@@ -107,25 +134,46 @@ std::string Importer::Pod::Label(std::string_view label) const {
 }
 
 std::vector<std::string> ImportQueries(const ImportSelection& selection) {
-  std::string common;
-  if (!selection.namespaces.empty()) {
-    common += fmt::format(",namespace=~\"{}\"", Alternatives(selection.namespaces));
-  }
-  for (const auto& matcher : selection.matchers) common += "," + matcher;
-  const auto container =
-      fmt::format("container=~\"{}\"{}", Alternatives(selection.containers), common);
   // Prometheus 2 counts a sample at the far end of a range, too; 3 does not.
   const auto range = base::FormatDuration(selection.step - base::Duration(1));
-  return {
-      fmt::format("max_over_time(container_memory_working_set_bytes{{{}}}[{}])", container, range),
-      fmt::format("last_over_time(kube_pod_labels{{label_spark_role=~\"executor|driver\"{}}}[{}])",
-                  common, range),
-      fmt::format("last_over_time({{__name__=~\"kube_pod_container_resource_(limits|requests)\","
-                  "resource=\"memory\",{}}}[{}])",
-                  container, range),
-      fmt::format("last_over_time({{__name__=~\"kube_pod_container_status_(last_)?terminated_"
-                  "reason\",{}}}[{}]) > 0",
-                  container, range)};
+  // Labels of a metric's own are called exported_… where the scrape's won (honor_labels: false).
+  const auto either = [](auto&& query) {
+    return fmt::format("{} or {}", query(std::string()), query(std::string(kExported)));
+  };
+  const auto common = [&](const std::string& prefix) {
+    std::string text;
+    if (!selection.namespaces.empty()) {
+      text += fmt::format(",{}namespace=~\"{}\"", prefix, Alternatives(selection.namespaces));
+    }
+    for (const auto& matcher : selection.matchers) text += "," + matcher;
+    return text;
+  };
+  const auto container = [&](const std::string& prefix) {
+    return fmt::format("{}container=~\"{}\"{}", prefix, Alternatives(selection.containers),
+                       common(prefix));
+  };
+  const auto labels = [&](const std::string& prefix) {
+    return fmt::format(
+        "last_over_time(kube_pod_labels{{label_spark_role=~\"executor|driver\"{}}}[{}])",
+        common(prefix), range);
+  };
+  return {either([&](const auto& prefix) {
+            return fmt::format("max_over_time(container_memory_working_set_bytes{{{}}}[{}])",
+                               container(prefix), range);
+          }),
+          selection.namespaces.empty() ? labels("") : either(labels),
+          either([&](const auto& prefix) {
+            return fmt::format(
+                "last_over_time({{__name__=~\"kube_pod_container_resource_(limits|requests)\","
+                "resource=\"memory\",{}}}[{}])",
+                container(prefix), range);
+          }),
+          either([&](const auto& prefix) {
+            return fmt::format(
+                "last_over_time({{__name__=~\"kube_pod_container_status_(last_)?terminated_"
+                "reason\",{}}}[{}]) > 0",
+                container(prefix), range);
+          })};
 }
 
 Importer::Importer(const ImportSelection& selection, const model::SignatureRules& rules)
@@ -141,14 +189,44 @@ Importer::Importer(const ImportSelection& selection, const model::SignatureRules
 bool Importer::Wants(std::string_view label) const {
   constexpr std::array<std::string_view, 7> kOwn{"__name__",  "namespace", "pod",   "uid",
                                                  "container", "resource",  "reason"};
-  return std::find(kOwn.begin(), kOwn.end(), label) != kOwn.end() || names_.contains(label);
+  if (IsClusterLabel(label) || names_.contains(WithoutConflict(label))) return true;
+  if (label.starts_with(kExported)) label.remove_prefix(kExported.size());
+  return std::find(kOwn.begin(), kOwn.end(), label) != kOwn.end();
+}
+
+bool Importer::IsClusterLabel(std::string_view label) const {
+  if (!selection_.cluster_label.empty()) return label == selection_.cluster_label;
+  return std::find(kClusterLabels.begin(), kClusterLabels.end(), label) != kClusterLabels.end();
+}
+
+void Importer::SeeCluster(const wire::PrometheusSeries& series) {
+  for (const auto& [label, value] : series.labels) {
+    if (value.empty() || !IsClusterLabel(label)) continue;
+    auto& values = clusters_[label];
+    if (values.size() < kMostClusters) values.insert(value);
+  }
+}
+
+std::string Importer::SeveralClusters() const {
+  for (const auto& [label, values] : clusters_) {
+    if (values.size() < 2) continue;
+    std::vector<std::string> named;
+    for (const auto& value : values) named.push_back(fmt::format("\"{}\"", base::Printable(value)));
+    return fmt::format(
+        "the series are of several clusters: {} is {}{}; pods of one name would be taken for one, "
+        "so "
+        "choose: --matcher '{}=\"{}\"'",
+        label, fmt::join(named, ", "), values.size() == kMostClusters ? ", …" : "", label,
+        base::Printable(*values.begin()));
+  }
+  return "";
 }
 
 // Nothing where the series is of no use. max_over_time takes the name of its metric away, so a
 // series without one is usage.
 std::optional<Importer::Track> Importer::Classify(wire::PrometheusSeries series) {
   const auto name = series.Label("__name__");
-  Track track{Name(series.Label("namespace"), series.Label("pod")), Kind::kUsage, {}};
+  Track track{Name(OwnLabel(series, "namespace"), OwnLabel(series, "pod")), Kind::kUsage, {}};
   if (track.name.first.empty() || track.name.second.empty()) return std::nullopt;
   if (name == "kube_pod_labels") {
     track.kind = Kind::kLabels;
@@ -169,10 +247,11 @@ std::optional<Importer::Track> Importer::Classify(wire::PrometheusSeries series)
   if (amount && series.Label("resource") != "memory") return std::nullopt;
   const auto& containers = selection_.containers;
   if (track.kind != Kind::kLabels && std::find(containers.begin(), containers.end(),
-                                               series.Label("container")) == containers.end()) {
+                                               OwnLabel(series, "container")) == containers.end()) {
     ++counts_.other_containers;
     return std::nullopt;
   }
+  SeeCluster(series);
   track.series = std::move(series);
   return track;
 }
@@ -233,7 +312,7 @@ void Importer::Finish(const Sink& sink) {
 }
 
 void Importer::See(const Track& track, const wire::PrometheusPoint& point) {
-  const auto uid = track.series.Label("uid");
+  const auto uid = OwnLabel(track.series, "uid");
   if (const auto known = pods_.find(track.name);
       known != pods_.end() && !uid.empty() && uid == known->second.previous) {
     return;
@@ -246,7 +325,7 @@ void Importer::See(const Track& track, const wire::PrometheusPoint& point) {
     SeeLabels(pod, track);
     return;
   }
-  const auto container = track.series.Label("container");
+  const auto container = OwnLabel(track.series, "container");
   if (pod.container.empty()) pod.container = container;
   if (pod.container != container || pod.driver) return;
   if (flag) {
@@ -276,9 +355,11 @@ Importer::Pod& Importer::Find(const Name& name, std::string_view uid, Time t) {
 
 void Importer::SeeLabels(Pod& pod, const Track& track) {
   for (const auto& [label, value] : track.series.labels) {
-    if (const auto known = names_.find(label); known != names_.end()) {
-      pod.labels[known->second] = value;
-    }
+    const auto plain = WithoutConflict(label);
+    const auto known = names_.find(plain);
+    if (known == names_.end()) continue;
+    pod.labels[known->second] = value;
+    if (plain != label && !std::exchange(pod.conflict, true)) ++counts_.conflicts;
   }
   pod.driver = pod.Label(kRole) == "driver";
 }
@@ -372,9 +453,31 @@ void Importer::Add(const Name& name, Pod& pod) {
     if (end) WritePod(name, pod, model::EventType::kModified, end->t);
   }
   if (pod.unreadable || pod.driver) return;
+  SeeCutName(name, pod);
   ++counts_.executors;
   if (pod.Label(kRole).empty()) ++counts_.no_labels;
   if (pod.limit.value == 0 && pod.request.value == 0) ++counts_.no_memory;
+}
+
+// The name of a pod has the whole name of its application, which tells whether a label of that
+// length was cut.
+void Importer::SeeCutName(const Name& name, const Pod& pod) {
+  const auto label = pod.Label(kAppName);
+  const auto spark = ParsePodName(name.second);
+  if (label.size() + 1 < kLongestAppName || !spark || spark->job.size() <= label.size() ||
+      !spark->job.starts_with(label)) {
+    return;
+  }
+  const Name key(name.first, label);
+  if (cut_names_.size() == kMostCutNames && !cut_names_.contains(key)) return;
+  const auto [known, added] = cut_names_.try_emplace(key, spark->job);
+  if (added || known->second == spark->job || known->second.empty()) return;
+  known->second.clear();  // two: no more has to be known
+  Problem(name, fmt::format("its application's name is \"{}\", of which Spark keeps the first {} "
+                            "characters in the label {}, and others begin alike: by a signature of "
+                            "that label they are one job; --derived-signatures '{{{}}}' tells them "
+                            "apart",
+                            spark->job, label.size(), kAppName, kPodName));
 }
 
 void Importer::Close(const Name& name, Pod& pod) {

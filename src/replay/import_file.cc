@@ -24,7 +24,7 @@ using base::Code;
 using base::Result;
 using nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 // A gzip member each; cut by the text alone, so that it does not matter how that came.
 constexpr std::size_t kPiece = std::size_t{1} << 20;
 
@@ -159,6 +159,11 @@ Result<void> ImportFile::Finish() {
   if (::fdatasync(file_.Get()) != 0) return Errno(path_);
   if (::unlink(ResumePath().c_str()) != 0) return Errno(ResumePath());
   return {};
+}
+
+void ImportFile::Abandon() {
+  ::unlink(path_.c_str());
+  ::unlink(ResumePath().c_str());
 }
 
 }  // namespace sparkfit::replay

@@ -20,7 +20,8 @@ constexpr std::array kCounts{&ImportCounts::executors,       &ImportCounts::driv
                              &ImportCounts::no_labels,       &ImportCounts::no_signature,
                              &ImportCounts::no_memory,       &ImportCounts::never_used,
                              &ImportCounts::unreadable_pods, &ImportCounts::other_containers,
-                             &ImportCounts::implausible,     &ImportCounts::outside};
+                             &ImportCounts::implausible,     &ImportCounts::outside,
+                             &ImportCounts::conflicts};
 
 }  // namespace
 
@@ -40,7 +41,7 @@ struct Importer::Codec {
             {"uids", {pod.uid, pod.previous, pod.log_uid}},
             {"container", pod.container},
             {"labels", pod.labels},
-            {"flags", {pod.driver, pod.unreadable, pod.oom}},
+            {"flags", {pod.driver, pod.unreadable, pod.oom, pod.conflict}},
             {"seen", {Milliseconds(pod.first), Milliseconds(pod.last)}},
             {"used", pod.used ? json(Milliseconds(*pod.used)) : json()},
             {"memory", {pod.limit.value, pod.request.value}},
@@ -60,6 +61,7 @@ struct Importer::Codec {
     pod.driver = flags.at(0).get<bool>();
     pod.unreadable = flags.at(1).get<bool>();
     pod.oom = flags.at(2).get<bool>();
+    pod.conflict = flags.at(3).get<bool>();
     pod.first = TimeOf(value.at("seen").at(0));
     pod.last = TimeOf(value.at("seen").at(1));
     if (!value.at("used").is_null()) pod.used = TimeOf(value.at("used"));
@@ -84,6 +86,8 @@ struct Importer::Codec {
     for (const auto& [uid, t] : importer.gone_) gone[uid] = Milliseconds(t);
     json held = json::array();
     for (const auto& [t, line] : importer.held_) held.push_back({Milliseconds(t), line});
+    json cut_names = json::array();
+    for (const auto& [name, job] : importer.cut_names_) cut_names.push_back({name, job});
     json counts = json::array();
     for (const auto count : kCounts) counts.push_back(importer.counts_.*count);
     return {{"now", Milliseconds(importer.now_)},
@@ -91,6 +95,8 @@ struct Importer::Codec {
             {"drivers", std::move(drivers)},
             {"gone", std::move(gone)},
             {"held", std::move(held)},
+            {"clusters", importer.clusters_},
+            {"cutNames", std::move(cut_names)},
             {"counts", std::move(counts)}};
   }
   static void Read(const json& value, Importer& importer) {
@@ -103,6 +109,10 @@ struct Importer::Codec {
     for (const auto& [uid, t] : value.at("gone").items()) importer.gone_[uid] = TimeOf(t);
     for (const auto& line : value.at("held")) {
       importer.held_.emplace(TimeOf(line.at(0)), line.at(1).get<std::string>());
+    }
+    importer.clusters_ = value.at("clusters").get<std::map<std::string, std::set<std::string>>>();
+    for (const auto& cut : value.at("cutNames")) {
+      importer.cut_names_[cut.at(0).get<Name>()] = cut.at(1).get<std::string>();
     }
     for (std::size_t i = 0; i < kCounts.size(); ++i) {
       importer.counts_.*kCounts[i] = value.at("counts").at(i).get<std::uint64_t>();
@@ -121,6 +131,8 @@ base::Result<void> Importer::Restore(const std::string& text) try {
   drivers_ = std::move(fresh.drivers_);
   gone_ = std::move(fresh.gone_);
   held_ = std::move(fresh.held_);
+  clusters_ = std::move(fresh.clusters_);
+  cut_names_ = std::move(fresh.cut_names_);
   counts_ = fresh.counts_;
   now_ = fresh.now_;
   return {};

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,12 +33,15 @@ struct ImportSelection {
   // Names of executor containers; not empty, all names in Kubernetes.
   std::vector<std::string> containers{"spark-kubernetes-executor"};
   std::vector<std::string> matchers;  // further ones, as cluster="prod"
+  // By which series of several clusters are told apart; empty: by those that are usual.
+  std::string cluster_label;
   base::Duration step = std::chrono::seconds(30);
 };
 
-// In PromQL: the highest usage in each step, so that no peak between two times is missed, and for
-// the rest the last value. Neither looks back beyond the step, as a bare selector would, for five
-// minutes after a pod is gone.
+// In PromQL, also for metrics of kube-state-metrics whose labels were renamed by the scrape
+// (exported_namespace, …): the highest usage in each step, so that no peak between two times is
+// missed, and for the rest the last value. Neither looks back beyond the step, as a bare selector
+// would, for five minutes after a pod is gone.
 std::vector<std::string> ImportQueries(const ImportSelection& selection);
 
 struct ImportCounts {
@@ -50,6 +54,8 @@ struct ImportCounts {
   std::uint64_t no_labels = 0;
   std::uint64_t no_signature = 0;  // neither of their own nor derived; their driver may have one
   std::uint64_t no_memory = 0;     // neither limit nor request
+  // Pods of which one of several labels was taken that have one name in Prometheus.
+  std::uint64_t conflicts = 0;
   // Left out:
   std::uint64_t never_used = 0;        // executors without any usage
   std::uint64_t unreadable_pods = 0;   // whose labels make no sense
@@ -87,6 +93,11 @@ class Importer {
   // The first pods and values that could not be used, for a person.
   [[nodiscard]] const std::vector<std::string>& Problems() const { return problems_; }
 
+  // What is wrong where the series that were taken are of several clusters; empty: nothing.
+  [[nodiscard]] std::string SeveralClusters() const;
+  // Whether any series had a label of a cluster.
+  [[nodiscard]] bool KnowsCluster() const { return !clusters_.empty(); }
+
   // All that it knows, to go on from in another process. kMalformed where the text is none.
   [[nodiscard]] std::string Save() const;
   base::Result<void> Restore(const std::string& text);
@@ -114,6 +125,7 @@ class Importer {
     std::optional<Ending> ended;
     std::optional<Ending> restarted;  // by an OOM
     bool oom = false;                 // is in the log
+    bool conflict = false;            // is counted
 
     [[nodiscard]] std::string Label(std::string_view label) const;  // empty: none
   };
@@ -131,6 +143,9 @@ class Importer {
   };
   struct Codec;
 
+  [[nodiscard]] bool IsClusterLabel(std::string_view label) const;
+  void SeeCluster(const wire::PrometheusSeries& series);
+  void SeeCutName(const Name& name, const Pod& pod);
   std::optional<Track> Classify(wire::PrometheusSeries series);
   std::vector<Track> Prepare(std::vector<wire::PrometheusSeries> series, base::Time from,
                              base::Time to);
@@ -158,6 +173,9 @@ class Importer {
   std::map<Name, Pod> pods_;
   std::map<Name, Driver> drivers_;          // by namespace and application, those in the log
   std::map<std::string, base::Time> gone_;  // UIDs in the log, until the log has forgotten them
+  std::map<std::string, std::set<std::string>> clusters_;  // values by label
+  // Applications' whole names by namespace and label, where that was cut; empty: several.
+  std::map<Name, std::string> cut_names_;
   base::Time now_{};
   std::multimap<base::Time, std::string> held_;  // lines, until none can come before them
   ImportCounts counts_;

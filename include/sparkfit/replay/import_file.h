@@ -38,6 +38,8 @@ class ImportFile {
   base::Result<void> Commit(const std::string& state);
   // The file is complete.
   base::Result<void> Finish();
+  // The file is of no use, and there is nothing to go on with. REQUIRES: nothing more is called.
+  void Abandon();
 
  private:
   ImportFile(std::string path, Arguments arguments);

@@ -393,6 +393,95 @@ TEST_CASE("A state that makes no sense changes nothing") {
   }
 }
 
+// The labels of the metric itself, renamed as a scrape without honor_labels does it, beside those
+// of kube-state-metrics' own pod.
+PrometheusSeries Exported(PrometheusSeries series) {
+  for (auto& [name, value] : series.labels) {
+    if (name == "namespace" || name == "pod" || name == "container") name.insert(0, "exported_");
+  }
+  series.labels.insert(series.labels.end(), {{"namespace", "monitoring"},
+                                             {"pod", "kube-state-metrics-0"},
+                                             {"container", "kube-state-metrics"}});
+  return series;
+}
+
+TEST_CASE("Labels that a scrape renamed are read as the metric meant them") {
+  const std::vector<PrometheusSeries> plain{Usage("e", 0, 20, kGiB), PodLabels("e", "u", 0, 20),
+                                            Limit("e", "u", 0, 20),
+                                            Ended("e", "OOMKilled", 18, 20)};
+  auto renamed = plain;
+  for (std::size_t i = 1; i < renamed.size(); ++i) renamed[i] = Exported(renamed[i]);
+  const auto imported = Import(plain, 20);
+  REQUIRE(imported.counts.ooms == 1);
+  CHECK(Import(renamed, 20).lines == imported.lines);
+}
+
+TEST_CASE("Of labels with one name in Prometheus the first is taken, and it is said") {
+  const auto imported =
+      Import({Usage("e", 0, 20, kGiB), Limit("e", "u", 0, 20),
+              PodLabels("e", "u", 0, 20,
+                        {{"label_sparkfit_io_signature_conflict1", "nightly"},
+                         {"label_sparkfit_io_signature_conflict2", "somebody-else"}})},
+             20);
+  CHECK(imported.Pod("ADDED")["metadata"]["annotations"]["sparkfit.io/signature"] == "nightly");
+  CHECK(imported.counts.conflicts == 1);
+}
+
+TEST_CASE("Series of several clusters are not mixed") {
+  const model::SignatureRules rules;
+  const auto of = [](PrometheusSeries series, const std::string& label, const std::string& value) {
+    series.labels.emplace_back(label, value);
+    return series;
+  };
+  const auto several = [&](const std::string& label, const std::string& given, bool cut = false) {
+    ImportSelection selection;
+    selection.cluster_label = given;
+    Importer importer(selection, rules);
+    importer.Take({of(Usage("e", 0, 3, kGiB), label, "prod")}, At(0), At(3), [](auto) {});
+    CHECK(importer.SeveralClusters().empty());
+    if (cut) {  // in another process
+      const auto state = importer.Save();
+      Importer next(selection, rules);
+      REQUIRE(next.Restore(state));
+      next.Take({of(Usage("e", 4, 5, kGiB), label, "test")}, At(4), At(5), [](auto) {});
+      return next.SeveralClusters();
+    }
+    importer.Take({of(Usage("e", 4, 5, kGiB), label, "test")}, At(4), At(5), [](auto) {});
+    return importer.SeveralClusters();
+  };
+  CHECK_THAT(several("cluster", ""), Catch::Contains("cluster is \"prod\", \"test\"") &&
+                                         Catch::Contains("--matcher 'cluster=\"prod\"'"));
+  CHECK_THAT(several("cluster", "", true), Catch::Contains("\"test\""));
+  CHECK_THAT(several("k8s_cluster_name", ""), Catch::Contains("k8s_cluster_name is"));
+  CHECK(several("region", "").empty());  // who knows
+  CHECK_THAT(several("region", "region"), Catch::Contains("region is"));
+  CHECK(several("cluster", "region").empty());  // told what counts
+}
+
+TEST_CASE("Names of applications that Spark cut alike are said to be one job") {
+  const auto rules = *model::SignatureRules::Parse("{spark-app-name}");
+  const std::string beginning(63, 'a');  // as long as Spark makes the label
+  const auto job = [&](const std::string& name, int at) {
+    const auto pod = name + "-0123456789abcdef-exec-" + std::to_string(at);
+    return std::vector<PrometheusSeries>{
+        Usage(pod, 0, 20, kGiB), Limit(pod, "u" + std::to_string(at), 0, 20),
+        PodLabels(pod, "u" + std::to_string(at), 0, 20, {{"label_spark_app_name", beginning}})};
+  };
+  const auto problems = [&](const std::vector<std::vector<PrometheusSeries>>& jobs) {
+    std::vector<PrometheusSeries> all;
+    for (const auto& one : jobs) all.insert(all.end(), one.begin(), one.end());
+    Importer importer({}, rules);
+    importer.Take(all, At(0), At(20), [](auto) {});
+    return importer.Problems();
+  };
+  CHECK(problems({job(beginning + "-x", 1), job(beginning + "-x", 2)}).empty());
+  CHECK(problems({job(beginning, 1), job(beginning, 2)}).empty());  // not cut
+  const auto two =
+      problems({job(beginning + "-x", 1), job(beginning + "-y", 2), job(beginning + "-z", 3)});
+  REQUIRE(two.size() == 1);
+  CHECK_THAT(two[0], Catch::Contains(beginning + "-y") && Catch::Contains("{pod-name}"));
+}
+
 TEST_CASE("The queries name what was selected") {
   ImportSelection selection;
   selection.namespaces = {"a", "b"};
@@ -402,10 +491,17 @@ TEST_CASE("The queries name what was selected") {
   CHECK(
       queries[0] ==
       R"(max_over_time(container_memory_working_set_bytes{container=~"spark-kubernetes-executor",)"
-      R"(namespace=~"a|b",cluster="prod"}[29s999ms]))");
+      R"(namespace=~"a|b",cluster="prod"}[29s999ms]))"
+      R"( or max_over_time(container_memory_working_set_bytes{exported_container=~)"
+      R"("spark-kubernetes-executor",exported_namespace=~"a|b",cluster="prod"}[29s999ms]))");
   CHECK(queries[1] ==
         R"(last_over_time(kube_pod_labels{label_spark_role=~"executor|driver",namespace=~"a|b",)"
-        R"(cluster="prod"}[29s999ms]))");
+        R"(cluster="prod"}[29s999ms]))"
+        R"( or last_over_time(kube_pod_labels{label_spark_role=~"executor|driver",)"
+        R"(exported_namespace=~"a|b",cluster="prod"}[29s999ms]))");
+  // Without a namespace both are one.
+  CHECK(ImportQueries({})[1] ==
+        R"(last_over_time(kube_pod_labels{label_spark_role=~"executor|driver"}[29s999ms]))");
 }
 
 }  // namespace
