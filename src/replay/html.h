@@ -12,5 +12,6 @@ extern const std::string_view kStyle;     // style.css
 extern const std::string_view kCommon;    // common.js
 extern const std::string_view kFleet;     // fleet.js
 extern const std::string_view kBacktest;  // backtest.js
+extern const std::string_view kLoop;      // loop.js
 
 }  // namespace sparkfit::replay::html

@@ -409,6 +409,11 @@ std::string BacktestPage(const ExecutionTable& table, const Workflows& workflows
   return MakePage("Policy backtest", html::kBacktest, Inert(json));
 }
 
+std::string LoopPage(const Json& policies) {
+  const Json json{{"meta", {{"version", base::kVersion}}}, {"policies", policies}};
+  return MakePage("Closed loop", html::kLoop, Inert(json));
+}
+
 std::string_view DataIn(std::string_view page) {
   const auto start = page.find(kDataStart);
   if (start == std::string_view::npos) return {};

@@ -8,6 +8,7 @@
 
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/base/text.h"
+#include "sparkfit/replay/page.h"
 #include "sparkfit/replay/text_table.h"
 
 namespace sparkfit::simulation {
@@ -118,6 +119,12 @@ Json ToJson(const LoopResult& result) {
           {"harmed_jobs", result.harmed_jobs},
           {"harmed", HarmedOf(result)},
           {"judged", SizesOf(result)}};
+}
+
+Json ToArray(const std::vector<LoopResult>& results) {
+  Json array = Json::array();
+  for (const auto& result : results) array.push_back(ToJson(result));
+  return array;
 }
 
 std::string Count(std::uint64_t n) { return base::FormatCount(static_cast<std::int64_t>(n)); }
@@ -251,10 +258,12 @@ std::string DescribeJob(const Profile& profile) {
 }  // namespace
 
 std::string Render(const std::vector<LoopResult>& results, replay::OutputFormat format) {
-  if (format == replay::OutputFormat::kTable) return RenderTable(results);
-  Json array = Json::array();
-  for (const auto& result : results) array.push_back(ToJson(result));
-  return replay::Render(array, format);
+  return format == replay::OutputFormat::kTable ? RenderTable(results)
+                                                : replay::Render(ToArray(results), format);
+}
+
+std::string Page(const std::vector<LoopResult>& results) {
+  return replay::LoopPage(ToArray(results));
 }
 
 std::string RenderJob(const Profile& profile, const std::vector<Pair>& pairs) {

@@ -291,6 +291,21 @@ def backtest_page(browser, check, path, expected, shots):
     kinds.one_text_each(check, shown, "backtest")
 
 
+def loop_page(browser, check, path, expected, shots):
+    for width in (1400, 400):
+        for dark in (False, True):
+            page = browser.page(width, 900, dark)
+            page.open(path)
+            where = f"closed loop, {width} px, {'dark' if dark else 'light'}"
+            check.same(page.run("JSON.parse(document.getElementById('data').textContent).policies"), expected, f"{where}: numbers are those of -o json")
+            check.same(page.run("document.querySelectorAll('.chart svg').length"), 1, f"{where}: the chart is drawn")
+            check.same(page.run("document.querySelectorAll('.panel table')[0].querySelectorAll('tbody tr').length"), len(expected), f"{where}: a line for each policy")
+            readable(page, check, where)
+            check.same(page.complaints(), [], f"{where}: nothing to complain of")
+            if shots:
+                page.shot(f"{shots}/loop-{width}-{'dark' if dark else 'light'}.png")
+
+
 def measured(command):
     """Seconds by the clock, seconds of CPU, MiB."""
     before = time.monotonic()
@@ -372,6 +387,9 @@ def main():
             small.write_text("".join("\t".join(line) + "\n" for line in [columns, *lines]))
             run("backtest", small, "--html", page, "--force")
             any_page(browser, check, page, what)
+        loop = ("backtest", "--closed-loop", "--profiles", 6, "--runs", 30, "--policy", "adaptive", "--policy", "max")
+        run(*loop, "--html", f"{folder}/loop.html")
+        loop_page(browser, check, f"{folder}/loop.html", json.loads(run(*loop, "-o", "json")), arguments.shots)
         if arguments.large:
             large_page(browser, check, arguments.sparkfit, folder, arguments.shots)
     print(f"{check.failed} failed" if check.failed else "all fine")

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,9 @@ std::string BacktestPage(const ExecutionTable& table, const Workflows& workflows
                          const std::vector<PolicyReport>& policies,
                          const std::vector<PolicyReport>& dial,
                          const std::vector<std::string>& notes);
+
+// The page of a closed loop. `policies`: what simulation::Render has of each as JSON, at least one.
+std::string LoopPage(const nlohmann::ordered_json& policies);
 
 // The JSON in a page: between its <script type="application/json"> and </script>.
 std::string_view DataIn(std::string_view page);

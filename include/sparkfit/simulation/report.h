@@ -13,6 +13,9 @@ namespace sparkfit::simulation {
 // docs/formats.md. The text ends with a line end.
 std::string Render(const std::vector<LoopResult>& results, replay::OutputFormat format);
 
+// The same as a page for people. REQUIRES: at least one result.
+std::string Page(const std::vector<LoopResult>& results);
+
 // What one job is and how each of its runs went, for whoever wants to know why.
 std::string RenderJob(const Profile& profile, const std::vector<Pair>& pairs);
 
