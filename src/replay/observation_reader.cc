@@ -11,13 +11,47 @@ namespace sparkfit::replay {
 
 using base::Result;
 
+namespace {
+
+constexpr std::size_t kBeginning = 512;
+
+// What else a file is that begins so, and who reads it.
+std::string_view WhatElse(std::string_view beginning) {
+  const auto has = [&](std::string_view part) { return beginning.find(part) != beginning.npos; };
+  if (has("\"Event\":\"")) {
+    return "; it is an event log of Spark: sparkfit import eventlog makes a log of it";
+  }
+  if (has("\"resultType\"")) {
+    return "; it is an answer of a Prometheus: sparkfit import prometheus --from-json makes a log "
+           "of "
+           "it";
+  }
+  if (beginning.starts_with("\x28\xb5\x2f\xfd") || beginning.starts_with("PK\x03\x04")) {
+    return "; it is packed, and not by gzip";
+  }
+  if (has("\t") && !beginning.starts_with('{')) {
+    return "; a table of executions? sparkfit backtest reads those";
+  }
+  return "";
+}
+
+}  // namespace
+
 Result<void> ObservationReader::Add(const std::string& name, std::unique_ptr<ByteSource> source) {
   auto log = std::make_unique<Log>();
   log->name = name;
   log->lines = std::make_unique<LineReader>(MaybeGunzip(std::move(source)));
   const auto lines_before = counts_.lines;
+  const auto problems_before = problems_;
   if (auto advanced = Advance(*log); !advanced) return advanced;
-  if (counts_.lines == lines_before) problems_.Add(name, 0, "is empty");
+  if (counts_.lines > lines_before && !log->is_log) {
+    problems_ = problems_before;
+    problems_.Add(name, 0,
+                  fmt::format("is no observation log{}{}", WhatElse(log->beginning),
+                              log->first_problem.empty() ? "" : " (" + log->first_problem + ")"));
+  } else if (counts_.lines == lines_before && problems_.Count() == problems_before.Count()) {
+    problems_.Add(name, 0, "is empty");
+  }
   logs_.push_back(std::move(log));
   return {};
 }
@@ -47,6 +81,7 @@ Result<void> ObservationReader::Advance(Log& log) {
     }
     if (!*line) return {};
     ++counts_.lines;
+    if (log.beginning.empty()) log.beginning = base::Beginning((*line)->text, kBeginning);
     counts_.bytes += (*line)->text.size() + 1;
     const auto taken = Take(log, **line);
     if (!taken) return tl::unexpected<base::Error>(taken.error());
@@ -57,9 +92,8 @@ Result<void> ObservationReader::Advance(Log& log) {
 // True where the line held the log's next observation.
 Result<bool> ObservationReader::Take(Log& log, const Line& line) {
   if (line.too_long) {
-    problems_.Add(
-        log.name, line.number,
-        fmt::format("a line of more than {} MiB, skipped", LineReader::kLongestLine >> 20));
+    Problem(log, line,
+            fmt::format("a line of more than {} MiB, skipped", LineReader::kLongestLine >> 20));
     return false;
   }
   if (line.text.empty()) return false;
@@ -68,9 +102,10 @@ Result<bool> ObservationReader::Take(Log& log, const Line& line) {
     if (parsed.error().code == base::Code::kInvalidArgument) {
       return base::Fail(fmt::format("{}:{}", log.name, line.number), parsed.error());
     }
-    problems_.Add(log.name, line.number, parsed.error().message);
+    Problem(log, line, parsed.error().message);
     return false;
   }
+  log.is_log = true;
   if (auto* observation = std::get_if<model::Observation>(&*parsed)) {
     log.next = std::move(*observation);
     return true;
@@ -81,6 +116,13 @@ Result<bool> ObservationReader::Take(Log& log, const Line& line) {
     ++counts_.unknown[std::string(base::Beginning(std::get<wire::UnknownLine>(*parsed).type, 40))];
   }
   return false;
+}
+
+void ObservationReader::Problem(Log& log, const Line& line, const std::string& message) {
+  if (log.first_problem.empty()) {
+    log.first_problem = fmt::format("line {}: {}", line.number, message);
+  }
+  problems_.Add(log.name, line.number, message);
 }
 
 }  // namespace sparkfit::replay

@@ -33,7 +33,8 @@ class ObservationReader {
   }
 
   // Adds a log; reads its first observation. Fails for a header of a version that this sparkfit
-  // does not read; what merely cannot be understood is counted.
+  // does not read; what merely cannot be understood is counted: line by line, or once, where no
+  // line is one of a log.
   base::Result<void> Add(const std::string& name, std::unique_ptr<ByteSource> source);
 
   // The next observation, nothing at the end.
@@ -49,10 +50,14 @@ class ObservationReader {
     std::string name;
     std::unique_ptr<LineReader> lines;
     std::optional<model::Observation> next;
+    bool is_log = false;  // it has a line of one
+    std::string beginning;
+    std::string first_problem;
   };
 
   base::Result<void> Advance(Log& log);
   base::Result<bool> Take(Log& log, const Line& line);
+  void Problem(Log& log, const Line& line, const std::string& message);
 
   std::vector<std::unique_ptr<Log>> logs_;
   wire::LogLineParser parser_;

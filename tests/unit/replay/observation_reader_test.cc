@@ -54,11 +54,21 @@ TEST_CASE("what cannot be read is named by file and line, the rest is kept", "[r
 
 TEST_CASE("of many problems the first ten are shown and all are counted", "[replay][reader]") {
   ObservationReader reader;
-  std::string text;
+  std::string text = "{\"type\":\"header\",\"version\":1}\n";
   for (int i = 0; i < 1000; ++i) text += "nonsense\n";
   Add(reader, "a", text);
   CHECK(reader.GetProblems().Count() == 1000);
   CHECK(reader.GetProblems().Shown().size() == Problems::kShown);
+}
+
+TEST_CASE("a file without a line of a log is one problem, however long it is", "[replay][reader]") {
+  ObservationReader reader;
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "nonsense\n";
+  Add(reader, "a", text);
+  CHECK(reader.GetProblems().Count() == 1);
+  CHECK_THAT(reader.GetProblems().Shown()[0],
+             Catch::StartsWith("a: is no observation log (line 1: "));
 }
 
 TEST_CASE("an empty log is a problem, another version an error", "[replay][reader]") {
