@@ -8,23 +8,28 @@
 
 #include "commands.h"
 #include "completion.h"
+#include "help.h"
+#include "job_table.h"
+#include "man.h"
 #include "published_text.h"
+#include "sparkfit/base/file.h"
 #include "sparkfit/base/version.h"
 #include "sparkfit/recommend/policy.h"
+#include "sparkfit/replay/report.h"
 
 namespace sparkfit::cli {
 namespace {
 
 constexpr std::string_view kDescription =
-    R"(sparkfit right-sizes Spark executors on Kubernetes: it remembers per job signature how much
-memory executors needed, and recommends a size with a sentence that explains it.)";
+    "sparkfit right-sizes Spark executors on Kubernetes: it remembers per job signature how much "
+    "memory executors needed, and recommends a size with a sentence that explains it.";
 
 constexpr std::string_view kExamples = R"(Examples:
   sparkfit controller                                   in a cluster: observe and recommend
   sparkfit record --kubeconfig ~/.kube/config --output log.ndjson     observe only
   sparkfit replay examples/spark-runs.ndjson.gz         what would be recommended, and why
-  sparkfit import prometheus --url http://prometheus:9090 --output past.ndjson.gz     history at once
-  sparkfit import eventlog /spark-events --output past.ndjson.gz     … and of what Spark wrote down
+  sparkfit import prometheus --url http://prometheus:9090 --output past.ndjson.gz
+  sparkfit import eventlog /spark-events --output past.ndjson.gz      history at once
   sparkfit list -A --sort-by waste                      what could be saved; kubectl sparkfit list
   sparkfit explain nightly-revenue                      why that size
   sparkfit backtest executions.tsv.gz                   what policies would have cost
@@ -35,6 +40,7 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.)";
 constexpr std::string_view kReplayExamples = R"(Examples:
   sparkfit replay log.ndjson.gz
   sparkfit replay log.ndjson.gz --html report.html
+  sparkfit replay log.ndjson.gz --sort-by waste -o csv > jobs.csv
   sparkfit replay monday.ndjson.gz tuesday.ndjson.gz -o json
   zcat log.ndjson.gz | sparkfit replay - --signature nightly-revenue
   sparkfit replay log.ndjson --at 2026-11-23T10:15:00Z     what was known then
@@ -51,11 +57,12 @@ constexpr std::string_view kImportExamples = R"(Examples:
   sparkfit import eventlog /spark-events --output past.ndjson.gz --derived-signatures '{app-name}'
   sparkfit import eventlog /spark-events --join of-prometheus.ndjson.gz --output past.ndjson.gz
 
-From a Prometheus it needs container_memory_working_set_bytes, and of kube-state-metrics kube_pod_labels with
---metric-labels-allowlist=pods=[spark-role,spark-app-selector,…], the resources of containers and the
-reasons of their ends. An import that was interrupted goes on where it was, by the same command. From
-event logs it needs nothing; how much memory was used is in them where
-spark.executor.processTreeMetrics.enabled was true. docs/import.md has the settings, the queries, and what cannot be known in this way.)";
+From a Prometheus it needs container_memory_working_set_bytes, and of kube-state-metrics
+kube_pod_labels with --metric-labels-allowlist=pods=[spark-role,spark-app-selector,…], the
+resources of containers and the reasons of their ends. An import that was interrupted goes on where
+it was, by the same command. From event logs it needs nothing; how much memory was used is in them
+where spark.executor.processTreeMetrics.enabled was true. docs/import.md has the settings, the
+queries, and what cannot be known in this way.)";
 
 constexpr std::string_view kBacktestExamples = R"(Examples:
   sparkfit backtest executions.tsv.gz
@@ -63,9 +70,13 @@ constexpr std::string_view kBacktestExamples = R"(Examples:
   sparkfit backtest executions.tsv.gz --policy request --policy percentile:margin=0.15
   sparkfit backtest a.tsv b.tsv --policy max:margin=0.15,oomBump=1.25 -o json
   sparkfit backtest --closed-loop --policy adaptive     made-up jobs that feel their size
+  sparkfit backtest --closed-loop --policy adaptive --html loop.html
 
 docs/formats.md describes the table and the rules by which waste and OOMs are counted;
 docs/algorithm.md the closed loop.)";
+
+// What the shells' scripts run; no command for people.
+constexpr std::string_view kComplete = "__complete";
 
 std::vector<std::string> PolicyNames() {
   std::vector<std::string> names;
@@ -73,17 +84,6 @@ std::vector<std::string> PolicyNames() {
     names.emplace_back(Name(kind));
   }
   return names;
-}
-
-// Values to offer for a flag, by its name.
-std::vector<std::string> ValuesOf(const std::string& flag) {
-  if (flag == "--output") return {"table", "json", "yaml"};
-  if (flag == "--policy") return PolicyNames();
-  if (flag == "--log-level") return {"debug", "info", "warning", "error"};
-  if (flag == "--log-format") return {"text", "json"};
-  if (flag == "--sort-by") return SortOrders();
-  if (flag == "--for") return ConfForms();
-  return {};
 }
 
 std::string PolicyHelp() {
@@ -99,34 +99,59 @@ std::string PolicyHelp() {
          recommend::Format(recommend::Policy{}) + "\n\n";
 }
 
-enum class Offer { kAll, kOffline, kSignatures };
+enum class Offer { kAll, kRecording, kOffline, kSignatures };
+
+// As help shows it: of a policy the name, as its options are told of below.
+std::string DefaultOf(const Option& option) {
+  auto value = option.get(Config());
+  return option.key == "policy" ? value.substr(0, value.find(':')) : value;
+}
 
 void AddOptions(CLI::App& command, CommonFlags& flags, Offer offer) {
-  command.add_option("--config", flags.config_file,
-                     "configuration file, YAML (environment: SPARKFIT_CONFIG)");
-  const Config defaults;
+  command
+      .add_option("--config", flags.config_file,
+                  "configuration file, YAML (environment: SPARKFIT_CONFIG)")
+      ->type_name("FILE");
   for (const auto& option : Options()) {
-    if (option.live && offer != Offer::kAll) continue;
+    if (option.live && offer != Offer::kAll && offer != Offer::kRecording) continue;
+    if (option.publishing && offer != Offer::kAll) continue;
     if (offer == Offer::kSignatures && option.key != "derivedSignatures") continue;
     const std::string key(option.key);
-    command
-        .add_option_function<std::string>(
-            "--" + option.Flag(),
-            [key, &flags](const std::string& text) { flags.options[key] = text; },
-            fmt::format("{} [{}]", option.help, option.get(defaults)))
-        ->type_name(std::string(option.type));
+    auto* added = command.add_option_function<std::string>(
+        "--" + option.Flag(), [key, &flags](const std::string& text) { flags.options[key] = text; },
+        fmt::format("{} [{}]", option.help, DefaultOf(option)));
+    added->type_name(std::string(option.type));
+    if (offer == Offer::kRecording && option.recorded) added->group("");  // taken, not shown
   }
 }
 
-void AddFormat(CLI::App& command, std::string& output, const std::string& standard = "table") {
-  command.add_option("-o,--output", output, "table, json or yaml [" + standard + "]")
+std::string OneOf(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
+  }
+  return text;
+}
+
+void AddFormat(CLI::App& command, std::string& output, const std::vector<std::string>& formats,
+               const std::string& standard = "table") {
+  command.add_option("-o,--output", output, fmt::format("{} [{}]", OneOf(formats), standard))
       ->type_name("FORMAT");
 }
 
-void AddReport(CLI::App& command, ReportFlags& flags) {
-  AddFormat(command, flags.output, "table; with --html nothing");
+void AddTable(CLI::App& command, TableFlags& flags) {
+  command.add_option("--sort-by", flags.sort, fmt::format("{} [name]", OneOf(SortOrders())))
+      ->type_name("ORDER");
+  command.add_flag("--no-headers", flags.no_headers,
+                   "of tables and csv nothing but a line for each job");
+}
+
+void AddReport(CLI::App& command, ReportFlags& flags, const std::vector<std::string>& formats) {
+  AddFormat(command, flags.output, formats, "table; with --html nothing");
   command
-      .add_option("--html", flags.html, "write a page for people to this file; it needs no network")
+      .add_option(
+          "--html", flags.html,
+          "write a page for people to this file, - for standard output; it needs no network")
       ->type_name("FILE");
   command.add_flag("--force", flags.force, "the page replaces a file that is there");
   command.add_flag("--strict", flags.strict, "fail (exit code 1) where anything could not be read");
@@ -143,12 +168,16 @@ constexpr std::string_view kRecordExamples = R"(Examples:
   sparkfit record --kubeconfig ~/.kube/config --output log.ndjson
   sparkfit replay log.ndjson                              what would be recommended
 
-It needs no CRDs and only the right to read pods, nodes and their metrics.)";
+It needs no CRDs and only the right to read pods, nodes and their metrics. Options that decide what
+is recommended (those of sparkfit replay) are taken as well, and written into the log's header.)";
 
 constexpr std::string_view kListExamples = R"(Examples:
   sparkfit list                              the jobs of the kubeconfig's namespace
   sparkfit list -A --sort-by waste           of all; those that could save most first
+  sparkfit list -A -o wide --no-headers      heap, overhead, bounds, confidence and ages, too
+  sparkfit list -A -l team=ml -o csv         of the objects with that label, for a spreadsheet
   sparkfit list -A -o json | jq '.items[].status.recommendation'
+  kubectl describe $(sparkfit list -o name | head -1)
 
 As `kubectl sparkfit list` where the binary is on the PATH as kubectl-sparkfit.)";
 
@@ -191,22 +220,23 @@ struct Commands {
   CommonFlags print;
   std::vector<std::string> config_files;
   std::string shell;
+  std::string man_folder;
 };
 
-void AddCluster(CLI::App& command, ControllerFlags& flags) {
+void AddCluster(CLI::App& command, ControllerFlags& flags, Offer offer) {
   command
       .add_option("--kubeconfig", flags.kubeconfig,
                   "how to reach the cluster; without it the service account of our pod")
       ->type_name("FILE");
   command.add_option("--context", flags.context, "the kubeconfig's context [its current one]")
       ->type_name("NAME");
-  AddOptions(command, flags.common, Offer::kAll);
+  AddOptions(command, flags.common, offer);
 }
 
 void AddController(CLI::App& app, Commands& commands) {
   auto& controller = *app.add_subcommand(
       "controller", "observe the executors of a cluster and publish what they need");
-  AddCluster(controller, commands.controller);
+  AddCluster(controller, commands.controller, Offer::kAll);
   controller
       .add_option("--record", commands.controller.record,
                   "tee everything that is observed to this file, an observation log; one that is "
@@ -216,7 +246,7 @@ void AddController(CLI::App& app, Commands& commands) {
   auto& record =
       *app.add_subcommand("record", "observe only, and write an observation log for replay");
   commands.record.publish = false;
-  AddCluster(record, commands.record);
+  AddCluster(record, commands.record, Offer::kRecording);
   record
       .add_option(
           "--output", commands.record.record,
@@ -239,28 +269,30 @@ void AddAccess(CLI::App& command, ClusterFlags& flags, Breadth breadth) {
       ->type_name("NAME");
   if (breadth == Breadth::kAlsoAll) {
     command.add_flag("-A,--all-namespaces", flags.all_namespaces, "all namespaces");
+    command
+        .add_option("-l,--selector", flags.selector,
+                    "only objects with such labels, as team=ml,tier!=test")
+        ->type_name("SELECTOR");
   }
 }
 
 void AddForPeople(CLI::App& app, Commands& commands) {
   auto& list = *app.add_subcommand("list", "the recommendations of a cluster, a line each");
   AddAccess(list, commands.list.cluster, Breadth::kAlsoAll);
-  list.add_option("--sort-by", commands.list.sort, "name, waste or ooms [name]")
-      ->type_name("ORDER");
-  AddFormat(list, commands.list.output);
+  AddFormat(list, commands.list.output, JobFormats());
+  AddTable(list, commands.list.table);
   list.footer(std::string(kListExamples));
 
   auto& explain = *app.add_subcommand("explain", "what is recommended for a job, and why");
   explain.add_option("SIGNATURE", commands.explain.signature, "the job's signature")->required();
   AddAccess(explain, commands.explain.cluster, Breadth::kOneNamespace);
-  AddFormat(explain, commands.explain.output);
+  AddFormat(explain, commands.explain.output, replay::OutputFormats());
   explain.footer(std::string(kExplainExamples));
 
   auto& conf = *app.add_subcommand("conf", "the Spark settings equal to a recommendation");
   conf.add_option("SIGNATURE", commands.conf.signature, "the job's signature")->required();
   AddAccess(conf, commands.conf.cluster, Breadth::kOneNamespace);
-  conf.add_option("--for", commands.conf.form,
-                  "spark-submit, properties, SparkApplication or emr [spark-submit]")
+  conf.add_option("--for", commands.conf.form, fmt::format("{} [spark-submit]", OneOf(ConfForms())))
       ->type_name("FORM");
   conf.add_option("--profile", commands.conf.profile, "resource profile [0]")->type_name("ID");
   conf.footer(std::string(kConfExamples));
@@ -295,13 +327,14 @@ void AddReplay(CLI::App& app, ReplayFlags& flags) {
       ->required();
   command.add_option("--at", flags.at, "what was known then, as 2026-11-23T10:15:00Z")
       ->type_name("TIME");
-  command.add_option("--namespace", flags.namespaces, "only this namespace; repeatable")
+  command.add_option("-n,--namespace", flags.namespaces, "only this namespace; repeatable")
       ->type_name("NAME")
       ->allow_extra_args(false);
   command.add_option("--signature", flags.signatures, "only this signature; repeatable")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  AddReport(command, flags.report);
+  AddReport(command, flags.report, JobFormats());
+  AddTable(command, flags.table);
   AddOptions(command, flags.common, Offer::kOffline);
   command.footer(PolicyHelp() + std::string(kReplayExamples));
 }
@@ -340,10 +373,13 @@ void AddImport(CLI::App& app, ImportFlags& flags) {
   text("--end", flags.end, "TIME", "until when; not given: now, or the last point of the files");
   text("--step", flags.step, "DURATION", "how far apart samples are, as the server scrapes");
   text("--chunk", flags.chunk, "DURATION", "how much is asked for at once");
-  texts("--namespace", flags.namespaces, "NAME", "only this namespace");
+  texts("-n,--namespace", flags.namespaces, "NAME", "only this namespace");
   texts("--container", flags.containers, "NAME",
         "the executors' container [spark-kubernetes-executor]");
   texts("--matcher", flags.matchers, "MATCHER", "only such series, as cluster=\"prod\"");
+  text("--cluster-label", flags.cluster_label, "LABEL",
+       "what tells clusters apart in a store of several, which are not mixed [cluster, and others "
+       "that are usual]");
   texts("--header", flags.headers, "HEADER", "with every request, as \"X-Scope-OrgID: team\"");
   text("--token-file", flags.token_file, "FILE", "a bearer token, read anew for each request");
   text("--ca-file", flags.ca_file, "FILE", "PEM file of who signed the server's certificate");
@@ -383,7 +419,7 @@ void AddBacktest(CLI::App& app, BacktestFlags& flags) {
   command.add_option("--job", flags.job, "closed loop: only this one, with each of its runs")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
-  AddReport(command, flags.report);
+  AddReport(command, flags.report, replay::OutputFormats());
   command.footer(PolicyHelp() + std::string(kBacktestExamples));
 }
 
@@ -399,31 +435,120 @@ Precedence: flag, environment, file, default.)");
   auto& check =
       *app.add_subcommand("check-config", "configuration files: fine, or all that is wrong");
   check.add_option("FILE", commands.config_files, "configuration files, YAML")->required();
+  check.footer(R"(Example:
+  sparkfit check-config sparkfit.yaml)");
+}
+
+bool AsksCluster(const std::string& command) {
+  return command == "list" || command == "explain" || command == "conf" || command == "purge";
+}
+
+// What a flag or an argument of that command takes.
+Values ValuesOf(const std::string& command, const CLI::Option& option) {
+  using Kind = Values::Kind;
+  const auto name = option.get_name(option.get_positional());
+  const auto type = option.get_type_name();
+  if (type == "FILE" || name == "FILE") return {Kind::kFiles};
+  if (name == "DIR") return {Kind::kFolders};
+  if (name == "SIGNATURE") return {Kind::kSignatures};
+  if (name == "SOURCE") return {Kind::kWords, {"prometheus", "eventlog"}};
+  if (name == "SHELL") return {Kind::kWords, CompletionShells()};
+  if (type == "FORMAT") {
+    const bool jobs = command == "list" || command == "replay";
+    return {Kind::kWords, jobs ? JobFormats() : replay::OutputFormats()};
+  }
+  if (type == "ORDER") return {Kind::kWords, SortOrders()};
+  if (type == "FORM") return {Kind::kWords, ConfForms()};
+  const auto flag = option.get_lnames().empty() ? "" : option.get_lnames().front();
+  if (flag == "policy") return {Kind::kWords, PolicyNames()};
+  if (flag == "context") return {Kind::kContexts};
+  if (flag == "namespace") return {AsksCluster(command) ? Kind::kNamespaces : Kind::kNothing};
+  for (const auto& known : Options()) {
+    if (known.Flag() != flag) continue;
+    if (known.type == "file") return {Kind::kFiles};
+    if (!known.values.empty()) return {Kind::kWords, {known.values.begin(), known.values.end()}};
+  }
+  return {};
+}
+
+FlagSpec FlagOf(const std::string& command, const CLI::Option& option) {
+  FlagSpec flag;
+  for (const auto& name : option.get_lnames()) flag.names.push_back("--" + name);
+  for (const auto& name : option.get_snames()) flag.names.push_back("-" + name);
+  flag.help = option.get_description();
+  flag.takes_value = option.get_items_expected_max() > 0;
+  flag.repeatable = option.get_expected_max() > 1;
+  flag.values = ValuesOf(command, option);
+  return flag;
 }
 
 // What the shells complete is read off the commands themselves.
-std::vector<CommandSpec> Describe(CLI::App& app) {
+std::vector<CommandSpec> Describe(const CLI::App& app) {
   std::vector<CommandSpec> specs;
-  for (auto* command : app.get_subcommands([](CLI::App*) { return true; })) {
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     CommandSpec spec{command->get_name(), command->get_description(), {}, {}};
-    if (spec.name == "completion") spec.words = {"bash", "zsh", "fish"};
-    if (spec.name == "import") spec.words = {"prometheus", "eventlog"};
     for (const auto* option : command->get_options()) {
-      if (option->get_lnames().empty()) continue;
-      const auto name = "--" + option->get_lnames().front();
-      spec.flags.push_back(
-          {name, option->get_description(), option->get_items_expected_max() > 0, ValuesOf(name)});
+      if (option->get_group().empty()) continue;
+      if (option->get_positional()) {
+        spec.arguments.push_back({option->get_expected_max() > 1, ValuesOf(spec.name, *option)});
+      } else {
+        spec.flags.push_back(FlagOf(spec.name, *option));
+      }
     }
     specs.push_back(std::move(spec));
   }
   return specs;
 }
 
-int RunCompletion(CLI::App& app, const std::string& shell, const Process& process) {
-  const auto script = CompletionScript(shell, Describe(app));
-  if (!script) return Refuse({script.error().message}, process) ? kExitUsage : kExitFine;
+int RunCompletion(const std::string& shell, const Process& process) {
+  const auto script = CompletionScript(shell);
+  if (!script) return Fail(script.error().message, process, kExitUsage);
   process.out << *script << std::flush;
   return kExitFine;
+}
+
+// Asked by the shells' scripts, and by kubectl. Whatever is wrong, there are fewer candidates.
+int RunComplete(const CLI::App& app, const std::vector<std::string>& words,
+                const Process& process) {
+  process.out << Complete(Describe(app), words,
+                          [&](Values::Kind kind, const std::vector<std::string>& before) {
+                            return AskForCandidates(kind, before, process);
+                          })
+              << std::flush;
+  return kExitFine;
+}
+
+int RunMan(const CLI::App& app, const std::string& folder, const Process& process) {
+  for (const auto& page : ManPages(app)) {
+    const auto written = base::ReplaceFile(folder + "/" + page.file, page.text, true);
+    if (!written) return Fail(written.error().message, process);
+  }
+  return kExitFine;
+}
+
+void AddShellCommands(CLI::App& app, Commands& commands) {
+  auto& completion = *app.add_subcommand(
+      "completion", "a completion script for bash, zsh or fish, or for kubectl's plugin");
+  completion.add_option("SHELL", commands.shell, OneOf(CompletionShells()))->required();
+  completion.footer(R"(Examples:
+  source <(sparkfit completion bash)
+  sparkfit completion kubectl > ~/.local/bin/kubectl_complete-sparkfit
+  chmod +x ~/.local/bin/kubectl_complete-sparkfit          kubectl sparkfit completes, too
+
+Signatures, namespaces and contexts are asked of the cluster and the kubeconfig, for two seconds.)");
+  auto& man = *app.add_subcommand("man", "manual pages, a file for each command");
+  man.add_option("DIR", commands.man_folder, "the folder that they are written to")->required();
+  man.footer(R"(Example:
+  sparkfit man ~/.local/share/man/man1 && man sparkfit-replay)");
+}
+
+// A positional's name says what it is.
+void HideTypesOfArguments(CLI::App& app) {
+  for (auto* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    for (auto* option : command->get_options()) {
+      if (option->get_positional()) option->type_name("");
+    }
+  }
 }
 
 // CLI11 reports by throwing; help and version are among what it throws.
@@ -435,7 +560,7 @@ int Parse(CLI::App& app, std::vector<std::string> arguments, const Process& proc
   } catch (const CLI::ParseError& error) {
     const bool wrong = error.get_exit_code() != 0;
     if (!wrong) return app.exit(error, process.out, process.err);
-    process.err << "error: " << error.what() << "\nTry 'sparkfit --help'.\n";
+    process.err << WrongUsage(app, error);
     return kExitUsage;
   }
 }
@@ -444,6 +569,7 @@ int Parse(CLI::App& app, std::vector<std::string> arguments, const Process& proc
 
 int Run(std::vector<std::string> arguments, const Process& process) {
   CLI::App app{std::string(kDescription), "sparkfit"};
+  app.formatter(HelpFormatter());
   app.footer(std::string(kExamples));
   app.require_subcommand(1);
   app.set_version_flag("--version",
@@ -455,9 +581,15 @@ int Run(std::vector<std::string> arguments, const Process& process) {
   AddImport(app, commands.importing);
   AddBacktest(app, commands.backtest);
   AddConfigCommands(app, commands);
-  auto& completion = *app.add_subcommand("completion", "a completion script for bash, zsh or fish");
-  completion.add_option("SHELL", commands.shell, "bash, zsh or fish")->required();
-  completion.footer("Example:\n  source <(sparkfit completion bash)");
+  AddShellCommands(app, commands);
+  HideTypesOfArguments(app);
+  if (!arguments.empty() && arguments.front() == kComplete) {
+    return RunComplete(app, {arguments.begin() + 1, arguments.end()}, process);
+  }
+  if (arguments.empty()) {
+    process.err << app.help();
+    return kExitUsage;
+  }
 
   if (const int code = Parse(app, std::move(arguments), process); code >= 0) return code;
   const auto* command = app.get_subcommands().front();
@@ -474,7 +606,8 @@ int Run(std::vector<std::string> arguments, const Process& process) {
   if (name == "backtest") return RunBacktest(commands.backtest, process);
   if (name == "print-config") return RunPrintConfig(commands.print, process);
   if (name == "check-config") return RunCheckConfig(commands.config_files, process);
-  return RunCompletion(app, commands.shell, process);
+  if (name == "man") return RunMan(app, commands.man_folder, process);
+  return RunCompletion(commands.shell, process);
 }
 
 }  // namespace sparkfit::cli

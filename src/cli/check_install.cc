@@ -134,7 +134,10 @@ int RunCheckInstall(const CheckInstallFlags& flags, const Process& process) {
   const auto where = flags.kubeconfig.empty() ? kube::InClusterConfig(process.environment)
                                               : kube::ReadKubeconfig(flags.kubeconfig);
   if (!where) return Fail(where.error().message, process, kExitUsage);
-  auto api = Connection::To(where->endpoint, where->credentials, process);
+  const auto endpoint = flags.kubeconfig.empty()
+                            ? where->endpoint
+                            : kube::WithProxy(where->endpoint, process.environment);
+  auto api = Connection::To(endpoint, where->credentials, process);
   if (!api) return Fail(api.error().message, process, kExitUsage);
   bool fine = Tell("the API server knows our resources", HasOurResources(**api), process);
   if (!flags.ready.empty()) {

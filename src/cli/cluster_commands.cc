@@ -5,13 +5,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <stop_token>
+#include <thread>
 #include <utility>
 
 #include "commands.h"
 #include "connection.h"
+#include "job_table.h"
 #include "published_text.h"
 #include "sparkfit/base/json.h"
 #include "sparkfit/base/text.h"
@@ -37,26 +42,33 @@ struct Found {
   std::string text;  // the object as it came
 };
 
+std::string PathsOf(const ClusterFlags& flags, const Process& process) {
+  return flags.kubeconfig.empty() ? kube::KubeconfigPaths(process.environment) : flags.kubeconfig;
+}
+
 // A cluster as one person's command reaches it.
 class Access {
  public:
-  static Result<Access> Open(const ClusterFlags& flags, const Process& process) {
-    const auto paths =
-        flags.kubeconfig.empty() ? kube::KubeconfigPaths(process.environment) : flags.kubeconfig;
+  // `patience`: how long a credential plugin may take; not given: as long as a person needs.
+  static Result<Access> Open(const ClusterFlags& flags, const Process& process,
+                             std::optional<base::Duration> patience = {}) {
+    const auto paths = PathsOf(flags, process);
     if (paths.empty()) {
       return base::Fail(Code::kInvalidArgument, "no kubeconfig: give --kubeconfig or KUBECONFIG");
     }
     auto where = kube::ReadKubeconfig(paths, flags.context);
     if (!where) return tl::unexpected<base::Error>(where.error());
-    auto connection = Connection::To(where->endpoint, where->credentials, process);
+    if (patience && where->credentials.exec) where->credentials.exec->limit = *patience;
+    auto connection = Connection::To(kube::WithProxy(where->endpoint, process.environment),
+                                     where->credentials, process);
     if (!connection) return tl::unexpected<base::Error>(connection.error());
     std::string name_space = flags.name_space.empty() ? where->name_space : flags.name_space;
     if (flags.all_namespaces) name_space.clear();
-    return Access(*std::move(connection), std::move(name_space));
+    return Access(*std::move(connection), std::move(name_space), flags.selector);
   }
 
   // The objects of the namespace, or of all where that is empty.
-  Result<std::vector<Found>> List() {
+  Result<std::vector<Found>> List(const std::stop_token& stop = {}) {
     std::vector<Found> all;
     std::set<std::pair<std::string, std::string>> seen;  // some are listed twice
     const auto take = [&](const kube::Object& object) {
@@ -66,10 +78,20 @@ class Access {
         all.push_back({*std::move(job), std::string(object.json)});
       }
     };
-    const auto listed =
-        kube::List(connection_->Client(), kube::Within(kRecommendations, name_space_), take, {});
+    auto collection = kube::Within(kRecommendations, name_space_);
+    collection.label_selector = selector_;
+    const auto listed = kube::List(connection_->Client(), collection, take, stop);
     if (!listed) return tl::unexpected<base::Error>(listed.error());
     return all;
+  }
+
+  // Names of namespaces.
+  std::vector<std::string> Namespaces(const std::stop_token& stop) {
+    std::vector<std::string> names;
+    const kube::Collection namespaces{"namespaces", "/api/v1/namespaces", ""};
+    const auto take = [&](const kube::Object& object) { names.push_back(object.id.name); };
+    const auto listed = kube::List(connection_->Client(), namespaces, take, stop);
+    return listed ? names : std::vector<std::string>();
   }
 
   // Exactly that object, not a later one of its name.
@@ -90,11 +112,14 @@ class Access {
   }
 
  private:
-  Access(std::unique_ptr<Connection> connection, std::string name_space)
-      : connection_(std::move(connection)), name_space_(std::move(name_space)) {}
+  Access(std::unique_ptr<Connection> connection, std::string name_space, std::string selector)
+      : connection_(std::move(connection)),
+        name_space_(std::move(name_space)),
+        selector_(std::move(selector)) {}
 
   std::unique_ptr<Connection> connection_;
   std::string name_space_;
+  std::string selector_;
 };
 
 // The cluster opened and listed, or why not.
@@ -119,35 +144,126 @@ ordered_json Document(const std::vector<Found>& found) {
   return {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
 }
 
-void KeepSignature(std::vector<Found>& found, const std::string& signature) {
-  std::erase_if(found, [&](const Found& entry) { return entry.job.key.signature != signature; });
+std::vector<Published> JobsOf(const std::vector<Found>& found) {
+  std::vector<Published> jobs;
+  for (const auto& entry : found) jobs.push_back(entry.job);
+  return jobs;
 }
 
-std::string NoSuch(const std::string& signature, const Access& access) {
-  return fmt::format("nothing is known of signature \"{}\" in {}; see `sparkfit list -A`",
-                     base::Printable(signature), access.Where());
+std::string NoSuch(const std::string& signature, const std::vector<Found>& found,
+                   const Access& access) {
+  const auto instead = InsteadOf(signature, JobsOf(found));
+  return fmt::format("nothing is known of signature \"{}\" in {}{}", base::Printable(signature),
+                     access.Where(), instead.empty() ? "; see `sparkfit list -A`" : instead);
+}
+
+// The objects of that signature, at least one.
+Result<std::vector<Found>> OfSignature(const std::vector<Found>& found,
+                                       const std::string& signature, const Access& access) {
+  std::vector<Found> wanted;
+  std::copy_if(found.begin(), found.end(), std::back_inserter(wanted),
+               [&](const Found& entry) { return entry.job.key.signature == signature; });
+  if (wanted.empty()) return base::Fail(Code::kNotFound, NoSuch(signature, found, access));
+  return wanted;
+}
+
+// As kubectl prints and takes names.
+std::string ResourceNames(const std::vector<Found>& found) {
+  std::string text;
+  for (const auto& entry : found) {
+    text += "executorrecommendation.sparkfit.io/" + entry.job.name + '\n';
+  }
+  return text;
+}
+
+std::string ListText(const std::vector<Found>& found, JobFormat format, const ListFlags& flags,
+                     const Process& process) {
+  JobTableOptions options;
+  options.namespaces = flags.cluster.all_namespaces;
+  options.wide = format == JobFormat::kWide;
+  options.style = StyleFor(flags.table, process);
+  options.now = process.clock.Wall();
+  switch (format) {
+    case JobFormat::kTable:
+    case JobFormat::kWide:
+      return JobTable(JobsOf(found), options);
+    case JobFormat::kCsv:
+      return JobCsv(JobsOf(found), options.style.headers);
+    case JobFormat::kName:
+      return ResourceNames(found);
+    case JobFormat::kJson:
+      return replay::Render(Document(found), replay::OutputFormat::kJson);
+    case JobFormat::kYaml:
+      return replay::Render(Document(found), replay::OutputFormat::kYaml);
+  }
+  return "";
+}
+
+// A person who presses TAB waits no longer.
+constexpr base::Duration kCompletionPatience = std::chrono::seconds(2);
+
+// Asks to stop after a while.
+class StopAfter {
+ public:
+  explicit StopAfter(base::Duration limit)
+      : timer_([this, limit](const std::stop_token& over) {
+          base::SystemWaiter waiter;
+          if (waiter.Wait(limit, over)) source_.request_stop();
+        }) {}
+
+  [[nodiscard]] std::stop_token Token() const { return source_.get_token(); }
+
+ private:
+  std::stop_source source_;
+  std::jthread timer_;
+};
+
+std::vector<Candidate> Plain(const std::vector<std::string>& names) {
+  std::vector<Candidate> candidates;
+  for (const auto& name : names) candidates.push_back({base::Printable(name), ""});
+  return candidates;
+}
+
+std::vector<Candidate> Signatures(Access& access, const std::stop_token& stop) {
+  const auto found = access.List(stop);
+  if (!found) return {};
+  std::map<std::string, std::string> jobs;
+  for (const auto& [job, text] : *found) {
+    jobs.emplace(
+        base::Printable(job.key.signature),
+        fmt::format("target {}, {} executors", replay::MemoryCell(job.target), job.executors));
+  }
+  std::vector<Candidate> candidates;
+  for (const auto& [signature, help] : jobs) candidates.push_back({signature, help});
+  return candidates;
+}
+
+std::vector<Candidate> Contexts(const ClusterFlags& flags, const Process& process) {
+  return Plain(kube::ContextNames(PathsOf(flags, process)));
 }
 
 }  // namespace
 
 int RunList(const ListFlags& flags, const Process& process) {
-  const auto sort = ParseSortBy(flags.sort);
-  const auto output = replay::ParseOutputFormat(flags.output);
+  const auto sort = ParseSortBy(flags.table.sort);
+  const auto format = ParseJobFormat(flags.output);
   std::vector<std::string> problems;
   if (!sort) problems.push_back(sort.error().message);
-  if (!output) problems.push_back(output.error().message);
+  if (!format) problems.push_back(format.error().message);
   if (Refuse(problems, process)) return kExitUsage;
   std::optional<Access> access;
   auto found = ListOnce(flags.cluster, process, access);
   if (!found) return FailWith(found.error(), process);
-  if (*output != replay::OutputFormat::kTable) {
-    process.out << replay::Render(Document(*found), *output) << std::flush;
+  std::sort(found->begin(), found->end(),
+            [&](const Found& a, const Found& b) { return Before(a.job, b.job, *sort); });
+  if (found->empty() && (*format == JobFormat::kTable || *format == JobFormat::kWide)) {
+    process.err << fmt::format(
+        "No recommendation in {}{}: no executor with a signature was seen (label or annotation "
+        "sparkfit.io/signature).\n",
+        access->Where(), flags.cluster.selector.empty() ? "" : " with these labels");
     return kExitFine;
   }
-  std::vector<Published> jobs;
-  for (auto& entry : *found) jobs.push_back(std::move(entry.job));
-  Sort(jobs, *sort);
-  process.out << ListText(jobs, flags.cluster.all_namespaces) << std::flush;
+  process.out << ListText(*found, *format, flags, process) << std::flush;
   return kExitFine;
 }
 
@@ -155,10 +271,10 @@ int RunExplain(const ExplainFlags& flags, const Process& process) {
   const auto output = replay::ParseOutputFormat(flags.output);
   if (!output) return FailWith(output.error(), process);
   std::optional<Access> access;
-  auto found = ListOnce(flags.cluster, process, access);
+  const auto all = ListOnce(flags.cluster, process, access);
+  if (!all) return FailWith(all.error(), process);
+  const auto found = OfSignature(*all, flags.signature, *access);
   if (!found) return FailWith(found.error(), process);
-  KeepSignature(*found, flags.signature);
-  if (found->empty()) return Fail(NoSuch(flags.signature, *access), process);
   if (*output != replay::OutputFormat::kTable) {
     process.out << replay::Render(Document(*found), *output) << std::flush;
     return kExitFine;
@@ -175,13 +291,18 @@ int RunConf(const ConfFlags& flags, const Process& process) {
   const auto form = ParseConfForm(flags.form);
   if (!form) return FailWith(form.error(), process);
   std::optional<Access> access;
-  auto found = ListOnce(flags.cluster, process, access);
+  const auto all = ListOnce(flags.cluster, process, access);
+  if (!all) return FailWith(all.error(), process);
+  auto found = OfSignature(*all, flags.signature, *access);
   if (!found) return FailWith(found.error(), process);
-  KeepSignature(*found, flags.signature);
   std::erase_if(*found, [&](const Found& entry) {
     return entry.job.key.profile != flags.profile || entry.job.Is("Duplicate");
   });
-  if (found->empty()) return Fail(NoSuch(flags.signature, *access), process);
+  if (found->empty()) {
+    return Fail(fmt::format("signature \"{}\" has no resource profile {} in {}",
+                            base::Printable(flags.signature), flags.profile, access->Where()),
+                process);
+  }
   const auto conf = ConfOf(found->front().job, *form);
   if (!conf) return FailWith(conf.error(), process);
   for (const auto& note : conf->notes) process.err << "note: " << note << '\n';
@@ -201,7 +322,7 @@ int RunPurge(const PurgeFlags& flags, const Process& process) {
     const bool known = std::any_of(found->begin(), found->end(), [&](const Found& entry) {
       return entry.job.key.signature == signature;
     });
-    if (!known) Fail(NoSuch(signature, *access), process);
+    if (!known) Fail(NoSuch(signature, *found, *access), process);
     failed |= !known;
   }
   for (const auto& [job, text] : *found) {
@@ -218,6 +339,24 @@ int RunPurge(const PurgeFlags& flags, const Process& process) {
   }
   process.out << std::flush;
   return failed ? kExitFailed : kExitFine;
+}
+
+std::vector<Candidate> AskForCandidates(Values::Kind kind, const std::vector<std::string>& words,
+                                        const Process& process) {
+  ClusterFlags flags;
+  flags.kubeconfig = ValueAmong(words, {"--kubeconfig"});
+  if (kind == Values::Kind::kContexts) return Contexts(flags, process);
+  flags.context = ValueAmong(words, {"--context"});
+  flags.name_space = ValueAmong(words, {"--namespace", "-n"});
+  const auto given = [&](std::string_view flag) {
+    return std::find(words.begin(), words.end(), flag) != words.end();
+  };
+  flags.all_namespaces = given("-A") || given("--all-namespaces");
+  auto access = Access::Open(flags, process, kCompletionPatience);
+  if (!access) return {};
+  const StopAfter patience(kCompletionPatience);
+  return kind == Values::Kind::kNamespaces ? Plain(access->Namespaces(patience.Token()))
+                                           : Signatures(*access, patience.Token());
 }
 
 }  // namespace sparkfit::cli

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "job_table.h"
 #include "sparkfit/base/file.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/base/text.h"
@@ -37,6 +38,13 @@ bool Report(const replay::Problems& problems, const base::Logger& log) {
                             base::FormatCount(static_cast<std::int64_t>(more))));
   }
   return problems.Count() > 0;
+}
+
+// Of files of which nothing could be read. One reason is said once.
+int FailUnread(const replay::Problems& problems, const base::Logger& log, const Process& process) {
+  if (problems.Count() == 1) return Fail(problems.Shown().front(), process);
+  Report(problems, log);
+  return Fail("nothing could be read", process);
 }
 
 template <typename Add>
@@ -88,7 +96,13 @@ std::vector<std::string> NotesOn(std::vector<std::string> unused,
   return unused;
 }
 
+constexpr std::string_view kStandardOutput = "-";
+
 Result<void> WritePage(const ReportFlags& flags, const std::string& page, const Process& process) {
+  if (flags.html == kStandardOutput) {
+    process.out << page << std::flush;
+    return {};
+  }
   auto written = base::ReplaceFile(flags.html, page, flags.force);
   if (!written) return written;
   process.err << fmt::format("{}: {:.1f} MB, open it in a browser\n", flags.html,
@@ -96,34 +110,45 @@ Result<void> WritePage(const ReportFlags& flags, const std::string& page, const 
   return {};
 }
 
-// The format on standard output; nothing where a page is all that was asked for. Before long work
-// it is known, too, that there is room for the page.
-Result<std::optional<replay::OutputFormat>> OutputOf(const ReportFlags& flags) {
+// The format on standard output, as `parse` knows it; nothing where a page is all that was asked
+// for. Before long work it is known, too, that there is room for the page.
+template <typename Parse>
+auto OutputOf(const ReportFlags& flags, Parse parse)
+    -> Result<std::optional<typename decltype(parse(""))::value_type>> {
   if (!flags.html.empty()) {
-    auto free = base::CheckFree(flags.html, flags.force);
-    if (!free) return tl::unexpected<base::Error>(free.error());
+    if (flags.html != kStandardOutput) {
+      auto free = base::CheckFree(flags.html, flags.force);
+      if (!free) return tl::unexpected<base::Error>(free.error());
+    } else if (!flags.output.empty()) {
+      return base::Fail(base::Code::kInvalidArgument,
+                        "--html - and --output both want standard output");
+    }
     if (flags.output.empty()) return std::nullopt;
   }
-  const auto format = replay::ParseOutputFormat(flags.output.empty() ? "table" : flags.output);
+  const auto format = parse(flags.output.empty() ? "table" : flags.output);
   if (!format) return tl::unexpected<base::Error>(format.error());
   return *format;
 }
 
 struct ReplayChoice {
   std::optional<base::Time> at;
-  std::optional<replay::OutputFormat> output;
+  std::optional<JobFormat> output;
+  SortBy sort = SortBy::kName;
 };
 
 ReplayChoice Choose(const ReplayFlags& flags, Settings& settings) {
   ReplayChoice choice;
+  const auto take = [&](const auto& value, auto& into) {
+    if (value) into = *value;
+    if (!value) settings.Problem(value.error().message);
+  };
   if (!flags.at.empty()) {
     const auto at = base::ParseTime(flags.at);
     if (at) choice.at = *at;
     if (!at) settings.Problem("--at: " + at.error().message);
   }
-  const auto output = OutputOf(flags.report);
-  if (output) choice.output = *output;
-  if (!output) settings.Problem(output.error().message);
+  take(OutputOf(flags.report, ParseJobFormat), choice.output);
+  take(ParseSortBy(flags.table.sort), choice.sort);
   return choice;
 }
 
@@ -133,6 +158,87 @@ bool Wanted(const std::vector<std::string>& names, const std::string& name) {
 
 bool Wanted(const ReplayFlags& flags, const model::Key& key) {
   return Wanted(flags.namespaces, key.name_space) && Wanted(flags.signatures, key.signature);
+}
+
+// One job of a log.
+struct Replayed {
+  replay::ReplayRow row;
+  wire::Published job;
+};
+
+// What was asked for and is not there; empty: nothing.
+std::vector<std::string> Missing(const ReplayFlags& flags, const std::vector<Replayed>& jobs) {
+  std::vector<std::string> missing;
+  std::vector<wire::Published> near;
+  for (const auto& name : flags.namespaces) {
+    const bool there = std::any_of(jobs.begin(), jobs.end(), [&](const Replayed& one) {
+      return one.job.key.name_space == name;
+    });
+    if (!there) {
+      missing.push_back(
+          fmt::format("no executor with a signature in namespace \"{}\"", base::Printable(name)));
+    }
+  }
+  for (const auto& one : jobs) {
+    if (Wanted(flags.namespaces, one.job.key.name_space)) near.push_back(one.job);
+  }
+  for (const auto& name : flags.signatures) {
+    const bool there = std::any_of(near.begin(), near.end(),
+                                   [&](const auto& job) { return job.key.signature == name; });
+    if (!there) {
+      missing.push_back(fmt::format("no executor with signature \"{}\"{}", base::Printable(name),
+                                    InsteadOf(name, near)));
+    }
+  }
+  return missing;
+}
+
+std::string NamesOf(const std::vector<Replayed>& jobs) {
+  std::string text;
+  for (const auto& one : jobs) {
+    text += base::Printable(one.job.key.name_space + "/" + one.job.key.signature);
+    text += one.job.key.profile == 0 ? "\n" : fmt::format("/{}\n", one.job.key.profile);
+  }
+  return text;
+}
+
+// The table, and why, where that is not too much to read.
+std::string ReplayTable(const std::vector<wire::Published>& jobs, const JobTableOptions& options,
+                        bool asked_for) {
+  if (jobs.empty()) return "No executor with a signature was seen: nothing to recommend.\n";
+  auto text = JobTable(jobs, options);
+  if (!options.style.headers) return text;
+  if (asked_for || jobs.size() <= kMostExplained) return text + "\n" + WhyText(jobs);
+  return text + "Why: --signature NAME says it of one, -o json of all.\n";
+}
+
+std::string ReplayText(const std::vector<Replayed>& replayed, JobFormat format,
+                       const ReplayFlags& flags, base::Time now, const Process& process) {
+  std::vector<wire::Published> jobs;
+  std::vector<replay::ReplayRow> rows;
+  for (const auto& one : replayed) {
+    jobs.push_back(one.job);
+    rows.push_back(one.row);
+  }
+  JobTableOptions options;
+  options.of_cluster = false;
+  options.wide = format == JobFormat::kWide;
+  options.style = StyleFor(flags.table, process);
+  options.now = now;
+  switch (format) {
+    case JobFormat::kTable:
+    case JobFormat::kWide:
+      return ReplayTable(jobs, options, !flags.signatures.empty());
+    case JobFormat::kCsv:
+      return JobCsv(jobs, options.style.headers);
+    case JobFormat::kName:
+      return NamesOf(replayed);
+    case JobFormat::kJson:
+      return replay::Render(rows, replay::OutputFormat::kJson);
+    case JobFormat::kYaml:
+      return replay::Render(rows, replay::OutputFormat::kYaml);
+  }
+  return "";
 }
 
 std::string FleetPageOf(const ReplayFlags& flags, const controller::Pipeline& pipeline,
@@ -167,7 +273,6 @@ void CheckSource(const BacktestFlags& flags, std::vector<std::string>& problems)
     return;
   }
   if (!flags.files.empty()) problems.emplace_back("--closed-loop takes no table");
-  if (!flags.report.html.empty()) problems.emplace_back("--closed-loop makes no page");
   const auto& loop = flags.loop;
   if (loop.profiles < 1 || loop.profiles > kMostProfiles) {
     problems.push_back(fmt::format("--profiles is 1 to {}", kMostProfiles));
@@ -175,7 +280,8 @@ void CheckSource(const BacktestFlags& flags, std::vector<std::string>& problems)
   if (loop.runs < simulation::kFewestRuns || loop.runs > kMostRuns) {
     problems.push_back(fmt::format("--runs is {} to {}", simulation::kFewestRuns, kMostRuns));
   }
-  if (flags.job && !flags.report.output.empty() && flags.report.output != "table") {
+  const bool tables = flags.report.output.empty() || flags.report.output == "table";
+  if (flags.job && !(tables && flags.report.html.empty())) {
     problems.emplace_back("--job prints tables only");
   }
 }
@@ -193,16 +299,18 @@ int PlayOne(std::uint32_t number, const BacktestFlags& flags, const std::vector<
 }
 
 int PlayLoop(const BacktestFlags& flags, const std::vector<std::string>& names,
-             const std::vector<recommend::Policy>& policies, replay::OutputFormat output,
-             const Process& process) {
+             const std::vector<recommend::Policy>& policies,
+             const std::optional<replay::OutputFormat>& output, const Process& process) {
   std::vector<simulation::LoopResult> results;
   for (std::size_t i = 0; i < policies.size(); ++i) {
     Progress progress("jobs played:", process);
     results.push_back(simulation::RunClosedLoop(policies[i], names[i], flags.loop,
                                                 [&](auto n) { progress.Show(n); }));
   }
-  process.out << simulation::Render(results, output) << std::flush;
-  return kExitFine;
+  if (output) process.out << simulation::Render(results, *output) << std::flush;
+  if (flags.report.html.empty()) return kExitFine;
+  const auto written = WritePage(flags.report, simulation::Page(results), process);
+  return written ? kExitFine : Fail(written.error().message, process);
 }
 
 }  // namespace
@@ -260,6 +368,17 @@ int Fail(const std::string& message, const Process& process, int code) {
   return code;
 }
 
+replay::TextTable::Style StyleFor(const TableFlags& flags, const Process& process) {
+  const auto is = [&](const char* name, std::string_view value) {
+    const char* set = process.environment(name);
+    return set != nullptr && value == set;
+  };
+  // https://no-color.org: set, and to anything but nothing.
+  const bool none = process.environment("NO_COLOR") != nullptr && !is("NO_COLOR", "");
+  return {.headers = !flags.no_headers,
+          .colours = process.out_is_terminal && !none && !is("TERM", "dumb")};
+}
+
 Settings Gather(const CommonFlags& flags, const Process& process) {
   Settings settings;
   std::string file = flags.config_file;
@@ -308,19 +427,34 @@ int RunReplay(const ReplayFlags& flags, const Process& process) {
     return replay::Replay(reader, pipeline, choice.at, [&](auto n) { progress.Show(n); });
   }();
   if (!rows) return Fail(rows.error().message, process, ExitFor(rows.error().code));
-  std::erase_if(*rows, [&](const auto& row) { return !Wanted(flags, row.key); });
-  if (choice.output) process.out << replay::Render(*rows, *choice.output) << std::flush;
+  const base::Logger log(process.err, settings.Get().log_level, settings.Get().log_format);
+  if (reader.Counts().observations == 0 && reader.GetProblems().Count() > 0) {
+    return FailUnread(reader.GetProblems(), log, process);
+  }
+  std::vector<Replayed> jobs;
+  for (auto& row : *rows) {
+    auto job = PublishedOf(row);
+    jobs.push_back({std::move(row), std::move(job)});
+  }
+  const auto missing = Missing(flags, jobs);
+  std::erase_if(jobs, [&](const Replayed& one) { return !Wanted(flags, one.job.key); });
+  std::sort(jobs.begin(), jobs.end(), [&](const Replayed& a, const Replayed& b) {
+    return Before(a.job, b.job, choice.sort);
+  });
+  const bool tells = missing.empty() || !jobs.empty();
+  if (choice.output && tells) {
+    process.out << ReplayText(jobs, *choice.output, flags, pipeline.Now(), process) << std::flush;
+  }
   const auto unused = NotUsed(reader, pipeline);
-  if (!flags.report.html.empty()) {
+  if (!flags.report.html.empty() && tells) {
     const auto notes = NotesOn(unused, reader.GetProblems());
     const auto written =
         WritePage(flags.report, FleetPageOf(flags, pipeline, recorder, notes), process);
     if (!written) return Fail(written.error().message, process);
   }
-  const base::Logger log(process.err, settings.Get().log_level, settings.Get().log_format);
   const bool unread = Report(reader.GetProblems(), log);
   const bool odd = ReportUnused(unused, pipeline, log);
-  if (unread && reader.Counts().observations == 0) return Fail("nothing could be read", process);
+  if (Refuse(missing, process)) return kExitFailed;
   if (flags.report.strict && (unread || odd))
     return Fail("there were problems (--strict)", process);
   return kExitFine;
@@ -337,19 +471,23 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
     if (policy) policies.push_back(*policy);
     if (!policy) problems.push_back(policy.error().message);
   }
-  const auto output = OutputOf(flags.report);
+  const auto output = OutputOf(flags.report, replay::ParseOutputFormat);
   if (!output) problems.push_back(output.error().message);
   CheckSource(flags, problems);
   if (Refuse(problems, process)) return kExitUsage;
   if (flags.job) return PlayOne(*flags.job, flags, names, policies, process);
-  if (flags.closed_loop) return PlayLoop(flags, names, policies, **output, process);
+  if (flags.closed_loop) return PlayLoop(flags, names, policies, *output, process);
 
+  const base::Logger log(process.err, base::LogLevel::kInfo, base::LogFormat::kText);
   replay::ExecutionTable table;
   const auto read = ForEachFile(flags.files, [&](const std::string& name, auto source) {
     Progress progress("executions read:", process);
     return table.Read(name, std::move(source), [&](auto n) { progress.Show(n); });
   });
   if (!read) return Fail(read.error().message, process, kExitFailed);
+  if (table.Executions().empty() && table.GetProblems().Count() > 0) {
+    return FailUnread(table.GetProblems(), log, process);
+  }
   table.Sort();
   std::vector<replay::BacktestResult> results;
   std::string page;
@@ -371,9 +509,7 @@ int RunBacktest(const BacktestFlags& flags, const Process& process) {
     const auto written = WritePage(flags.report, page, process);
     if (!written) return Fail(written.error().message, process);
   }
-  const bool unread =
-      Report(table.GetProblems(), {process.err, base::LogLevel::kInfo, base::LogFormat::kText});
-  if (unread && table.Executions().empty()) return Fail("nothing could be read", process);
+  const bool unread = Report(table.GetProblems(), log);
   if (flags.report.strict && unread) return Fail("there were problems (--strict)", process);
   return kExitFine;
 }
@@ -392,6 +528,9 @@ int RunCheckConfig(const std::vector<std::string>& files, const Process& process
     const auto text = ReadWholeFile(file);
     if (text) settings.ReadFile(file, *text);
     if (!text) settings.Problem(text.error().message);
+    for (const auto& problem : Contradictions(settings.Get())) {
+      settings.Problem(file + ": " + problem);
+    }
     const bool bad = Refuse(settings.Problems(), process);
     if (!bad) process.out << file << ": fine\n";
     refused = refused || bad;

@@ -9,10 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "completion.h"
 #include "sparkfit/base/result.h"
 #include "sparkfit/cli/app.h"
 #include "sparkfit/cli/options.h"
 #include "sparkfit/model/signature_rules.h"
+#include "sparkfit/replay/text_table.h"
 #include "sparkfit/simulation/closed_loop.h"
 
 namespace sparkfit::cli {
@@ -23,10 +25,16 @@ struct CommonFlags {
   std::map<std::string, std::string> options;  // by Option::key, those that were given
 };
 
+// How jobs are listed.
+struct TableFlags {
+  std::string sort = "name";
+  bool no_headers = false;
+};
+
 // How a command tells what it found.
 struct ReportFlags {
   std::string output;  // empty: a table, or nothing where there is a page
-  std::string html;    // a file for a page; empty: none
+  std::string html;    // a file for a page, - for standard output; empty: none
   bool force = false;  // the page replaces a file that is there
   bool strict = false;
 };
@@ -37,6 +45,7 @@ struct ReplayFlags {
   std::string at;
   std::vector<std::string> namespaces;
   std::vector<std::string> signatures;
+  TableFlags table;
   ReportFlags report;
 };
 
@@ -72,6 +81,7 @@ struct ImportFlags {
   std::vector<std::string> namespaces;
   std::vector<std::string> containers;
   std::vector<std::string> matchers;
+  std::string cluster_label;  // empty: the usual ones
   std::vector<std::string> headers;
   std::string token_file;
   std::string ca_file;
@@ -84,11 +94,12 @@ struct ClusterFlags {
   std::string context;
   std::string name_space;  // empty: the context's
   bool all_namespaces = false;
+  std::string selector;  // of labels, as kubectl takes it; empty: all
 };
 
 struct ListFlags {
   ClusterFlags cluster;
-  std::string sort = "name";
+  TableFlags table;
   std::string output = "table";
 };
 
@@ -127,6 +138,11 @@ int RunExplain(const ExplainFlags& flags, const Process& process);
 int RunConf(const ConfFlags& flags, const Process& process);
 int RunPurge(const PurgeFlags& flags, const Process& process);
 
+// For completion: signatures, namespaces or contexts, as the words before ask for; at most two
+// seconds. Empty where it could not be done.
+std::vector<Candidate> AskForCandidates(Values::Kind kind, const std::vector<std::string>& words,
+                                        const Process& process);
+
 // Runs until SIGTERM or SIGINT.
 int RunController(const ControllerFlags& flags, const Process& process);
 int RunReplay(const ReplayFlags& flags, const Process& process);
@@ -145,6 +161,9 @@ bool Refuse(const std::vector<std::string>& problems, const Process& process);
 
 // "error: …", and the exit code.
 int Fail(const std::string& message, const Process& process, int code = kExitFailed);
+
+// Tables on standard output as a person, or a pipe, wants them.
+replay::TextTable::Style StyleFor(const TableFlags& flags, const Process& process);
 
 // Usage, where a person can mend it by other arguments.
 int ExitFor(base::Code code);

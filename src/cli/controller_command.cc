@@ -222,8 +222,10 @@ cluster::CertificateOptions MakeCertificates(const LiveConfig& live,
 }
 
 Result<kube::ClusterConfig> FindCluster(const ControllerFlags& flags, const Process& process) {
-  if (!flags.kubeconfig.empty()) return kube::ReadKubeconfig(flags.kubeconfig, flags.context);
-  return kube::InClusterConfig(process.environment);
+  if (flags.kubeconfig.empty()) return kube::InClusterConfig(process.environment);
+  auto where = kube::ReadKubeconfig(flags.kubeconfig, flags.context);
+  if (where) where->endpoint = kube::WithProxy(std::move(where->endpoint), process.environment);
+  return where;
 }
 
 constexpr base::Duration kMetricsServerInterval = std::chrono::seconds(15);
@@ -242,6 +244,7 @@ cluster::KubeletAccess MakeKubeletAccess(const LiveConfig& live, kube::Endpoint 
   }
   endpoint.insecure = live.kubelet_insecure;
   endpoint.tls_server_name.clear();
+  endpoint.proxy.clear();
   cluster::KubeletAccess access;
   access.connect = [endpoint, &clock = process.clock](const std::string& server) {
     auto node = endpoint;
@@ -377,21 +380,7 @@ int RunController(const ControllerFlags& flags, const Process& process) {
   if (!metrics) problems.push_back(metrics.error().message);
   const auto webhook = WebhookListen(config.live);
   if (!webhook) problems.push_back(webhook.error().message);
-  if (config.live.webhook_certificate.empty() != config.live.webhook_key.empty()) {
-    problems.emplace_back("webhookCertificateFile and webhookKeyFile belong together");
-  }
-  if (config.live.lifetimes.leaf > config.live.lifetimes.authority / 4) {
-    problems.emplace_back(
-        "webhookCertificateLifetime must be at most a quarter of webhookAuthorityLifetime");
-  }
-  if (!config.live.namespaces.empty() && config.live.from_kubelets) {
-    problems.emplace_back("usageSource kubelet has to read nodes, which `namespaces` does without");
-  }
-  if (!config.live.namespaces.empty() && config.live.autoscale &&
-      config.pipeline.safety.max_memory.value == 0) {
-    problems.emplace_back(
-        "with `namespaces` no node is read: autoscale needs maxMemory, what the largest can hold");
-  }
+  for (auto& problem : Contradictions(config)) problems.push_back(std::move(problem));
   const auto where = FindCluster(flags, process);
   if (!where) problems.push_back(where.error().message);
   if (Refuse(problems, process)) return kExitUsage;

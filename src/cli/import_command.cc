@@ -97,6 +97,7 @@ class Planner {
       Names("--container", flags_.containers, plan_.selection.containers);
     }
     plan_.selection.matchers = flags_.matchers;
+    plan_.selection.cluster_label = flags_.cluster_label;
     for (const auto& text : flags_.headers) {
       if (auto header = Take("", ParseHeader(text))) plan_.headers.push_back(*std::move(header));
     }
@@ -110,6 +111,7 @@ class Planner {
                        {"--namespace", fmt::format("{}", fmt::join(flags_.namespaces, " "))},
                        {"--container", fmt::format("{}", fmt::join(flags_.containers, " "))},
                        {"--matcher", fmt::format("{}", fmt::join(flags_.matchers, " "))},
+                       {"--cluster-label", flags_.cluster_label},
                        {"--derived-signatures", rules.Text()}};
     return std::move(plan_);
   }
@@ -204,6 +206,8 @@ class Import {
   // Writes what the importer gave.
   Result<void> Write(const Position& position);
   Result<void> Finish();
+  // A log of several clusters is of no use; then it is gone.
+  Result<void> IsOneCluster();
   Result<std::vector<wire::PrometheusSeries>> ReadAnswer(const std::string& path);
 
   Importer::Sink Lines() {
@@ -245,6 +249,13 @@ Result<void> Import::Finish() {
   return file_->Finish();
 }
 
+Result<void> Import::IsOneCluster() {
+  const auto several = importer_.SeveralClusters();
+  if (several.empty()) return {};
+  file_->Abandon();
+  return base::Fail(Code::kInvalidArgument, several);
+}
+
 Result<void> Import::FromServer(const std::stop_token& stop) {
   kube::Endpoint endpoint;
   endpoint.server = flags_.url;
@@ -253,7 +264,8 @@ Result<void> Import::FromServer(const std::stop_token& stop) {
   endpoint.insecure = flags_.insecure;
   kube::Credentials credentials;
   credentials.token_file = flags_.token_file;
-  auto transport = kube::MakeHttpTransport(endpoint, process_.clock);
+  auto transport =
+      kube::MakeHttpTransport(kube::WithProxy(endpoint, process_.environment), process_.clock);
   if (!transport) return tl::unexpected<base::Error>(transport.error());
   const auto authenticator = kube::MakeAuthenticator(credentials, process_.clock);
   base::SystemWaiter waiter;
@@ -278,6 +290,7 @@ Result<void> Import::FromServer(const std::stop_token& stop) {
         [&](auto series, Time a, Time b) { importer_.Take(std::move(series), a, b, Lines()); },
         stop);
     if (!fetched) return fetched;
+    if (auto one = IsOneCluster(); !one) return one;
     from = to + plan_.selection.step;
     if (auto written = Write({from, end}); !written) return written;
     progress.Show(fmt::format("{}, {} %", base::FormatTime(to),
@@ -341,6 +354,7 @@ Result<void> Import::FromFiles() {
   last = plan_.end.value_or(Floor(last + step - base::Duration(1), step));
   if (auto begun = Begin(); !begun) return tl::unexpected<base::Error>(begun.error());
   importer_.Take(std::move(all), first, last, Lines());
+  if (auto one = IsOneCluster(); !one) return one;
   position_ = {last + step, last};
   return Finish();
 }
@@ -369,6 +383,12 @@ void Import::Summarize() const {
   note(unusable_points_, "points left out that are no number or not in order");
   note(counts.no_memory,
        "executors without a limit or request: kube_pod_container_resource_limits");
+  note(counts.conflicts,
+       "pods with several labels of one name in Prometheus (_conflict1, …): the first was taken");
+  if (!flags_.cluster_label.empty() && !importer_.KnowsCluster()) {
+    process_.err << fmt::format("warning: no series has the label {} (--cluster-label)\n",
+                                base::Printable(flags_.cluster_label));
+  }
   for (const auto& problem : importer_.Problems()) process_.err << "note: " << problem << '\n';
   for (const auto& warning : warnings_) process_.err << "warning: " << warning << '\n';
   if (counts.executors == 0) {
@@ -410,6 +430,7 @@ void CheckEventlogFlags(const ImportFlags& flags, std::vector<std::string>& prob
   check("--namespace", !flags.namespaces.empty());
   check("--container", !flags.containers.empty());
   check("--matcher", !flags.matchers.empty());
+  check("--cluster-label", !flags.cluster_label.empty());
   check("--header", !flags.headers.empty());
   check("--token-file", !flags.token_file.empty());
   check("--ca-file", !flags.ca_file.empty());

@@ -10,8 +10,12 @@
 int main(int argc, char** argv) {
   const sparkfit::base::SystemClock clock;
   const sparkfit::cli::Process process{
-      std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1,
-      [](const std::string& name) -> const char* { return std::getenv(name.c_str()); }, clock};
+      std::cout,
+      std::cerr,
+      ::isatty(STDERR_FILENO) == 1,
+      [](const std::string& name) -> const char* { return std::getenv(name.c_str()); },
+      clock,
+      ::isatty(STDOUT_FILENO) == 1};
   try {
     const int code = sparkfit::cli::Run({argv + 1, argv + argc}, process);
     if (std::cout.flush()) return code;

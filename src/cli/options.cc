@@ -85,6 +85,11 @@ Result<std::vector<std::string>> ParseNamespaces(std::string_view text) {
   return names;
 }
 
+Option OneOf(std::vector<std::string_view> values, Option option) {
+  option.values = std::move(values);
+  return option;
+}
+
 // A number within bounds; `field` finds it in a Config, const or not.
 template <typename T, typename Field>
 Option Ranged(std::string_view key, std::string_view type, std::string_view help, T low, T high,
@@ -125,17 +130,19 @@ Option Choice(std::string_view key, std::string_view type, std::string_view help
                       fmt::format("\"{}\" is neither {} nor {}{}", base::Beginning(text, 40), yes,
                                   no, base::Suggestion(base::Nearest(text, known))));
   };
-  return {key, type, help,
-          [=](std::string_view text, Config& c) { return Store(parse(text), field(c)); },
-          [=](const Config& c) { return std::string(field(c) ? yes : no); }};
+  return OneOf({no, yes},
+               {key, type, help,
+                [=](std::string_view text, Config& c) { return Store(parse(text), field(c)); },
+                [=](const Config& c) { return std::string(field(c) ? yes : no); }});
 }
 
 template <typename Field>
 Option Boolean(std::string_view key, std::string_view help, Field field) {
-  return {
-      key, "boolean", help,
-      [=](std::string_view text, Config& c) { return Store(base::ParseBoolean(text), field(c)); },
-      [=](const Config& c) { return std::string(field(c) ? "true" : "false"); }};
+  return OneOf(
+      {"true", "false"},
+      {key, "boolean", help,
+       [=](std::string_view text, Config& c) { return Store(base::ParseBoolean(text), field(c)); },
+       [=](const Config& c) { return std::string(field(c) ? "true" : "false"); }});
 }
 
 constexpr std::string_view kDefault = "default";
@@ -150,6 +157,13 @@ Result<std::optional<recommend::Policy>> PolicyOrDefault(std::string_view text) 
 Option Live(Option option) {
   option.live = true;
   option.recorded = false;
+  return option;
+}
+
+// One of the controller alone.
+Option Publishing(Option option) {
+  option = Live(std::move(option));
+  option.publishing = true;
   return option;
 }
 
@@ -225,14 +239,16 @@ std::vector<Option> MakeOptions() {
           "kubeletInsecure",
           "accept any certificate of a kubelet, which then may be anybody: true or false",
           [](auto& c) -> auto& { return c.live.kubelet_insecure; })),
-      Live({"driverMetrics", "whose",
-            "whose drivers are asked for their executors' heaps: off, optIn (jobs with "
-            "sparkfit.io/driver-metrics: \"true\") or observed (jobs with a signature, but those "
-            "with \"false\")",
-            [](auto text, Config& c) {
-              return Store(model::ParseDriverMetrics(text), c.live.driver_metrics);
-            },
-            [](const Config& c) { return std::string(model::Name(c.live.driver_metrics)); }}),
+      Live(OneOf(
+          {"off", "optIn", "observed"},
+          {"driverMetrics", "whose",
+           "whose drivers are asked for their executors' heaps: off, optIn (jobs with "
+           "sparkfit.io/driver-metrics: \"true\") or observed (jobs with a signature, but those "
+           "with \"false\")",
+           [](auto text, Config& c) {
+             return Store(model::ParseDriverMetrics(text), c.live.driver_metrics);
+           },
+           [](const Config& c) { return std::string(model::Name(c.live.driver_metrics)); }})),
       Live(Text(
           "listen", "address:port", "where metrics and health are served; port 0: any",
           [](auto& c) -> auto& { return c.live.listen; })),
@@ -250,16 +266,16 @@ std::vector<Option> MakeOptions() {
           "metricsService", "name",
           "the Service that metrics are read by, for the certificate; in the lease's namespace",
           [](auto& c) -> auto& { return c.live.metrics_service; })),
-      Live(Choice(
+      Publishing(Choice(
           "mode", "mode",
           "monitoring: observe and recommend; autoscale: size new executors of jobs that ask for "
           "it",
           "monitoring", "autoscale", [](auto& c) -> auto& { return c.live.autoscale; })),
-      Live(Boolean(
+      Publishing(Boolean(
           "shrinkOnly",
           "with autoscale: only make executors smaller, for gang schedulers and quotas",
           [](auto& c) -> auto& { return c.live.shrink_only; })),
-      Live(Text(
+      Publishing(Text(
           "webhookListen", "address:port", "with autoscale: where admissions are answered (HTTPS)",
           [](auto& c) -> auto& { return c.live.webhook_listen; })),
       Live(Text(
@@ -270,44 +286,46 @@ std::vector<Option> MakeOptions() {
       Live(Text(
           "webhookKeyFile", "file", "PEM key of that certificate",
           [](auto& c) -> auto& { return c.live.webhook_key; })),
-      Live(Text(
+      Publishing(Text(
           "webhookConfiguration", "name",
           "the MutatingWebhookConfiguration that is told whom to trust",
           [](auto& c) -> auto& { return c.live.webhook_configuration; })),
-      Live(Text(
+      Publishing(Text(
           "webhookService", "name",
           "the Service that the API server reaches the webhook by, in the lease's namespace",
           [](auto& c) -> auto& { return c.live.webhook_service; })),
-      Live(Text(
+      Publishing(Text(
           "webhookSecret", "name", "the Secret of our own authorities, in the lease's namespace",
           [](auto& c) -> auto& { return c.live.webhook_secret; })),
-      Live(Lasting(
+      Publishing(Lasting(
           "webhookAuthorityLifetime", "how long an authority of our own lives",
           [](auto& c) -> auto& { return c.live.lifetimes.authority; })),
-      Live(Lasting(
+      Publishing(Lasting(
           "webhookCertificateLifetime", "how long a certificate that it signs lives",
           [](auto& c) -> auto& { return c.live.lifetimes.leaf; })),
-      Live(Boolean(
+      Publishing(Boolean(
           "leaderElect", "elect one leader among replicas: true or false",
           [](auto& c) -> auto& { return c.live.leader_elect; })),
-      Live(Text(
+      Publishing(Text(
           "leaseName", "name", "the Lease that replicas elect their leader by",
           [](auto& c) -> auto& { return c.live.lease_name; })),
-      Live(Text(
+      Publishing(Text(
           "leaseNamespace", "name", "its namespace; empty: the one that we run in",
           [](auto& c) -> auto& { return c.live.lease_namespace; })),
       Live(Ranged(
           "queriesPerSecond", "number", "requests to the API server, on average", 1.0, 10000.0,
           [](auto& c) -> auto& { return c.live.queries_per_second; })),
-      {"logLevel", "level", "debug, info, warning or error",
-       [](auto text, Config& c) { return Store(base::ParseLogLevel(text), c.log_level); },
-       [](const Config& c) { return std::string(LevelName(c.log_level)); }, false},
-      {"logFormat", "format", "text or json, on standard error",
-       [](auto text, Config& c) { return Store(base::ParseLogFormat(text), c.log_format); },
-       [](const Config& c) {
-         return std::string(c.log_format == base::LogFormat::kJson ? "json" : "text");
-       },
-       false},
+      OneOf({"debug", "info", "warning", "error"},
+            {"logLevel", "level", "debug, info, warning or error",
+             [](auto text, Config& c) { return Store(base::ParseLogLevel(text), c.log_level); },
+             [](const Config& c) { return std::string(LevelName(c.log_level)); }, false}),
+      OneOf({"text", "json"},
+            {"logFormat", "format", "text or json, on standard error",
+             [](auto text, Config& c) { return Store(base::ParseLogFormat(text), c.log_format); },
+             [](const Config& c) {
+               return std::string(c.log_format == base::LogFormat::kJson ? "json" : "text");
+             },
+             false}),
   };
 }
 
@@ -420,6 +438,29 @@ void Settings::ReadHeader(const std::map<std::string, std::string>& options) {
 Source Settings::SourceOf(const Option& option) const {
   const auto source = sources_.find(option.key);
   return source == sources_.end() ? Source::kDefault : source->second;
+}
+
+std::vector<std::string> Contradictions(const Config& config) {
+  const auto& live = config.live;
+  std::vector<std::string> problems;
+  if (live.webhook_certificate.empty() != live.webhook_key.empty()) {
+    problems.emplace_back("webhookCertificateFile and webhookKeyFile belong together");
+  }
+  if (live.lifetimes.leaf > live.lifetimes.authority / 4) {
+    problems.push_back(fmt::format(
+        "webhookCertificateLifetime ({}) must be at most a quarter of webhookAuthorityLifetime "
+        "({})",
+        base::FormatDuration(live.lifetimes.leaf), base::FormatDuration(live.lifetimes.authority)));
+  }
+  if (live.namespaces.empty()) return problems;
+  if (live.from_kubelets) {
+    problems.emplace_back("usageSource kubelet has to read nodes, which `namespaces` does without");
+  }
+  if (live.autoscale && config.pipeline.safety.max_memory.value == 0) {
+    problems.emplace_back(
+        "with `namespaces` no node is read: autoscale needs maxMemory, what the largest can hold");
+  }
+  return problems;
 }
 
 std::string PrintConfig(const Settings& settings) {

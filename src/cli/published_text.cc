@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <tuple>
 
+#include "job_table.h"
+#include "named.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/base/text.h"
 #include "sparkfit/recommend/spark_settings.h"
@@ -26,34 +26,11 @@ using wire::Published;
 
 constexpr std::size_t kWrapAt = 100;
 
-constexpr std::array<std::pair<std::string_view, SortBy>, 3> kSorts{
-    {{"name", SortBy::kName}, {"waste", SortBy::kWaste}, {"ooms", SortBy::kOoms}}};
 constexpr std::array<std::pair<std::string_view, ConfForm>, 4> kForms{
     {{"spark-submit", ConfForm::kSparkSubmit},
      {"properties", ConfForm::kProperties},
      {"SparkApplication", ConfForm::kSparkApplication},
      {"emr", ConfForm::kEmr}}};
-
-template <typename Table>
-std::vector<std::string> NamesOf(const Table& table) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : table) names.emplace_back(name);
-  return names;
-}
-
-template <typename Table>
-auto Find(const Table& table, std::string_view what, std::string_view name)
-    -> base::Result<decltype(table.front().second)> {
-  std::string known;
-  for (const auto& [text, value] : table) {
-    if (text == name) return value;
-    known += (known.empty() ? "" : ", ") + std::string(text);
-  }
-  return base::Fail(Code::kInvalidArgument, fmt::format("{}: \"{}\" is none of {}", what,
-                                                        base::Beginning(name, 40), known));
-}
-
-std::int64_t Ooms(const Published& job) { return job.container_ooms + job.heap_ooms; }
 
 std::string OrDash(const std::string& text) { return text.empty() ? "-" : Printable(text); }
 
@@ -69,10 +46,6 @@ std::string Recommended(const Published& job) {
   }
   return text + fmt::format("   (between {} and {}; the policy alone says {})",
                             MemoryCell(job.lower), MemoryCell(job.upper), MemoryCell(job.uncapped));
-}
-
-std::optional<Bytes> RequestToBe(const Published& job) {
-  return job.target_request ? job.target_request : job.target;
 }
 
 std::string Requested(const Published& job) {
@@ -181,59 +154,6 @@ std::vector<std::string> NotesOn(const Published& job, ConfForm form) {
 
 }  // namespace
 
-std::vector<std::string> SortOrders() { return NamesOf(kSorts); }
-
-base::Result<SortBy> ParseSortBy(std::string_view name) { return Find(kSorts, "--sort-by", name); }
-
-void Sort(std::vector<Published>& jobs, SortBy by) {
-  const auto rank = [by](const Published& job) {
-    if (by == SortBy::kWaste) return -job.possible_gib_hours;
-    return by == SortBy::kOoms ? -static_cast<double>(Ooms(job)) : 0.0;
-  };
-  std::sort(jobs.begin(), jobs.end(), [&](const Published& a, const Published& b) {
-    const double rank_a = rank(a);
-    const double rank_b = rank(b);
-    return std::tie(rank_a, a.key.name_space, a.key.signature, a.key.profile, a.name) <
-           std::tie(rank_b, b.key.name_space, b.key.signature, b.key.profile, b.name);
-  });
-}
-
-std::string ListText(const std::vector<Published>& jobs, bool with_namespace) {
-  if (jobs.empty()) {
-    return "No recommendation yet: no executor with a signature was seen "
-           "(label or annotation sparkfit.io/signature).\n";
-  }
-  std::vector<replay::TextTable::Column> columns{{"SIGNATURE", Align::kLeft},
-                                                 {"MODE", Align::kLeft},
-                                                 {"RUNS"},
-                                                 {"EXECUTORS"},
-                                                 {"OOMS"},
-                                                 {"PEAK"},
-                                                 {"REQUEST"},
-                                                 {"TARGET"},
-                                                 {"CHANGE"},
-                                                 {"GIB-HOURS TO SAVE"},
-                                                 {"LAST SEEN", Align::kLeft}};
-  if (with_namespace) columns.insert(columns.begin(), {"NAMESPACE", Align::kLeft});
-  replay::TextTable table(std::move(columns));
-  for (const auto& job : jobs) {
-    std::vector<std::string> cells{replay::NameOf(job.key),
-                                   OrDash(job.mode),
-                                   fmt::format("{}", job.applications),
-                                   fmt::format("{}", job.executors),
-                                   fmt::format("{}", Ooms(job)),
-                                   MemoryCell(job.peak),
-                                   MemoryCell(job.request),
-                                   MemoryCell(job.target),
-                                   ChangeCell(job.request.value_or(Bytes{}), RequestToBe(job)),
-                                   fmt::format("{:.1f}", job.possible_gib_hours),
-                                   OrDash(job.last_sample)};
-    if (with_namespace) cells.insert(cells.begin(), Printable(job.key.name_space));
-    table.Add(std::move(cells));
-  }
-  return table.Format();
-}
-
 std::string ExplanationText(const Published& job) {
   std::string text = replay::QualifiedName(job.key) + "\n\n";
   text += Line("Recommended", Recommended(job));
@@ -273,9 +193,11 @@ std::string ExplanationText(const Published& job) {
   return text;
 }
 
-std::vector<std::string> ConfForms() { return NamesOf(kForms); }
+std::vector<std::string> ConfForms() { return NamesIn(kForms); }
 
-base::Result<ConfForm> ParseConfForm(std::string_view name) { return Find(kForms, "--for", name); }
+base::Result<ConfForm> ParseConfForm(std::string_view name) {
+  return FindNamed(kForms, "--for", name);
+}
 
 base::Result<ConfText> ConfOf(const Published& job, ConfForm form) {
   if (!job.target || !job.heap || !job.overhead) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Recommendations as text, for people and for what submits jobs.
+// One recommendation as text, for people and for what submits jobs.
 #pragma once
 
 #include <string>
@@ -12,13 +12,6 @@
 
 namespace sparkfit::cli {
 
-// The order of a list: by name; by what could be saved; by OOMs, most first.
-enum class SortBy { kName, kWaste, kOoms };
-std::vector<std::string> SortOrders();
-base::Result<SortBy> ParseSortBy(std::string_view name);
-void Sort(std::vector<wire::Published>& jobs, SortBy by);
-
-std::string ListText(const std::vector<wire::Published>& jobs, bool with_namespace);
 std::string ExplanationText(const wire::Published& job);
 
 // Where the settings go: a command line, spark-defaults.conf, a SparkApplication, EMR's

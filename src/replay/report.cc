@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "sparkfit/base/meant.h"
 #include "sparkfit/base/quantity.h"
 #include "sparkfit/base/text.h"
 #include "sparkfit/replay/text_table.h"
@@ -17,8 +18,6 @@ namespace {
 
 using base::Bytes;
 using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kWrapAt = 100;
 
 Json OrNull(const std::optional<Bytes>& amount) { return amount ? Json(amount->value) : Json(); }
 Json OrNull(Bytes amount) { return amount.value > 0 ? Json(amount.value) : Json(); }
@@ -68,44 +67,6 @@ std::string ToText(const Json& array) {
   return array.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
-// Runs that past advice covered, of those that were judged.
-std::string CoveredCell(const model::Accuracy& accuracy) {
-  if (accuracy.Judged() == 0) return "-";
-  return fmt::format("{}/{}", accuracy.Covered(), accuracy.Judged());
-}
-
-std::string RenderTable(const std::vector<ReplayRow>& rows) {
-  if (rows.empty()) return "No executor with a signature was seen: nothing to recommend.\n";
-  TextTable table({{"NAMESPACE", Align::kLeft},
-                   {"SIGNATURE", Align::kLeft},
-                   {"RUNS"},
-                   {"EXECUTORS"},
-                   {"OOMS"},
-                   {"PEAK"},
-                   {"REQUEST"},
-                   {"TARGET"},
-                   {"CHANGE"},
-                   {"HEAP"},
-                   {"OVERHEAD"},
-                   {"COVERED"}});
-  std::string why = "\nWhy\n";
-  for (const auto& row : rows) {
-    const auto& recommendation = row.recommendation;
-    const auto& split = recommendation.split;
-    table.Add({base::Printable(row.key.name_space), NameOf(row.key),
-               fmt::format("{}", row.totals.applications), fmt::format("{}", row.totals.executors),
-               fmt::format("{}", row.totals.container_ooms + row.totals.heap_ooms),
-               MemoryCell(row.peak), MemoryCell(row.request), MemoryCell(recommendation.target),
-               ChangeCell(row.request, recommendation.target_request),
-               MemoryCell(split ? std::optional(split->heap) : std::nullopt),
-               MemoryCell(split ? std::optional(split->overhead) : std::nullopt),
-               CoveredCell(row.accuracy)});
-    why += fmt::format("  {}\n", QualifiedName(row.key)) +
-           Wrapped(base::Printable(row.explanation), "      ", kWrapAt);
-  }
-  return table.Format() + why;
-}
-
 std::string RenderTable(const std::vector<BacktestResult>& results) {
   TextTable table({{"POLICY", Align::kLeft},
                    {"WASTE GBh"},
@@ -131,19 +92,6 @@ std::string RenderTable(const std::vector<BacktestResult>& results) {
              base::FormatCount(static_cast<std::int64_t>(any.executions)),
              base::FormatCount(static_cast<std::int64_t>(any.signatures)), any.used_gbh,
              base::FormatCount(static_cast<std::int64_t>(any.cold_starts)));
-}
-
-template <typename T>
-std::string RenderAs(const std::vector<T>& entries, OutputFormat format) {
-  switch (format) {
-    case OutputFormat::kTable:
-      return RenderTable(entries);
-    case OutputFormat::kJson:
-      return ToText(ToArray(entries));
-    case OutputFormat::kYaml:
-      return ToYaml(ToArray(entries));
-  }
-  return "";
 }
 
 }  // namespace
@@ -190,20 +138,25 @@ Json ToJson(const BacktestResult& result) {
           {"cold_starts", result.cold_starts}};
 }
 
+std::vector<std::string> OutputFormats() { return {"table", "json", "yaml"}; }
+
 base::Result<OutputFormat> ParseOutputFormat(std::string_view name) {
   if (name == "table") return OutputFormat::kTable;
   if (name == "json") return OutputFormat::kJson;
   if (name == "yaml") return OutputFormat::kYaml;
-  return base::Fail(base::Code::kInvalidArgument,
-                    fmt::format("output \"{}\" is not table, json or yaml", name));
+  const std::string_view known[] = {"table", "json", "yaml"};
+  return base::Fail(
+      base::Code::kInvalidArgument,
+      fmt::format("output \"{}\" is not table, json or yaml{}", base::Beginning(name, 40),
+                  base::Suggestion(base::Nearest(name, known))));
 }
 
 std::string Render(const std::vector<ReplayRow>& rows, OutputFormat format) {
-  return RenderAs(rows, format);
+  return Render(ToArray(rows), format);
 }
 
 std::string Render(const std::vector<BacktestResult>& results, OutputFormat format) {
-  return RenderAs(results, format);
+  return format == OutputFormat::kTable ? RenderTable(results) : Render(ToArray(results), format);
 }
 
 std::string Render(const Json& document, OutputFormat format) {

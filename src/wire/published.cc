@@ -90,6 +90,7 @@ base::Result<Published> ReadPublished(std::string_view text) {
     return base::Fail(base::Code::kMalformed, "it has no namespace, name or signature");
   }
   published.uid = Text(object, {"metadata", "uid"});
+  published.created = Text(object, {"metadata", "creationTimestamp"});
   const auto& status = At(object, {"status"});
   published.mode = Text(status, {"effective", "mode"});
   published.policy = Text(status, {"effective", "policy"});

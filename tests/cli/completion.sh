@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The bash completion completes: sourced and asked as bash would.
+# The shells' scripts complete: bash's is sourced and asked as bash would, kubectl's is run.
 set -euo pipefail
 
-source <("$1" completion bash)
+PATH="$(cd "$(dirname "$1")" && pwd):$PATH"
+unset KUBECONFIG
+export HOME=/nonexistent
+source <(sparkfit completion bash)
 failed=0
 
 # expect WORDS... -- WANTED...: every wanted word is offered for the last of the words.
@@ -25,21 +28,49 @@ expect() {
       failed=1
     fi
   done
+  offered=${#COMPREPLY[@]}
 }
 
-expect sparkfit "" -- replay backtest print-config check-config completion
+# nothing WORDS...: neither words nor files are offered.
+nothing() {
+  expect "$@" --
+  if ((offered > 0)); then
+    echo "$*: expected nothing: ${COMPREPLY[*]}" >&2
+    failed=1
+  fi
+}
+
+expect sparkfit "" -- replay backtest print-config check-config completion man
 expect sparkfit re -- replay
 expect sparkfit replay --ma -- --max-memory
-expect sparkfit replay --output "" -- table json yaml
+expect sparkfit replay --output "" -- table wide csv name json yaml
+expect sparkfit explain job --output "" -- table json yaml
+expect sparkfit replay --output = j -- json
 expect sparkfit backtest --policy "" -- percentile max request
 expect sparkfit import "" -- prometheus
 expect sparkfit import prometheus --m -- --matcher
-expect sparkfit completion "" -- bash zsh fish
+expect sparkfit completion "" -- bash zsh fish kubectl
 expect sparkfit replay "$0" -- "$0"
-for shell in zsh fish; do
-  "$1" completion "$shell" >/dev/null
-done
-"$1" completion bash | bash -n
-if command -v zsh >/dev/null; then "$1" completion zsh | zsh -n; else echo "SKIPPED: no zsh"; fi
-if command -v fish >/dev/null; then "$1" completion fish | fish -n; else echo "SKIPPED: no fish"; fi
+expect sparkfit record --output "$0" -- "$0"
+expect sparkfit man "$(dirname "$0")" -- "$(dirname "$0")"
+nothing sparkfit backtest --runs ""
+nothing sparkfit explain ""
+nothing sparkfit nosuch ""
+
+# As kubectl runs it, which reads cobra's lines.
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+ln -s "$(command -v sparkfit)" "$folder/kubectl-sparkfit"
+sparkfit completion kubectl >"$folder/kubectl_complete-sparkfit"
+chmod +x "$folder/kubectl_complete-sparkfit"
+asked=$(PATH="$folder:$PATH" kubectl_complete-sparkfit list --sort-by w)
+if [[ $asked != $'waste\n:4' ]]; then
+  echo "kubectl_complete-sparkfit said: $asked" >&2
+  failed=1
+fi
+
+sparkfit completion bash | bash -n
+sparkfit completion kubectl | sh -n
+if command -v zsh >/dev/null; then sparkfit completion zsh | zsh -n; else echo "SKIPPED: no zsh"; fi
+if command -v fish >/dev/null; then sparkfit completion fish | fish -n; else echo "SKIPPED: no fish"; fi
 exit "$failed"

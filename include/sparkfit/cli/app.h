@@ -23,6 +23,7 @@ struct Process {
   bool err_is_terminal;  // then long work shows its progress there
   std::function<const char*(const std::string&)> environment;  // nullptr: not set
   const base::Clock& clock;
+  bool out_is_terminal = false;  // then tables have colours, unless NO_COLOR is set
 };
 
 // Runs one command; the arguments without the program's name. Returns the exit code.

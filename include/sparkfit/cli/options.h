@@ -73,6 +73,10 @@ struct Option {
   bool recorded = true;
   // Only of use to commands that work in a cluster.
   bool live = false;
+  // Only of use to who publishes or sizes: the controller, not who merely records.
+  bool publishing = false;
+  // All that it can be, where that is few; for completion.
+  std::vector<std::string_view> values = {};
 
   [[nodiscard]] std::string Flag() const;         // max-memory
   [[nodiscard]] std::string Environment() const;  // SPARKFIT_MAX_MEMORY
@@ -106,6 +110,9 @@ class Settings {
   std::map<std::string_view, Source> sources_;
   std::vector<std::string> problems_;
 };
+
+// Values of options that are fine one by one, and not together; empty: there are none.
+std::vector<std::string> Contradictions(const Config& config);
 
 // The effective configuration as a configuration file, with a comment on each line saying where it
 // came from and what it is.

@@ -15,10 +15,11 @@ namespace sparkfit::replay {
 
 enum class OutputFormat { kTable, kJson, kYaml };
 
+std::vector<std::string> OutputFormats();  // their names
 base::Result<OutputFormat> ParseOutputFormat(std::string_view name);
 
 // JSON and YAML: an array in the order of the rows, fields as in docs/formats.md; unknown values
-// are null. The text ends with a line end.
+// are null. The text ends with a line end. REQUIRES: not kTable, of rows.
 std::string Render(const std::vector<ReplayRow>& rows, OutputFormat format);
 std::string Render(const std::vector<BacktestResult>& results, OutputFormat format);
 // One entry of those arrays.

@@ -53,7 +53,8 @@ struct Published {
   std::int64_t container_ooms = 0;
   std::int64_t heap_ooms = 0;
   std::int64_t unknown_ends = 0;
-  std::string last_sample;  // RFC 3339
+  std::string created;  // RFC 3339
+  std::string last_sample;
   std::string last_oom;
   std::optional<model::OverheadClass> overhead_class;
   double possible_gib_hours = 0;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+#include <vector>
 
+#include "cli/job_table.h"
 #include "sparkfit/base/meant.h"
 #include "sparkfit/replay/replay.h"
 #include "sparkfit/replay/report.h"
@@ -43,9 +46,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Require(!max || *max >= base::kSmallestBound);
     Require(!min || !max || *min <= *max);
   }
-  for (const auto format :
-       {replay::OutputFormat::kTable, replay::OutputFormat::kJson, replay::OutputFormat::kYaml}) {
+  for (const auto format : {replay::OutputFormat::kJson, replay::OutputFormat::kYaml}) {
     Require(!replay::Render(*rows, format).empty());
   }
+  std::vector<wire::Published> jobs;
+  for (const auto& row : *rows) jobs.push_back(cli::PublishedOf(row));
+  cli::JobTableOptions table;
+  table.wide = true;
+  Require(!cli::JobTable(jobs, table).empty());
+  // A line each: no cell has one of its own.
+  const auto csv = cli::JobCsv(jobs, false);
+  Require(static_cast<std::size_t>(std::count(csv.begin(), csv.end(), '\n')) == jobs.size());
   return 0;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -61,7 +62,13 @@ class Cluster {
         {"explanation", "p90 of 4 peaks"}};
     json items =
         json::array({Object("etl", "nightly", sized), Object("etl", "new", json::object())});
-    if (request.path == "/apis/sparkfit.io/v1alpha1/executorrecommendations") {
+    if (request.query.find("team%3Dml") != std::string::npos) {
+      items = json::array({Object("etl", "selected", sized)});
+    } else if (request.query.find("labelSelector") != std::string::npos) {
+      items = json::array();
+    } else if (request.path == "/api/v1/namespaces") {
+      items = json::array({{{"metadata", {{"name", "etl"}}}}, {{"metadata", {{"name", "ml"}}}}});
+    } else if (request.path == "/apis/sparkfit.io/v1alpha1/executorrecommendations") {
       items.push_back(Object("ml", "train", sized));
     } else if (request.path !=
                "/apis/sparkfit.io/v1alpha1/namespaces/etl/executorrecommendations") {
@@ -90,6 +97,41 @@ TEST_CASE("recommendations are listed, of one namespace or of all", "[cli]") {
   CHECK(cluster.Call({"list", "--sort-by", "size", "-o", "xml"}).code == kExitUsage);
 }
 
+TEST_CASE("recommendations are listed as kubectl users expect", "[cli]") {
+  const Cluster cluster;
+  CHECK(cluster.Call({"list", "-o", "name"}).out ==
+        "executorrecommendation.sparkfit.io/new-1\nexecutorrecommendation.sparkfit.io/nightly-1\n");
+  const auto bare = cluster.Call({"list", "--no-headers"}).out;
+  CHECK(std::count(bare.begin(), bare.end(), '\n') == 2);
+  CHECK_THAT(cluster.Call({"list", "-o", "csv", "--sort-by", "target"}).out,
+             Contains("lastSample\netl,nightly,"));
+  CHECK_THAT(cluster.Call({"list", "-o", "wide"}).out, Contains("CONFIDENCE"));
+  // Every format is sorted.
+  const auto sorted = json::parse(cluster.Call({"list", "--sort-by", "target", "-o", "json"}).out);
+  CHECK(sorted["items"][0]["spec"]["signature"] == "nightly");
+  // What the API server is asked.
+  CHECK_THAT(cluster.Call({"list", "-l", "team=ml"}).out,
+             Contains("selected") && !Contains("nightly"));
+  const auto none = cluster.Call({"list", "-l", "team=none"});
+  CHECK(none.code == kExitFine);
+  CHECK(none.out.empty());
+  CHECK_THAT(none.err, Contains("namespace etl"));
+}
+
+TEST_CASE("completion asks the cluster for signatures and namespaces", "[cli][completion]") {
+  const Cluster cluster;
+  CHECK(cluster.Call({"__complete", "explain", ""}).out ==
+        "new\ttarget -, 0 executors\nnightly\ttarget 1284Mi, 0 executors\n:4\n");
+  CHECK(cluster.Call({"__complete", "explain", "ni"}).out ==
+        "nightly\ttarget 1284Mi, 0 executors\n:4\n");
+  CHECK_THAT(cluster.Call({"__complete", "purge", "-A", ""}).out, Contains("train"));
+  CHECK(cluster.Call({"__complete", "list", "--namespace", ""}).out == "etl\nml\n:4\n");
+  const auto forbidden = cluster.Call({"__complete", "explain", "-n", "secret", ""});
+  CHECK(forbidden.code == kExitFine);
+  CHECK(forbidden.out == ":4\n");
+  CHECK(forbidden.err.empty());
+}
+
 TEST_CASE("a recommendation is explained and made into settings", "[cli]") {
   const Cluster cluster;
   CHECK_THAT(cluster.Call({"explain", "nightly"}).out, Contains("p90 of 4 peaks"));
@@ -101,7 +143,7 @@ TEST_CASE("a recommendation is explained and made into settings", "[cli]") {
   CHECK(none.out.empty());
   const auto unknown = cluster.Call({"explain", "nigthly"});
   CHECK(unknown.code == kExitFailed);
-  CHECK_THAT(unknown.err, Contains("nigthly") && Contains("etl"));
+  CHECK_THAT(unknown.err, Contains("nigthly") && Contains("etl") && Contains("; nightly?"));
   CHECK(cluster.Call({"conf", "nightly", "--for", "paper"}).code == kExitUsage);
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/published_text.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+
+#include "cli/job_table.h"
 
 namespace sparkfit::cli {
 namespace {
@@ -94,7 +97,7 @@ TEST_CASE("a change compares requests", "[cli]") {
   auto job = Apart(1000);
   job.request = base::Bytes{2000 * kMiB};
   CHECK_THAT(ExplanationText(job), Contains("to the recommendation: -50"));
-  CHECK_THAT(ListText({job}, false), Contains("-50"));
+  CHECK_THAT(JobTable({job}, {}), Contains("-50"));
 }
 
 TEST_CASE("a fraction of a MiB is rounded up, as Spark takes whole ones", "[cli]") {
@@ -153,7 +156,9 @@ TEST_CASE("lists come in the order that was asked for", "[cli]") {
     jobs.push_back(job);
   }
   const auto order = [&](std::string_view by) {
-    Sort(jobs, *ParseSortBy(by));
+    const auto sort = *ParseSortBy(by);
+    std::sort(jobs.begin(), jobs.end(),
+              [&](const Published& a, const Published& b) { return Before(a, b, sort); });
     return jobs[0].key.signature + jobs[1].key.signature + jobs[2].key.signature;
   };
   CHECK(order("name") == "abc");
@@ -166,7 +171,7 @@ TEST_CASE("what a tenant wrote cannot move the cursor", "[cli]") {
   auto job = Job("evil\033[2J", 384, model::OverheadClass::kDefaultJvm);
   job.explanation = "\033]0;x\a";
   job.conditions = {{"T\r", "True", "\b", "\033"}};
-  for (const auto& text : {ListText({job}, true), ExplanationText(job)}) {
+  for (const auto& text : {JobTable({job}, {}), ExplanationText(job)}) {
     for (const char c : {'\033', '\a', '\b', '\r'}) CHECK(text.find(c) == std::string::npos);
   }
 }
