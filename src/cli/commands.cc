@@ -166,6 +166,22 @@ struct Replayed {
   wire::Published job;
 };
 
+std::vector<Replayed> JobsOf(std::vector<replay::ReplayRow> rows) {
+  std::vector<Replayed> jobs;
+  for (auto& row : rows) {
+    auto job = PublishedOf(row);
+    jobs.push_back({std::move(row), std::move(job)});
+  }
+  return jobs;
+}
+
+// What was asked for, in order.
+void Arrange(std::vector<Replayed>& jobs, const ReplayFlags& flags, SortBy by) {
+  std::erase_if(jobs, [&](const Replayed& one) { return !Wanted(flags, one.job.key); });
+  std::sort(jobs.begin(), jobs.end(),
+            [&](const Replayed& a, const Replayed& b) { return Before(a.job, b.job, by); });
+}
+
 // What was asked for and is not there; empty: nothing.
 std::vector<std::string> Missing(const ReplayFlags& flags, const std::vector<Replayed>& jobs) {
   std::vector<std::string> missing;
@@ -431,16 +447,9 @@ int RunReplay(const ReplayFlags& flags, const Process& process) {
   if (reader.Counts().observations == 0 && reader.GetProblems().Count() > 0) {
     return FailUnread(reader.GetProblems(), log, process);
   }
-  std::vector<Replayed> jobs;
-  for (auto& row : *rows) {
-    auto job = PublishedOf(row);
-    jobs.push_back({std::move(row), std::move(job)});
-  }
+  auto jobs = JobsOf(*std::move(rows));
   const auto missing = Missing(flags, jobs);
-  std::erase_if(jobs, [&](const Replayed& one) { return !Wanted(flags, one.job.key); });
-  std::sort(jobs.begin(), jobs.end(), [&](const Replayed& a, const Replayed& b) {
-    return Before(a.job, b.job, choice.sort);
-  });
+  Arrange(jobs, flags, choice.sort);
   const bool tells = missing.empty() || !jobs.empty();
   if (choice.output && tells) {
     process.out << ReplayText(jobs, *choice.output, flags, pipeline.Now(), process) << std::flush;
