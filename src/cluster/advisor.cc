@@ -66,8 +66,20 @@ void Advisor::TakeDriver(const model::PodEvent& event) {
   } else {
     drivers_.Remove(pod.uid);
   }
-  if (!drivers_.IsShared(pod)) runs_.erase({pod.name_space, pod.app_selector});
-  runs_.erase({pod.name_space, pod.uid});
+  if (!drivers_.IsShared(pod)) EndRun({pod.name_space, pod.app_selector});
+  EndRun({pod.name_space, pod.uid});
+}
+
+void Advisor::Count(const Run& run, int difference) {
+  if (!run.key || run.pods.empty()) return;
+  if ((under_way_[*run.key] += difference) == 0) under_way_.erase(*run.key);
+}
+
+void Advisor::EndRun(const RunKey& key) {
+  const auto run = runs_.find(key);
+  if (run == runs_.end()) return;
+  Count(run->second, -1);
+  runs_.erase(run);
 }
 
 void Advisor::TakeExecutor(const model::PodEvent& event) {
@@ -75,6 +87,7 @@ void Advisor::TakeExecutor(const model::PodEvent& event) {
   const RunKey key{pod.name_space, pod.ApplicationId()};
   if (event.event == EventType::kDeleted && !runs_.contains(key)) return;
   auto& run = runs_[key];
+  Count(run, -1);
   if (!pod.trial && RanOutOfMemory(pod)) run.state.out_of_memory = true;
   if (!run.key) run.key = admission::KeyOf(pod, drivers_.Of(pod));
   // Spark numbers executors from 1, and never twice.
@@ -84,11 +97,12 @@ void Advisor::TakeExecutor(const model::PodEvent& event) {
     run.first_id = id;
     run.state.first = pod.size;
   }
-  if (event.event != EventType::kDeleted) {
+  if (event.event == EventType::kDeleted) {
+    run.pods.erase(pod.uid);
+  } else {
     run.pods.insert(pod.uid);
-    return;
   }
-  run.pods.erase(pod.uid);
+  Count(run, 1);
   // The end of a driver ends the run that goes by its name. Where an executor has another name for
   // its application than its owner has, nothing would.
   if (run.pods.empty() && !drivers_.Has(key.first, key.second)) runs_.erase(key);
@@ -183,13 +197,11 @@ admission::RunState Advisor::RunOf(const model::PodFacts& pod) const {
 }
 
 bool Advisor::IsBesideAnother(const model::PodFacts& pod, const model::Key& key) const {
-  const RunKey own{pod.name_space, pod.ApplicationId()};
-  for (auto other = runs_.lower_bound({pod.name_space, ""});
-       other != runs_.end() && other->first.first == pod.name_space; ++other) {
-    const auto& run = other->second;
-    if (run.key == key && other->first != own && !run.pods.empty()) return true;
-  }
-  return false;
+  const auto all = under_way_.find(key);
+  if (all == under_way_.end()) return false;
+  const auto run = runs_.find({pod.name_space, pod.ApplicationId()});
+  const bool own = run != runs_.end() && run->second.key == key && !run->second.pods.empty();
+  return all->second > (own ? 1 : 0);
 }
 
 Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlaces& places,
@@ -204,7 +216,7 @@ Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlac
                                  .constraints = constraints_.Of(pod.name_space),
                                  .shrink_only = shrink_only_};
   auto run = RunOf(pod);
-  // Only a trial has to be alone, and to find out takes a look at every run of the namespace.
+  // Only a trial has to be alone.
   run.beside_another = advice && advice->trial && IsBesideAnother(pod, *answer.key);
   answer.decision = admission::Decide({.pod = pod,
                                        .places = places,

@@ -77,6 +77,9 @@ class Advisor {
 
   void TakeDriver(const model::PodEvent& event);
   void TakeExecutor(const model::PodEvent& event);
+  // Among those of its key that are under way, if it has executors.
+  void Count(const Run& run, int difference);
+  void EndRun(const RunKey& key);
   static Published FromObject(const model::RecommendationObject& object);
   static Learnt Raised(Learnt published, const Learnt& seen);
   // As far as it does not depend on other runs.
@@ -90,6 +93,7 @@ class Advisor {
   mutable std::shared_mutex mutex_;  // guards what follows
   model::DriverBook drivers_;
   std::map<RunKey, Run> runs_;
+  std::map<model::Key, int> under_way_;  // runs with executors
   std::map<model::Key, Published> objects_;
   std::map<model::Key, Learnt> rows_;
   bool leading_ = false;

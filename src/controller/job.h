@@ -3,6 +3,7 @@
 // One key's settings: what the job asks for, what a user set on its object, and what comes of it.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -42,6 +43,13 @@ using FamilyKey = std::tuple<std::string, std::string, int, std::string, model::
 
 struct TrackedPod;
 
+// The target in force as executors that start note it, and when it was found.
+struct Target {
+  base::Bytes limit;  // 0: none
+  base::Bytes request;
+  std::optional<base::Time> found;
+};
+
 // One key, as the pipeline keeps it.
 struct Entry {
   Entry(const model::Key& key, const Effective& settings)
@@ -51,6 +59,7 @@ struct Entry {
   model::JobRequest job;
   Effective effective;
   std::unordered_set<TrackedPod*> pods;
+  std::vector<std::uint64_t> runs;  // of RunIndex
   std::optional<FamilyKey> family;  // that it is a member of
   std::uint32_t family_shape = 0;   // with its runs of this shape
   std::set<std::string> gone;       // UIDs of pods that are gone and whose events may be repeated
@@ -59,6 +68,7 @@ struct Entry {
   bool restored = false;                      // from a checkpoint
   base::Time kept_until{};                    // not forgotten before, where it was
   bool changed = false;                       // since the changes were last taken
+  Target target;
 };
 
 // The ExecutorRecommendations of one key. The oldest counts, of equal age the first by name.

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "job.h"
+#include "run_index.h"
 #include "sparkfit/base/text.h"
 #include "sparkfit/model/driver_book.h"
 #include "sparkfit/model/node_memory.h"
@@ -37,6 +38,10 @@ constexpr std::size_t kMostProblems = 1000;
 constexpr std::size_t kLongestProblem = 500;
 // Drivers of a namespace that are over and remembered for their executors: three a second.
 constexpr std::size_t kMostFormerDrivers = 2000;
+// To find a target takes a look at every executor of the key. Of a key with more than these it is
+// found once a second however many of them start: what admission goes by is about as old.
+constexpr std::size_t kManyExecutors = 64;
+constexpr base::Duration kTargetFor = std::chrono::seconds(1);
 
 bool IsTerminal(const PodFacts& pod) {
   return pod.phase == model::PodPhase::kSucceeded || pod.phase == model::PodPhase::kFailed;
@@ -162,6 +167,8 @@ struct Pipeline::State {
   std::set<std::string> problems;
   std::map<std::string, std::size_t> problems_of;  // by namespace
   std::map<FamilyKey, model::FamilyRuns> families;
+  RunIndex open_runs;
+  std::uint64_t targets_found = 0;
   std::vector<Key> changed;
   std::vector<Key> expired;
   std::map<std::string, std::size_t> keys_in;  // by namespace
@@ -186,6 +193,7 @@ struct Pipeline::State {
   TrackedPod& Track(const PodFacts& facts);
   void Attach(TrackedPod& pod);
   void Start(TrackedPod& pod, Entry& entry);
+  const Target& TargetInForce(Entry& entry);
   Entry& EntryFor(const Key& key, const model::JobRequest& job);
   void Refresh(Entry& entry);
   void LearnState(TrackedPod& pod);
@@ -391,17 +399,20 @@ void Pipeline::State::Refresh(Entry& entry) {
 void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   auto& history = entry.history;
   auto executor = MakeExecutor(pod.facts);
-  const bool first = history.FindApplication(executor.application) == nullptr;
+  const auto* known = history.FindApplication(executor.application);
+  const bool first = known == nullptr;
+  const bool begins = first || known->ended;
   TakePlacement(pod, entry);
-  const auto recommended = recommend::Recommend(history, ContextOf(entry));
-  executor.target_at_start = recommended.target.value_or(Bytes{});
-  executor.target_request_at_start = recommended.target_request.value_or(Bytes{});
+  const auto& target = TargetInForce(entry);
+  executor.target_at_start = target.limit;
+  executor.target_request_at_start = target.request;
   pod.entry = &entry;
   entry.pods.insert(&pod);
   Mark(entry);
   pod.executor = &history.Start(pod.facts.uid, executor, Now());
   recommend::LearnRuns(history, entry.effective.policy);  // it ended those that were idle
   if (first) history.NoteReference(executor.application, executor.target_at_start);
+  if (begins && pod.executor->run != 0) open_runs.Add(entry, executor.application);
   JoinFamily(entry);
   if (listener != nullptr) listener->Started(history, *pod.executor, Now());
   LearnState(pod);
@@ -413,6 +424,18 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   }
   if (waiting->samples > 0) LearnSample(pod, waiting->peak, waiting->last_sample);
   if (pod.ended) EndExecutor(pod);
+}
+
+const Target& Pipeline::State::TargetInForce(Entry& entry) {
+  auto& target = entry.target;
+  const bool many = entry.history.Executors().size() > kManyExecutors;
+  if (many && target.found && Now() - *target.found < kTargetFor) return target;
+  ++targets_found;
+  const auto recommended = recommend::Recommend(entry.history, ContextOf(entry));
+  target = {.limit = recommended.target.value_or(Bytes{}),
+            .request = recommended.target_request.value_or(Bytes{}),
+            .found = Now()};
+  return target;
 }
 
 // Takes what the pod shows now into account: a resize, that it ran, how it died.
@@ -558,7 +581,8 @@ void Pipeline::State::Forget(const std::string& uid, const Key& key) {
 void Pipeline::State::OnDriver(EventType event, const PodFacts& facts) {
   const bool over = event == EventType::kDeleted || IsTerminal(facts);
   if (drivers.Put(facts, over)) {
-    for (auto* pod : pods.MaybeOf(facts)) {
+    // Of several drivers with one selector none is believed.
+    for (auto* pod : pods.MaybeOf(facts, !drivers.IsShared(facts))) {
       // Without a driver nothing is known of it that was not known before.
       const bool waits = pod->entry == nullptr && !pod->ignored && !pod->sealed;
       if (waits && drivers.Of(pod->facts) != nullptr) Attach(*pod);
@@ -593,11 +617,10 @@ void Pipeline::State::ForgetDriver(const std::string& name_space, const std::str
 
 void Pipeline::State::EndApplications(const std::string& name_space, const std::string& application,
                                       model::Outcome outcome) {
-  for (auto entry = entries.lower_bound(Key{name_space, "", 0});
-       entry != entries.end() && entry->first.name_space == name_space; ++entry) {
-    if (entry->second->history.FindApplication(application) == nullptr) continue;
-    entry->second->history.EndApplication(application, outcome);
-    Mark(*entry->second);
+  for (auto* entry : open_runs.Take(name_space, application)) {
+    if (entry->history.FindApplication(application) == nullptr) continue;
+    entry->history.EndApplication(application, outcome);
+    Mark(*entry);
   }
 }
 
@@ -672,6 +695,7 @@ void Pipeline::State::Purge(const Key& key) {
   }
   Mark(*entry->second);
   LeaveFamily(*entry->second);
+  open_runs.Remove(*entry->second);
   if (listener != nullptr) listener->Forgotten(entry->second->history);
   timers.Cancel(entry->second->retention);
   entries.erase(entry);
@@ -720,6 +744,7 @@ void Pipeline::State::On(const model::RestoreEvent& event) {
   auto& kept = Keep(std::move(entry));
   Refresh(kept);
   Mark(kept);
+  open_runs.AddAll(kept);
   for (const auto& application : kept.history.Applications()) {
     if (application.ended || application.alive > 0) continue;
     timers.Set({.due = Believed(application.idle_since) + options.application_idle,
@@ -896,9 +921,11 @@ std::size_t Pipeline::Kept() const {
   for (const auto& [name_space, uids] : kept.gone) gone += uids.size();
   return kept.pods.Size() + kept.entries.size() + kept.objects.size() + kept.object_keys.size() +
          kept.drivers.Size() + kept.former_drivers.size() + gone + kept.timers.Size() +
-         kept.families.size() + kept.changed.size() + kept.expired.size() + kept.keys_in.size();
+         kept.families.size() + kept.open_runs.Size() + kept.changed.size() + kept.expired.size() +
+         kept.keys_in.size();
 }
 
+std::uint64_t Pipeline::TargetsFound() const { return state_->targets_found; }
 Time Pipeline::Now() const { return state_->Now(); }
 const Unused& Pipeline::GetUnused() const { return state_->unused; }
 const std::set<std::string>& Pipeline::Problems() const { return state_->problems; }

@@ -48,7 +48,10 @@ TrackedPod& TrackedPods::Add(const model::PodFacts& facts) {
 
 void TrackedPods::Remove(TrackedPod& pod) {
   controller::Drop(by_name_, pod);
-  controller::Drop(by_executor_, pod);
+  if (const auto latest = by_executor_.find(&pod);
+      latest != by_executor_.end() && *latest == &pod) {
+    by_executor_.erase(latest);
+  }
   Drop(by_driver_, pod.facts.owner_uid, &pod);
   Drop(by_driver_, ApplicationKey(pod.facts), &pod);
   const auto pods = by_uid_.find(pod.facts.name_space);
@@ -69,7 +72,9 @@ void TrackedPods::IndexOrigin(TrackedPod& pod) {
   if (!facts.owner_uid.empty()) by_driver_[facts.owner_uid].push_back(&pod);
   if (facts.app_selector.empty()) return;
   by_driver_[ApplicationKey(facts)].push_back(&pod);
-  if (!facts.executor_id.empty()) by_executor_.insert(&pod);
+  if (facts.executor_id.empty()) return;
+  by_executor_.erase(&pod);
+  by_executor_.insert(&pod);
 }
 
 void TrackedPods::Drop(Lists& index, std::string_view key, const TrackedPod* pod) {
@@ -94,11 +99,11 @@ TrackedPod* TrackedPods::LiveNamesake(const model::PodFacts& except) {
 
 TrackedPod* TrackedPods::OfApplication(std::string_view name_space, std::string_view application,
                                        std::string_view executor_id) {
-  return Latest(by_executor_, {name_space, application, executor_id},
-                [](const TrackedPod&) { return true; });
+  const auto latest = by_executor_.find(Texts{name_space, application, executor_id});
+  return latest == by_executor_.end() ? nullptr : *latest;
 }
 
-std::vector<TrackedPod*> TrackedPods::MaybeOf(const model::PodFacts& driver) {
+std::vector<TrackedPod*> TrackedPods::MaybeOf(const model::PodFacts& driver, bool by_selector) {
   std::vector<TrackedPod*> found;
   const auto add = [&](std::string_view key) {
     const auto entry = by_driver_.find(key);
@@ -106,7 +111,7 @@ std::vector<TrackedPod*> TrackedPods::MaybeOf(const model::PodFacts& driver) {
     found.insert(found.end(), entry->second.begin(), entry->second.end());
   };
   add(driver.uid);
-  if (!driver.app_selector.empty()) add(ApplicationKey(driver));
+  if (by_selector && !driver.app_selector.empty()) add(ApplicationKey(driver));
   return found;
 }
 

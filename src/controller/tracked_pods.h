@@ -70,7 +70,9 @@ struct TextsEqual {
   }
 };
 template <Texts (*TextsOf)(const TrackedPod&)>
-using IndexBy = std::unordered_multiset<TrackedPod*, TextsHash<TextsOf>, TextsEqual<TextsOf>>;
+using AllBy = std::unordered_multiset<TrackedPod*, TextsHash<TextsOf>, TextsEqual<TextsOf>>;
+template <Texts (*TextsOf)(const TrackedPod&)>
+using LatestBy = std::unordered_set<TrackedPod*, TextsHash<TextsOf>, TextsEqual<TextsOf>>;
 
 inline Texts NameOf(const TrackedPod& pod) { return {pod.facts.name_space, pod.facts.name, {}}; }
 // What its driver calls it.
@@ -94,12 +96,13 @@ class TrackedPods {
   // The pod of this name that has not ended, other than `except`; or null.
   TrackedPod* LiveNamesake(const model::PodFacts& except);
 
-  // The executor that the driver of this application calls so, or null.
+  // The executor that the driver of this application calls so, or null: of several the latest, as
+  // Spark never gives a number twice.
   TrackedPod* OfApplication(std::string_view name_space, std::string_view application,
                             std::string_view executor_id);
 
-  // Executors that this driver owns, or whose application it says to be.
-  std::vector<TrackedPod*> MaybeOf(const model::PodFacts& driver);
+  // Executors that this driver owns, or `by_selector` whose application it says to be.
+  std::vector<TrackedPod*> MaybeOf(const model::PodFacts& driver, bool by_selector);
 
  private:
   using Lists =
@@ -112,9 +115,9 @@ class TrackedPods {
   std::uint64_t added_ = 0;
   using ByUid = std::unordered_map<std::string, TrackedPod, StringHash, std::equal_to<>>;
   std::unordered_map<std::string, ByUid> by_uid_;  // by namespace
-  IndexBy<NameOf> by_name_;
+  AllBy<NameOf> by_name_;
   Lists by_driver_;  // by their owner's UID, and by namespace and application
-  IndexBy<ExecutorOf> by_executor_;
+  LatestBy<ExecutorOf> by_executor_;
 };
 
 }  // namespace sparkfit::controller

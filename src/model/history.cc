@@ -47,18 +47,6 @@ void DropWell(ShapeHistory& shape, Part part) {
   DropWell(shape, too_small);
 }
 
-// Forgets the oldest. Applications that still run are kept beyond `most`: their number is bounded
-// by their pods.
-void Trim(std::vector<ApplicationSummary>& ring, std::size_t most) {
-  while (ring.size() > most) {
-    const auto oldest = std::find_if(ring.begin(), ring.end() - 1, [](const auto& application) {
-      return application.ended && application.alive == 0;
-    });
-    if (oldest == ring.end() - 1) return;
-    ring.erase(oldest);
-  }
-}
-
 }  // namespace
 
 std::uint32_t RunId(std::string_view application) {
@@ -191,14 +179,17 @@ KeyHistory::KeyHistory(Key key, base::Duration half_life)
 
 Executor& KeyHistory::Start(const std::string& uid, Executor executor, base::Time now) {
   auto* application = Find(executor.application);
-  if (application == nullptr) application = &StartApplication(executor, now);
-  application->ended = false;  // it goes on after a pause
-  ++application->executors;
-  ++application->alive;
-  ++application->unsealed;
+  if (application == nullptr) application = StartApplication(executor, now);
+  if (application != nullptr) {
+    application->ended = false;  // it goes on after a pause
+    ++application->executors;
+    ++application->alive;
+    ++application->unsealed;
+  }
   ++totals_.executors;
-  const auto* shape = FindShape(application->shape_id);
-  executor.shape_id = application->shape_id;
+  executor.run = application != nullptr ? application->number : 0;
+  executor.shape_id = application != nullptr ? application->shape_id : UseShape(executor);
+  const auto* shape = FindShape(executor.shape_id);
   executor.comparable = shape != nullptr && shape->shape.IsLike(executor.shape);
   ++totals_.coverage[static_cast<std::size_t>(Coverage::kNone)];
   if (auto* current = FindShape(executor.shape_id); current != nullptr && executor.comparable) {
@@ -213,19 +204,21 @@ Executor& KeyHistory::Start(const std::string& uid, Executor executor, base::Tim
   return entry->second;
 }
 
-ApplicationSummary& KeyHistory::StartApplication(const Executor& executor, base::Time now) {
+ApplicationSummary* KeyHistory::StartApplication(const Executor& executor, base::Time now) {
+  TrimRing(kApplications - 1);
+  if (ring_.size() >= kMostApplications) return nullptr;
   ApplicationSummary application;
   application.id = ApplicationId(executor.application);
+  application.number = next_run_++;
   application.started = now;
   application.shape_id = UseShape(executor);
   ++totals_.applications;
   // Room for those that are kept, no doubling: thousands of keys rest in memory.
-  Trim(ring_, kApplications - 1);
   if (ring_.size() < kApplications) ring_.reserve(kApplications);
   ring_.push_back(std::move(application));
   EndIdleApplications();
-  TrimRing();
-  return ring_.back();
+  TrimRing(kApplications);
+  return &ring_.back();
 }
 
 std::uint32_t KeyHistory::UseShape(const Executor& executor) {
@@ -251,7 +244,7 @@ void KeyHistory::Ran(Executor& executor) {
   if (auto* shape = FindShape(executor.shape_id); shape != nullptr) {
     shape->largest_limit = std::max(shape->largest_limit, executor.size.limit);
   }
-  auto* application = first && !executor.trial ? Find(executor.application) : nullptr;
+  auto* application = first && !executor.trial ? RunOf(executor) : nullptr;
   if (application != nullptr && application->size.limit.value == 0) {
     application->size = executor.size;
   }
@@ -268,7 +261,7 @@ void KeyHistory::Resize(Executor& executor, const ExecutorSize& size, base::Time
 
 // The time that it had its present size. One whose creation is not known counts a little, too.
 void KeyHistory::NoteLived(const Executor& executor, base::Time until) {
-  auto* application = Find(executor.application);
+  auto* application = RunOf(executor);
   if (application == nullptr || !executor.ran || executor.trial) return;
   const auto since = executor.resized == base::Time{} ? executor.created : executor.resized;
   const auto lived = since == base::Time{} ? base::Duration{} : until - since;
@@ -289,7 +282,7 @@ void KeyHistory::AddSample(Executor& executor, base::Bytes working_set, base::Ti
   const bool first = fresh && executor.samples == 1;
   const bool enough = fresh && executor.samples == kManySamples;
   if (!first && !enough && executor.peak == peak_before) return;
-  auto* application = Find(executor.application);
+  auto* application = RunOf(executor);
   NotePeak(executor, application);
   if (application == nullptr) return;
   if (first) ++application->sampled;
@@ -313,7 +306,7 @@ void KeyHistory::AddOom(Executor& executor, OomKind kind, base::Time at) {
     // An overlay entry without a sample needs a time for its weight.
     executor.last_sample = std::max(executor.last_sample, at);
   }
-  auto* application = Find(executor.application);
+  auto* application = RunOf(executor);
   NotePeak(executor, application);
   if (application != nullptr) ++application->ooms;
 }
@@ -323,7 +316,7 @@ void KeyHistory::End(Executor& executor, base::Time at, bool lost) {
   executor.ended = at;
   executor.lost = lost;
   NoteLived(executor, at);
-  if (auto* application = Find(executor.application); application != nullptr) {
+  if (auto* application = RunOf(executor); application != nullptr) {
     --application->alive;
     application->idle_since = std::max(application->idle_since, at);
     application->lost += lost ? 1 : 0;
@@ -357,13 +350,11 @@ std::optional<RunChange> KeyHistory::Seal(const std::string& uid) {
     change = AddTo(runs_, executor);
   }
   advice_.Seal(executor);
-  if (const auto* application = Find(executor.application);
-      application != nullptr && !application->finished) {
-    NoteConduct(executor);
-  }
+  auto* application = RunOf(executor);
+  if (application != nullptr && !application->finished) NoteConduct(executor);
+  if (application != nullptr) --application->unsealed;
   const auto id = std::move(entry->second.application);
   executors_.erase(entry);
-  if (auto* application = Find(id); application != nullptr) --application->unsealed;
   FinishIfOver(id);
   // A key at rest needs no table.
   if (executors_.empty()) executors_ = decltype(executors_)();
@@ -390,8 +381,11 @@ void KeyHistory::FinishIfOver(std::string_view id) {
   const bool seen = application->outcome != Outcome::kUnseen && application->often;
   if (application->unsealed > 0 && (application->alive > 0 || !seen)) return;
   if (std::exchange(application->finished, true)) return;
-  for (const auto& [uid, executor] : executors_) {
-    if (executor.application == id) NoteConduct(executor);
+  auto unsealed = application->unsealed;
+  for (auto entry = executors_.begin(); unsealed > 0 && entry != executors_.end(); ++entry) {
+    if (entry->second.run != application->number) continue;
+    NoteConduct(entry->second);
+    --unsealed;
   }
   auto open = open_.extract(std::string(id));
   auto& run = finished_.emplace_back();
@@ -434,7 +428,7 @@ void KeyHistory::AddConduct(const RunConduct& conduct) {
 
 void KeyHistory::EndIdleApplications() {
   for (std::size_t i = 0; i + 1 < ring_.size(); ++i) {
-    if (ring_[i].alive == 0) EndApplication(ring_[i].id.Text());
+    if (ring_[i].alive == 0 && !ring_[i].ended) EndApplication(ring_[i].id.Text());
   }
 }
 
@@ -446,10 +440,27 @@ void KeyHistory::CountIfDone(ApplicationSummary& application) {
   if (auto* shape = FindShape(application.shape_id); shape != nullptr) shape->proven = true;
 }
 
-void KeyHistory::TrimRing() { Trim(ring_, kApplications); }
+void KeyHistory::TrimRing(std::size_t most) {
+  while (ring_.size() > most) {
+    const auto oldest = std::find_if(ring_.begin(), ring_.end() - 1, [](const auto& application) {
+      return application.ended && application.alive == 0;
+    });
+    if (oldest == ring_.end() - 1) return;
+    if (!open_.empty()) open_.erase(oldest->id.Text());
+    ring_.erase(oldest);
+  }
+}
 
 ApplicationSummary* KeyHistory::Find(std::string_view id) {
   return const_cast<ApplicationSummary*>(std::as_const(*this).FindApplication(id));
+}
+
+ApplicationSummary* KeyHistory::RunOf(const Executor& executor) {
+  if (executor.run == 0) return nullptr;
+  const auto entry = std::find_if(ring_.rbegin(), ring_.rend(), [&](const auto& application) {
+    return application.number == executor.run;
+  });
+  return entry == ring_.rend() ? nullptr : &*entry;
 }
 
 const ApplicationSummary* KeyHistory::FindApplication(std::string_view id) const {
@@ -588,7 +599,13 @@ bool KeyHistory::Load(State state) {
   if (state.conducts.size() > kConducts || !runs_.Load(state.runs)) return false;
   conducts_ = std::move(state.conducts);
   // What follows from the executors is not believed but counted.
-  for (auto& application : state.applications) application.alive = application.unsealed = 0;
+  auto& loaded = state.applications;
+  const auto too_many = loaded.size() - std::min(loaded.size(), kMostApplications);
+  loaded.erase(loaded.begin(), loaded.begin() + static_cast<std::ptrdiff_t>(too_many));
+  for (auto& application : loaded) {
+    application.alive = application.unsealed = 0;
+    application.number = next_run_++;
+  }
   totals_ = state.totals;
   ring_ = std::move(state.applications);
   shapes_ = std::move(state.shapes);
@@ -598,9 +615,10 @@ bool KeyHistory::Load(State state) {
   std::unordered_map<std::string, ApplicationSummary*> applications;
   for (auto& application : ring_) applications[application.id.Text()] = &application;
   advice_.Load(state.advice.Sums(), state.advice.Open());
-  for (const auto& [uid, executor] : executors_) {
+  for (auto& [uid, executor] : executors_) {
     const auto found = applications.find(executor.application);
     auto* application = found == applications.end() ? nullptr : found->second;
+    executor.run = application != nullptr ? application->number : 0;
     // A checkpoint from before there was a book of advice has executors without a run in it.
     advice_.Start(executor.application,
                   application != nullptr ? application->reference : executor.target_at_start);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "cluster_story.h"
 #include "history_builder.h"
 
 namespace sparkfit {
@@ -92,6 +93,31 @@ void RecommendInFamily(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(recommend::Recommend(b->history, context));
 }
 BENCHMARK(RecommendInFamily);
+
+// So many runs of one key, of an executor each, that start, are sampled and end.
+void RunsOfOneKey(benchmark::State& state) {
+  for (auto _ : state) {
+    test::ClusterStory story;
+    std::vector<model::PodFacts> pods;
+    for (int i = 0; i < state.range(0); ++i) {
+      const auto number = std::to_string(i);
+      pods.push_back(test::ClusterStory::Executor("e" + number, "app-" + number, "nightly"));
+      pods.back().phase = model::PodPhase::kRunning;
+      story.pipeline.Observe({story.now, model::PodEvent{model::EventType::kAdded, pods.back()}});
+      story.pipeline.Observe(
+          {story.now, model::UsageSample{
+                          "jobs", "e" + number, story.now, {{*pods[0].container, base::GiB(1)}}}});
+    }
+    for (const auto& pod : pods) {
+      story.pipeline.Observe({story.now, model::PodEvent{model::EventType::kDeleted, pod}});
+    }
+    story.pipeline.AdvanceTo(story.now + std::chrono::minutes(20));
+  }
+  state.counters["us_per_run"] = benchmark::Counter(
+      static_cast<double>(state.range(0)) * 1e-6,
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(RunsOfOneKey)->Arg(500)->Arg(2000)->Arg(8000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sparkfit

@@ -125,6 +125,8 @@ class Pipeline {
 
   // How many things of all kinds are kept, for tests of what is bounded.
   [[nodiscard]] std::size_t Kept() const;
+  // How often a target was found for executors that start, for tests of what that costs.
+  [[nodiscard]] std::uint64_t TargetsFound() const;
 
   [[nodiscard]] base::Time Now() const;
   [[nodiscard]] const Unused& GetUnused() const;

@@ -85,8 +85,8 @@ struct Accuracy {
 // it is over and late samples of its executors are too.
 class AdviceBook {
  public:
-  // Of more runs at a time the others are not judged.
-  static constexpr std::size_t kMostOpen = 1000;
+  // Of more runs at a time the others are not judged: each is looked at for every executor.
+  static constexpr std::size_t kMostOpen = 128;
 
   struct OpenRun {
     std::string application;

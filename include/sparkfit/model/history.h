@@ -2,7 +2,8 @@
 //
 // What is remembered of one key: how much memory its executors needed, run by run.
 //
-//   applications   a ring of summaries of the 16 latest, running ones included
+//   applications   a ring of summaries of the 16 latest, running ones included; of those that run
+//                  128 at most
 //   shapes         per shape a decaying histogram of the peaks of *ended* executors, and a bracket
 //                  for each part of their memory: what was too small, what went well (bracket.h)
 //   runs           of the latest 40 the peak and how long executors lived (runs.h)
@@ -67,6 +68,7 @@ struct Executor {
   std::uint8_t samples = 0;             // distinct timestamps, counted up to 3
   std::array<base::Time, 3> seen = {};  // those timestamps
   std::uint32_t shape_id = 0;
+  std::uint32_t run = 0;      // its ApplicationSummary's number; 0: no run is remembered for it
   std::optional<Part> trial;  // this part of it is smaller than any run went well with
 
   // By its driver, the latest; null: nothing. Not in a checkpoint: the next one says it all again.
@@ -98,8 +100,9 @@ enum class Outcome : std::uint8_t {
 // One run of the job.
 struct ApplicationSummary {
   ApplicationId id;
-  base::Time started{};     // its first executor was seen
-  base::Time idle_since{};  // its last executor ended; counts where none is alive
+  std::uint32_t number = 0;  // among all of its key, from 1; not in a checkpoint
+  base::Time started{};      // its first executor was seen
+  base::Time idle_since{};   // its last executor ended; counts where none is alive
   base::Bytes peak;
   base::Bytes used;            // the highest working set of its executors; 0: none
   base::Bytes reference;       // the target in force when it started, 0: none
@@ -219,6 +222,10 @@ class KeyHistory {
  public:
   static constexpr std::size_t kApplications = 16;
   static constexpr std::size_t kShapes = 4;  // the latest in use
+  // Whatever is done for an event takes a look at each application of the key. So many are
+  // remembered at a time; of more that run at once executors count, but nothing is told of their
+  // run.
+  static constexpr std::size_t kMostApplications = 128;
 
   KeyHistory(Key key, base::Duration half_life);
 
@@ -321,13 +328,16 @@ class KeyHistory {
   void NotePeak(const Executor& executor, ApplicationSummary* application);
   void CountSavings(const Executor& executor);
   ApplicationSummary* Find(std::string_view id);
-  ApplicationSummary& StartApplication(const Executor& executor, base::Time now);
+  ApplicationSummary* RunOf(const Executor& executor);
+  // Null where as many run as are remembered.
+  ApplicationSummary* StartApplication(const Executor& executor, base::Time now);
   std::uint32_t UseShape(const Executor& executor);
   void EndIdleApplications();
   void CountIfDone(ApplicationSummary& application);
   void FinishIfOver(std::string_view application);
   void NoteConduct(const Executor& executor);
-  void TrimRing();
+  // Forgets the oldest that are over. Those that still run stay beyond `most`.
+  void TrimRing(std::size_t most);
   [[nodiscard]] bool Counts(std::uint32_t shape_id) const;
 
   Key key_;
@@ -338,6 +348,7 @@ class KeyHistory {
   RunRing runs_;
   ExecutorMap executors_;
   std::uint32_t next_shape_id_ = 1;
+  std::uint32_t next_run_ = 1;
   AdviceBook advice_;
   std::vector<RunConduct> conducts_;
   std::map<std::string, FinishedRun> open_;  // what drivers told of runs that are not over

@@ -669,6 +669,32 @@ TEST_CASE("objects that are made and deleted leave nothing behind", "[controller
   CHECK(story.pipeline.Kept() == before);
 }
 
+// To find a target takes a look at every executor of the key.
+TEST_CASE("of thousands of runs of one key that start at once few find its target",
+          "[controller][performance]") {
+  constexpr std::uint64_t kRuns = 2000;
+  ClusterStory story;
+  for (std::uint64_t i = 0; i < kRuns; ++i) {
+    const auto number = std::to_string(i);
+    auto pod = ClusterStory::Executor("e" + number, "app-" + number, "nightly");
+    pod.phase = model::PodPhase::kRunning;
+    story.pipeline.Observe({story.now, model::PodEvent{EventType::kAdded, pod}});
+    story.pipeline.Observe(
+        {story.now,
+         model::UsageSample{"jobs", pod.name, story.now, {{*pod.container, MiB(2000)}}}});
+  }
+  // The first 64 beside few others, and one for all others of that second.
+  CHECK(story.pipeline.TargetsFound() <= 66);
+  const auto* history = story.Only().history;
+  CHECK(history->Totals().executors == kRuns);
+  CHECK(history->Applications().size() == model::KeyHistory::kMostApplications);
+  // Another one a second later, or among few, goes by what is known then.
+  story.Pass(std::chrono::seconds(1));
+  story.Pod(EventType::kAdded, ClusterStory::Executor("later", "app-later", "nightly"));
+  CHECK(story.pipeline.TargetsFound() <= 67);
+  CHECK(history->Executors().at("later").target_at_start == *story.Only().recommendation.target);
+}
+
 TEST_CASE("of drivers that are over few of a namespace are remembered", "[controller]") {
   ClusterStory story;
   for (int i = 0; i < 10'000; ++i) {

@@ -110,6 +110,50 @@ TEST_CASE("sixteen applications are kept, running ones longer", "[model][history
   CHECK(b.history.FindApplication("running") == nullptr);
 }
 
+TEST_CASE("of more runs at once than are remembered executors count all the same",
+          "[model][history]") {
+  HistoryBuilder b;
+  std::vector<std::string> uids;
+  for (std::size_t i = 0; i < KeyHistory::kMostApplications + 2; ++i) {
+    uids.push_back(b.Start("app-" + std::to_string(i), DefaultSize(4096)));
+    b.Sample(uids.back(), MiB(1000));
+  }
+  CHECK(b.history.Applications().size() == KeyHistory::kMostApplications);
+  CHECK(b.history.Totals().applications == KeyHistory::kMostApplications);
+  CHECK(b.history.Totals().executors == KeyHistory::kMostApplications + 2);
+  CHECK(b.history.PeakCount() == KeyHistory::kMostApplications + 2);
+  for (const auto& uid : uids) b.End(uid);
+  CHECK(b.history.PeakCount() == KeyHistory::kMostApplications + 2);
+  CHECK(b.history.Runs().size() == model::RunRing::kRuns);
+  for (const auto& application : b.history.Applications()) CHECK(application.alive == 0);
+  b.Run("next", DefaultSize(4096), MiB(1000));
+  CHECK(b.history.FindApplication("next") != nullptr);
+  CHECK(b.history.Applications().size() == KeyHistory::kApplications);
+}
+
+TEST_CASE("a run that finds a place late has the executors that started since",
+          "[model][history]") {
+  HistoryBuilder b;
+  std::vector<std::string> uids;
+  for (std::size_t i = 0; i < KeyHistory::kMostApplications; ++i) {
+    uids.push_back(b.Start("app-" + std::to_string(i), DefaultSize(4096)));
+  }
+  const auto before = b.Start("late", DefaultSize(4096));
+  CHECK(b.history.FindApplication("late") == nullptr);
+  b.End(uids.front());
+  b.EndApplication("app-0");
+  const auto after = b.Start("late", DefaultSize(4096));
+  const auto* late = b.history.FindApplication("late");
+  REQUIRE(late != nullptr);
+  CHECK(late->alive == 1);
+  b.End(before);
+  CHECK(b.history.FindApplication("late")->alive == 1);
+  CHECK(b.history.FindApplication("late")->unsealed == 1);
+  b.End(after);
+  CHECK(b.history.FindApplication("late")->alive == 0);
+  CHECK(b.history.FindApplication("late")->unsealed == 0);
+}
+
 TEST_CASE("a later application ends those that have no executor left", "[model][history]") {
   HistoryBuilder b;
   const auto first = b.Start("app-1", DefaultSize(4096));
