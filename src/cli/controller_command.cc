@@ -307,6 +307,9 @@ int Serve(const ControllerFlags& flags, const Config& config, const kube::Cluste
   const base::Logger log(process.err, config.log_level, config.log_format);
   // A dozen threads that mostly wait need no arena each: memory that one freed serves the others.
   mallopt(M_ARENA_MAX, 2);
+  // What is large is gone when it is freed. By itself glibc keeps up to 32 MiB of a size that was
+  // freed before, between what stays.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
   const StopOnSignal signals;
   auto transport = kube::MakeHttpTransport(where.endpoint, process.clock);
   if (!transport) return Fail(transport.error().message, process, kExitUsage);

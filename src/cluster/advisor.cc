@@ -40,8 +40,8 @@ bool RanOutOfMemory(const model::PodFacts& pod) {
 void Advisor::Take(const model::Observation& observation, const World& world) {
   if (const auto* event = std::get_if<model::PodEvent>(&observation.what)) {
     const std::unique_lock lock(mutex_);
-    if (event->pod.role == model::PodRole::kDriver) TakeDriver(*event);
-    if (event->pod.role == model::PodRole::kExecutor) TakeExecutor(*event);
+    if (event->pod->role == model::PodRole::kDriver) TakeDriver(*event);
+    if (event->pod->role == model::PodRole::kExecutor) TakeExecutor(*event);
   } else if (const auto* changed = std::get_if<model::RecommendationEvent>(&observation.what)) {
     const auto key = changed->object.GetKey();
     const auto* object = world.ObjectOf(key);
@@ -59,7 +59,7 @@ void Advisor::Take(const model::Observation& observation, const World& world) {
 }
 
 void Advisor::TakeDriver(const model::PodEvent& event) {
-  const auto& pod = event.pod;
+  const model::PodFacts& pod = event.pod;
   if (event.event != EventType::kDeleted) {
     drivers_.Put(pod, pod.HasEnded());
     if (!pod.HasEnded()) return;
@@ -83,7 +83,7 @@ void Advisor::EndRun(const RunKey& key) {
 }
 
 void Advisor::TakeExecutor(const model::PodEvent& event) {
-  const auto& pod = event.pod;
+  const model::PodFacts& pod = event.pod;
   const RunKey key{pod.name_space, pod.ApplicationId()};
   if (event.event == EventType::kDeleted && !runs_.contains(key)) return;
   auto& run = runs_[key];
@@ -212,7 +212,7 @@ Advisor::Answer Advisor::Decide(const model::PodFacts& pod, const model::PodPlac
   answer.key = admission::KeyOf(pod, settings);
   const auto advice = answer.key ? AdviceFor(*answer.key) : std::nullopt;
   const admission::Limits limits{.configured_max = configured_max_,
-                                 .largest_node = nodes_.LargestFor(&pod.placement, now),
+                                 .largest_node = nodes_.LargestFor(&*pod.placement, now),
                                  .constraints = constraints_.Of(pod.name_space),
                                  .shrink_only = shrink_only_};
   auto run = RunOf(pod);

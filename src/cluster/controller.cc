@@ -16,6 +16,7 @@
 #include "key_metrics.h"
 #include "kubelets.h"
 #include "message.h"
+#include "pod_pool.h"
 #include "readers.h"
 #include "recent.h"
 #include "session.h"
@@ -89,7 +90,7 @@ struct Controller::Impl {
   void Run(const std::stop_token& stop);
   void StartThreads(std::vector<std::jthread>& threads);
   void Take(Message message);
-  void TakeObservation(const Observation& observation);
+  void TakeObservation(Observation observation);
   void TakeListed(const Listed& listed);
   void TakeWritten(const Written& written);
   void TakeUsage(const Usage& usage);
@@ -125,6 +126,7 @@ struct Controller::Impl {
 
   // Of the main loop alone.
   World world;
+  PodPool pool;
   Recent recent{kRecent};
   std::optional<Session> session;
   // Where we do not lead but answer admissions: what OOMs ask for that were not published yet. It
@@ -223,7 +225,9 @@ void Controller::Impl::StartThreads(std::vector<std::jthread>& threads) {
 void Controller::Impl::Take(Message message) {
   struct Visitor {
     Impl& impl;
-    void operator()(const Observation& observation) const { impl.TakeObservation(observation); }
+    void operator()(Observation& observation) const {
+      impl.TakeObservation(std::move(observation));
+    }
     void operator()(const Listed& listed) const { impl.TakeListed(listed); }
     void operator()(const Usage& usage) const { impl.TakeUsage(usage); }
     void operator()(const ConstraintEvent& event) const { impl.advisor->Take(event); }
@@ -235,7 +239,8 @@ void Controller::Impl::Take(Message message) {
   std::visit(Visitor{*this}, message);
 }
 
-void Controller::Impl::TakeObservation(const Observation& observation) {
+void Controller::Impl::TakeObservation(Observation observation) {
+  if (auto* event = std::get_if<model::PodEvent>(&observation.what)) pool.Share(event->pod.Edit());
   if (!world.Take(observation)) {
     metrics.CountUnreadable(Source::CollectionOf(Kind::kRecommendations).resource);
     const auto& name_space =
@@ -259,7 +264,9 @@ void Controller::Impl::TakeObservation(const Observation& observation) {
 }
 
 void Controller::Impl::TakeListed(const Listed& listed) {
-  for (const auto& observation : world.Missing(listed, clock.Wall())) TakeObservation(observation);
+  for (auto& observation : world.Missing(listed, clock.Wall())) {
+    TakeObservation(std::move(observation));
+  }
   if (ConstrainsPods(listed.kind)) advisor->SetListed(listed);
   if (!listed.are_gone) world.SetListed(listed);
 }
@@ -269,7 +276,7 @@ void Controller::Impl::TakeUsage(const Usage& usage) {
   const auto begun = clock.SteadyNow();
   for (const auto& sample : usage.samples) {
     // A kubelet tells of every pod.
-    if (kubelets && !world.HasExecutor(sample.name_space, sample.pod)) continue;
+    if (kubelets && !world.MayHaveExecutor(sample.name_space, sample.pod)) continue;
     latest_usage = std::max(latest_usage, sample.timestamp);
     session->Observe({usage.t, sample});
   }
@@ -447,7 +454,8 @@ void Controller::Impl::ShowRows() {
   shown = session->Revision();
   show_after = now + kShowAgain;
   const auto& rows = session->Rows();
-  Show({KeyMetrics(rows, session->GetPipeline().Refused(), options.legacy_metric_names),
+  Show({KeyMetrics(rows, session->GetPipeline().Refused(), options.legacy_metric_names,
+                   served->metrics.size()),
         options.bulk ? options.bulk(rows) : ""});
 }
 

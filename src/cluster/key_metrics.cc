@@ -247,8 +247,8 @@ void Compatibility(Writer& writer, const Rows& rows) {
 }  // namespace
 
 std::string KeyMetrics(const Rows& rows, const std::map<std::string, std::uint64_t>& refused,
-                       bool legacy_names) {
-  Writer writer;
+                       bool legacy_names, std::size_t expected) {
+  Writer writer(expected);
   Recommendations(writer, rows);
   Trials(writer, rows);
   Executors(writer, rows);
@@ -262,7 +262,7 @@ std::string KeyMetrics(const Rows& rows, const std::map<std::string, std::uint64
   for (const auto& [name_space, executors] : refused) {
     writer.Sample({{"namespace", name_space}}, static_cast<double>(executors));
   }
-  return writer.Text();
+  return std::move(writer).Take();
 }
 
 }  // namespace sparkfit::cluster

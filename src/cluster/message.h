@@ -117,10 +117,14 @@ using Message = std::variant<model::Observation, Listed, Usage, ConstraintEvent,
 
 // How many bytes it takes, about; of those of which there may be many.
 inline std::size_t SizeOf(const Message& message) {
+  if (const auto* usage = std::get_if<Usage>(&message)) {
+    constexpr std::size_t kTexts = 160;  // names of a pod and its container
+    return sizeof(Message) + usage->samples.size() * (sizeof(model::UsageSample) + kTexts);
+  }
   const auto* observation = std::get_if<model::Observation>(&message);
   if (observation == nullptr) return sizeof(Message);
   if (const auto* event = std::get_if<model::PodEvent>(&observation->what)) {
-    return model::SizeOf(event->pod);
+    return model::SizeOf(*event->pod);
   }
   const auto* reading = std::get_if<model::DriverReading>(&observation->what);
   return sizeof(Message) +

@@ -28,7 +28,7 @@ class Recent {
 
   // REQUIRES: it is of a pod.
   void Push(const model::Observation& observation) {
-    const auto& pod = std::get<model::PodEvent>(observation.what).pod;
+    const model::PodFacts& pod = std::get<model::PodEvent>(observation.what).pod;
     auto& row = rows_[pod.name_space];
     const auto bytes = model::SizeOf(pod);
     row.kept.push_back({++last_, bytes, observation});

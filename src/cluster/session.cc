@@ -82,14 +82,14 @@ Session::Session(const SessionOptions& options, const World& world, const Checkp
   }
   Uids moving;
   for (const auto& observation : recent) {
-    moving.insert(std::get<model::PodEvent>(observation.what).pod.uid);
+    moving.insert(std::get<model::PodEvent>(observation.what).pod->uid);
   }
   if (checkpoints)
     checkpoints([&](StoredCheckpoint stored) { Take(std::move(stored), moving, t); });
   // Drivers first: executors inherit their settings.
   for (const auto role : {model::PodRole::kDriver, model::PodRole::kExecutor}) {
-    for (const auto& [uid, pod] : world.Pods()) {
-      if (pod.role != role || moving.contains(uid)) continue;
+    for (const auto& pod : world.Pods()) {
+      if (pod->role != role || moving.contains(pod->uid)) continue;
       Observe({t, model::PodEvent{EventType::kAdded, pod, true}});
     }
   }
@@ -110,8 +110,8 @@ void Session::Take(StoredCheckpoint stored, const Uids& moving, Time now) {
       checkpoint_versions_.insert_or_assign(checkpoint.key, std::move(stored.version)).first->first;
   for (auto& record : checkpoint.pods) {
     if (record.gone) continue;
-    const auto pod = world_.Pods().find(record.uid);
-    if (pod != world_.Pods().end() && pod->second.name_space == key.name_space) continue;
+    const auto* pod = world_.FindPod(record.uid);
+    if (pod != nullptr && pod->name_space == key.name_space) continue;
     if (!moving.contains(record.uid) && !checkpoint.history.executors.contains(record.uid)) {
       record.sealed = record.gone = true;  // nothing more can come of it
     } else {
@@ -361,7 +361,7 @@ void Session::TellOfPending(Time now) {
   unschedulable_ = 0;
   std::map<model::Key, std::size_t> pending;
   for (const auto& uid : world_.RaisedAndPending()) {
-    const auto& pod = world_.Pods().at(uid);
+    const auto& pod = *world_.FindPod(uid);
     if (now - set_back_ - pod.created < kPendingFor) continue;
     ++unschedulable_;
     const auto key = admission::KeyOf(pod, world_.DriverOf(pod));

@@ -180,26 +180,29 @@ Result<void> Source::Tell(EventType event, const kube::Object& object, bool unwa
 
 namespace {
 
-Result<Usage> AskUsage(kube::Client& client, const std::vector<std::string>& namespaces,
-                       const Surroundings& around, const std::stop_token& stop) {
+// Samples go on as they come, a thousand at a time: a whole list of them takes tens of MiB.
+Result<void> AskUsage(kube::Client& client, const std::vector<std::string>& namespaces,
+                      const Surroundings& around, const std::stop_token& stop) {
+  constexpr std::size_t kAtOnce = 1000;
   static const kube::Collection collection{kUsage, "/apis/metrics.k8s.io/v1beta1/pods",
                                            "spark-role=executor"};
   wire::ObjectReader reader;
-  Usage usage;
+  std::vector<model::UsageSample> samples;
+  const auto push = [&] {
+    around.inbox.Push(Usage{around.clock.Wall(), std::exchange(samples, {})}, stop);
+  };
   const auto take = [&](const kube::Object& object) {
     auto sample = reader.PodMetrics(object.json);
-    if (sample) {
-      usage.samples.push_back(*std::move(sample));
-    } else {
-      around.metrics.CountUnreadable(kUsage);
-    }
+    if (!sample) return around.metrics.CountUnreadable(kUsage);
+    samples.push_back(*std::move(sample));
+    if (samples.size() == kAtOnce) push();
   };
   for (const auto& name_space : namespaces) {
     auto listed = kube::List(client, kube::Within(collection, name_space), take, stop);
     if (!listed) return tl::unexpected<base::Error>(listed.error());
   }
-  usage.t = around.clock.Wall();
-  return usage;
+  push();
+  return {};
 }
 
 }  // namespace
@@ -234,20 +237,19 @@ void PollUsage(kube::Client& client, const std::vector<std::string>& namespaces,
   bool up = true;
   Rounds(interval, wanted, around, stop, [&] {
     const auto begun = around.clock.SteadyNow();
-    auto usage = AskUsage(client, namespaces, around, stop);
+    const auto asked = AskUsage(client, namespaces, around, stop);
     if (stop.stop_requested()) return;
     const std::chrono::duration<double> took = around.clock.SteadyNow() - begun;
     around.metrics.ObserveStep("read", took.count());
-    around.metrics.SetSourceUp(kUsage, usage.has_value());
-    if (usage.has_value() != std::exchange(up, usage.has_value())) {
-      if (usage) {
+    around.metrics.SetSourceUp(kUsage, asked.has_value());
+    if (asked.has_value() != std::exchange(up, asked.has_value())) {
+      if (asked) {
         around.log.Info("source is back", {{"resource", kUsage}});
       } else {
         around.log.Warning("source is not available",
-                           {{"resource", kUsage}, {"why", usage.error().message}});
+                           {{"resource", kUsage}, {"why", asked.error().message}});
       }
     }
-    if (usage) around.inbox.Push(*std::move(usage), stop);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "sparkfit/base/hash.h"
 #include "sparkfit/base/text.h"
 #include "sparkfit/wire/remembered_nodes.h"
 
@@ -41,6 +42,10 @@ bool IsApplicationId(std::string_view text) {
          });
 }
 
+std::uint64_t NameHash(const std::string& name_space, const std::string& name) {
+  return base::Fnv1a(name, base::Fnv1a("/", base::Fnv1a(name_space)));
+}
+
 bool IsRaisedAndPending(const model::PodFacts& pod) {
   return pod.role == model::PodRole::kExecutor && pod.size.limit > pod.submitted.limit &&
          pod.phase == model::PodPhase::kPending && pod.node.empty() && !pod.deleted;
@@ -51,16 +56,7 @@ bool IsRaisedAndPending(const model::PodFacts& pod) {
 bool World::Take(const model::Observation& observation) {
   ++revision_;
   if (const auto* pod = std::get_if<model::PodEvent>(&observation.what)) {
-    if (const auto known = pods_.find(pod->pod.uid); known != pods_.end()) {
-      Count(known->second, -1);
-      pods_.erase(known);
-    }
-    pending_.erase(pod->pod.uid);
-    if (pod->event == EventType::kDeleted) return true;
-    Count(pod->pod, 1);
-    NoteLabels(pod->pod.name_space, pod->pod.placement);
-    if (IsRaisedAndPending(pod->pod)) pending_.insert(pod->pod.uid);
-    pods_.emplace(pod->pod.uid, pod->pod);
+    TakePod(*pod);
   } else if (const auto* node = std::get_if<model::NodeEvent>(&observation.what)) {
     node_memory_.Observe(*node, observation.t);
     if (node->last_seen) return true;
@@ -73,6 +69,25 @@ bool World::Take(const model::Observation& observation) {
     return TakeObject(*event);
   }
   return true;
+}
+
+void World::TakePod(const model::PodEvent& event) {
+  const auto& pod = event.pod;
+  if (const auto known = pods_.find(pod); known != pods_.end()) {
+    Count(*known, -1);
+    pods_.erase(known);
+  }
+  pending_.erase(pod->uid);
+  if (event.event == EventType::kDeleted) return;
+  Count(pod, 1);
+  NoteLabels(pod->name_space, pod->placement);
+  if (IsRaisedAndPending(pod)) pending_.insert(pod->uid);
+  pods_.insert(pod);
+}
+
+const model::PodFacts* World::FindPod(std::string_view uid) const {
+  const auto found = pods_.find(uid);
+  return found == pods_.end() ? nullptr : &**found;
 }
 
 bool World::TakeObject(const model::RecommendationEvent& event) {
@@ -163,7 +178,7 @@ void World::Count(const model::PodFacts& pod, int difference) {
     running.on_trial += pod.trial ? difference : 0;
     if ((running.executors += difference) == 0) running_of_.erase(application);
   }
-  const auto name = std::make_pair(pod.name_space, pod.name);
+  const auto name = NameHash(pod.name_space, pod.name);
   if ((executors_[name] += difference) == 0) executors_.erase(name);
   if (pod.node.empty() || pod.HasEnded()) return;
   if ((running_on_[pod.node] += difference) == 0) running_on_.erase(pod.node);
@@ -192,7 +207,7 @@ bool World::IsObserved(const model::PodFacts& driver, const Running& running) co
 std::vector<Driver> World::DriversToAsk() const {
   std::vector<Driver> drivers;
   for (const auto& uid : drivers_) {
-    const auto& pod = pods_.at(uid);
+    const auto& pod = *FindPod(uid);
     if (!Runs(pod) || pod.address.empty() || !IsApplicationId(pod.app_selector)) continue;
     const auto found = running_of_.find({pod.name_space, pod.app_selector});
     const auto running = found == running_of_.end() ? Running{} : found->second;
@@ -211,16 +226,16 @@ std::vector<Driver> World::DriversToAsk() const {
   return drivers;
 }
 
-bool World::HasExecutor(const std::string& name_space, const std::string& name) const {
-  return executors_.contains({name_space, name});
+bool World::MayHaveExecutor(const std::string& name_space, const std::string& name) const {
+  return executors_.contains(NameHash(name_space, name));
 }
 
 std::vector<model::Observation> World::Missing(const Listed& listed, base::Time t) const {
   std::vector<model::Observation> missing;
   switch (listed.kind) {
     case Kind::kPods:
-      for (const auto& [uid, pod] : pods_) {
-        if (listed.IsGone(pod.name_space, uid)) {
+      for (const auto& pod : pods_) {
+        if (listed.IsGone(pod->name_space, pod->uid)) {
           missing.push_back({t, model::PodEvent{EventType::kDeleted, pod}});
         }
       }

@@ -9,12 +9,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "message.h"
+#include "sparkfit/base/shared.h"
 #include "sparkfit/model/driver_book.h"
 #include "sparkfit/model/node_memory.h"
 #include "sparkfit/model/observation.h"
@@ -42,15 +44,31 @@ class World {
   // Each was listed at least once.
   [[nodiscard]] bool Complete() const { return missing_.empty(); }
 
-  [[nodiscard]] const std::unordered_map<std::string, model::PodFacts>& Pods() const {
-    return pods_;
-  }
+  using Pod = base::Shared<model::PodFacts>;
+  // By UID, which they hold themselves.
+  struct HashUid {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view uid) const {
+      return std::hash<std::string_view>{}(uid);
+    }
+    std::size_t operator()(const Pod& pod) const { return (*this)(pod->uid); }
+  };
+  struct SameUid {
+    using is_transparent = void;
+    bool operator()(const Pod& a, const Pod& b) const { return a->uid == b->uid; }
+    bool operator()(const Pod& a, std::string_view b) const { return a->uid == b; }
+    bool operator()(std::string_view a, const Pod& b) const { return a == b->uid; }
+  };
+  using PodsByUid = std::unordered_set<Pod, HashUid, SameUid>;
+  [[nodiscard]] const PodsByUid& Pods() const { return pods_; }
+  // Null: none is there.
+  [[nodiscard]] const model::PodFacts* FindPod(std::string_view uid) const;
   [[nodiscard]] const std::map<std::string, model::NodeEvent>& Nodes() const { return nodes_; }
   // What the next leader must know of nodes, as observations that tell it so.
   [[nodiscard]] std::vector<model::NodeEvent> RememberedNodes(base::Time now) const;
   // UIDs of executors that were made larger and that no node was found for yet.
   [[nodiscard]] const std::set<std::string>& RaisedAndPending() const { return pending_; }
-  // The nodes that executors run on, and whether an executor of that name is there.
+  // The nodes that executors run on.
   [[nodiscard]] std::vector<model::NodeEvent> ExecutorNodes() const;
   // The drivers that run and may be asked: a job says so, or not, by its executors or else by its
   // driver. Those of runs with an executor on trial are watched closely.
@@ -63,7 +81,8 @@ class World {
   [[nodiscard]] std::uint64_t Revision() const { return revision_; }
   // How many things of all kinds are kept, for tests of what is bounded.
   [[nodiscard]] std::size_t Kept() const;
-  [[nodiscard]] bool HasExecutor(const std::string& name_space, const std::string& name) const;
+  // Whether an executor of that name may be there: of other pods nearly all are found to be none.
+  [[nodiscard]] bool MayHaveExecutor(const std::string& name_space, const std::string& name) const;
   [[nodiscard]] const std::map<ObjectName, model::RecommendationObject>& Recommendations() const {
     return recommendations_;
   }
@@ -75,17 +94,18 @@ class World {
  private:
   // Counts an executor that is there, or no longer is.
   void Count(const model::PodFacts& pod, int difference);
+  void TakePod(const model::PodEvent& event);
   bool TakeObject(const model::RecommendationEvent& event);
   void NoteLabels(const std::string& name_space, const model::Placement& placement);
   void Unlink(const model::RecommendationObject& object);
 
   std::uint64_t revision_ = 0;
   std::set<std::pair<Kind, std::string>> missing_;  // not listed yet
-  std::unordered_map<std::string, model::PodFacts> pods_;
-  std::map<std::string, int> running_on_;  // executors that have not ended, by node
-  std::map<std::pair<std::string, std::string>, int> executors_;  // by namespace and name
-  std::set<std::string> drivers_;                                 // by UID
-  model::DriverBook book_;                                        // the same
+  PodsByUid pods_;
+  std::map<std::string, int> running_on_;             // executors that have not ended, by node
+  std::unordered_map<std::uint64_t, int> executors_;  // by a hash of namespace and name
+  std::set<std::string> drivers_;                     // by UID
+  model::DriverBook book_;                            // the same
   // Executors that run, by namespace and application; of them those that say that their driver may
   // be asked, or may not, those with a signature, and those on trial.
   struct Running {

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "sparkfit/base/shared.h"
 #include "sparkfit/model/history.h"
 #include "sparkfit/model/observation.h"
 #include "sparkfit/model/settings.h"
@@ -63,11 +64,12 @@ struct Entry {
   std::optional<FamilyKey> family;  // that it is a member of
   std::uint32_t family_shape = 0;   // with its runs of this shape
   std::set<std::string> gone;       // UIDs of pods that are gone and whose events may be repeated
-  std::optional<model::Placement> placement;  // of its latest executor; absent: none was seen yet
-  Timers::Handle retention;                   // the timer that ends it
-  bool restored = false;                      // from a checkpoint
-  base::Time kept_until{};                    // not forgotten before, where it was
-  bool changed = false;                       // since the changes were last taken
+  std::optional<base::Shared<model::Placement>>
+      placement;             // of its latest executor; absent: none was seen yet
+  Timers::Handle retention;  // the timer that ends it
+  bool restored = false;     // from a checkpoint
+  base::Time kept_until{};   // not forgotten before, where it was
+  bool changed = false;      // since the changes were last taken
   Target target;
 };
 

@@ -118,25 +118,25 @@ Time LastSeen(const KeyHistory& history, Time now) {
   return latest;
 }
 
-// What may change on a running pod; the rest is as it was when first seen.
-void Update(PodFacts& known, const PodFacts& seen) {
-  known.phase = seen.phase;
-  known.deleted = seen.deleted;
-  known.disrupted = seen.disrupted;
-  known.size = seen.size;
-  if (seen.ended) known.ended = seen.ended;
-  if (seen.last_restart) known.last_restart = seen.last_restart;
+// What may change on a running pod; the rest is as it was when first seen. Nearly always that makes
+// what others know of it, too.
+void Update(base::Shared<PodFacts>& known, const base::Shared<PodFacts>& seen) {
+  auto now = *known;
+  now.phase = seen->phase;
+  now.deleted = seen->deleted;
+  now.disrupted = seen->disrupted;
+  now.size = seen->size;
+  now.node = seen->node;
+  now.address = seen->address;
+  if (seen->ended) now.ended = seen->ended;
+  if (seen->last_restart) now.last_restart = seen->last_restart;
+  known = now == *seen ? seen : base::Shared(std::move(now));
 }
 
-// Where a key's latest executor may run. What else tells whose the pod is, is not looked at any
-// more: there may be very many pods.
-void TakePlacement(TrackedPod& pod, Entry& entry) {
-  auto& facts = pod.facts;
-  if (entry.placement != facts.placement) entry.placement = std::move(facts.placement);
-  facts.placement = {};
-  facts.settings = {};
-  facts.problems = {};
-  for (auto* text : {&facts.node, &facts.address}) std::string().swap(*text);
+// Where a key's latest executor may run.
+void TakePlacement(const TrackedPod& pod, Entry& entry) {
+  const auto& placement = pod.facts->placement;
+  if (!entry.placement || !(*entry.placement == placement)) entry.placement = placement;
 }
 
 }  // namespace
@@ -190,7 +190,7 @@ struct Pipeline::State {
 
   void OnExecutor(const model::PodEvent& event);
   void OnDriver(EventType event, const PodFacts& facts);
-  TrackedPod& Track(const PodFacts& facts);
+  TrackedPod& Track(const base::Shared<PodFacts>& seen);
   void Attach(TrackedPod& pod);
   void Start(TrackedPod& pod, Entry& entry);
   const Target& TargetInForce(Entry& entry);
@@ -268,7 +268,7 @@ void Pipeline::State::Fire(const Timer& timer) {
 }
 
 void Pipeline::State::On(const model::PodEvent& event) {
-  switch (event.pod.role) {
+  switch (event.pod->role) {
     case model::PodRole::kExecutor:
       OnExecutor(event);
       return;
@@ -281,36 +281,37 @@ void Pipeline::State::On(const model::PodEvent& event) {
 }
 
 void Pipeline::State::OnExecutor(const model::PodEvent& event) {
-  const auto& facts = event.pod;
+  const auto& facts = *event.pod;
   if (IsGone(facts.name_space, facts.uid)) return;
   auto* known = pods.Find(facts.name_space, facts.uid);
-  auto& pod = known != nullptr ? *known : Track(facts);
+  auto& pod = known != nullptr ? *known : Track(event.pod);
   if (known == nullptr) {
     pod.unwatched = event.unwatched && facts.HasEnded();
-  } else if (pod.restored && event.event != EventType::kDeleted && facts.name == pod.facts.name) {
-    pods.Complete(pod, facts);
+  } else if (pod.restored && event.event != EventType::kDeleted && facts.name == pod.facts->name) {
+    pods.Complete(pod, event.pod);
     if (pod.entry != nullptr) TakePlacement(pod, *pod.entry);
   } else {
-    Update(pod.facts, facts);
+    Update(pod.facts, event.pod);
   }
   if (pod.entry == nullptr && !pod.ignored && !pod.sealed) Attach(pod);
   if (pod.executor != nullptr) LearnState(pod);
   const bool deleted = event.event == EventType::kDeleted;
   if (deleted) pod.gone = true;
-  if (deleted || pod.facts.HasEnded()) {
-    const auto& termination = pod.facts.ended;
+  if (deleted || pod.facts->HasEnded()) {
+    const auto& termination = pod.facts->ended;
     EndPod(pod, Believed(termination ? termination->finished_at.value_or(Now()) : Now()));
   }
   if (pod.gone && pod.sealed) SealPod(pod);
 }
 
-TrackedPod& Pipeline::State::Track(const PodFacts& facts) {
+TrackedPod& Pipeline::State::Track(const base::Shared<PodFacts>& seen) {
+  const auto& facts = *seen;
   // A pod's name is free again only when its predecessor is gone, whether that was seen or not.
   while (auto* predecessor = pods.LiveNamesake(facts)) {
     predecessor->gone = true;
     EndPod(*predecessor, facts.created);
   }
-  auto& pod = pods.Add(facts);
+  auto& pod = pods.Add(seen);
   pod.waiting = std::make_unique<model::Executor>(MakeExecutor(facts));
   ++unused.executors_unsigned;
   if (!facts.problems.empty()) {
@@ -323,12 +324,12 @@ TrackedPod& Pipeline::State::Track(const PodFacts& facts) {
 void Pipeline::State::Attach(TrackedPod& pod) {
   const auto* driver = drivers.Of(pod.facts);
   std::vector<std::string> unfit;
-  const auto signature = model::FindSignature(pod.facts.settings, driver, unfit);
-  Note("pod", pod.facts.name_space, pod.facts.name, unfit);
+  const auto signature = model::FindSignature(pod.facts->settings, driver, unfit);
+  Note("pod", pod.facts->name_space, pod.facts->name, unfit);
   if (!signature) return;
-  const Key key{pod.facts.name_space, *signature, pod.facts.profile};
+  const Key key{pod.facts->name_space, *signature, pod.facts->profile};
   if (Refuses(pod, key)) return;
-  const auto job = model::Understand(pod.facts.settings, driver);
+  const auto job = model::Understand(pod.facts->settings, driver);
   --unused.executors_unsigned;
   if (pod.unwatched) {
     const auto known = entries.find(key);
@@ -409,7 +410,7 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   pod.entry = &entry;
   entry.pods.insert(&pod);
   Mark(entry);
-  pod.executor = &history.Start(pod.facts.uid, executor, Now());
+  pod.executor = &history.Start(pod.facts->uid, executor, Now());
   recommend::LearnRuns(history, entry.effective.policy);  // it ended those that were idle
   if (first) history.NoteReference(executor.application, executor.target_at_start);
   if (begins && pod.executor->run != 0) open_runs.Add(entry, executor.application);
@@ -442,7 +443,7 @@ const Target& Pipeline::State::TargetInForce(Entry& entry) {
 void Pipeline::State::LearnState(TrackedPod& pod) {
   assert(pod.entry != nullptr && pod.executor != nullptr);
   auto& history = pod.entry->history;
-  history.Resize(*pod.executor, pod.facts.size, Now());
+  history.Resize(*pod.executor, pod.facts->size, Now());
   if (HasRun(pod.facts)) history.Ran(*pod.executor);
   LearnEnds(pod);
 }
@@ -457,13 +458,13 @@ void Pipeline::State::LearnSample(TrackedPod& pod, Bytes working_set, Time times
 void Pipeline::State::LearnEnds(TrackedPod& pod) {
   // Samples that waited for the signature are not with the executor yet.
   const auto& sampled = pod.waiting != nullptr ? *pod.waiting : *pod.executor;
-  for (const auto* termination : {&pod.facts.last_restart, &pod.facts.ended}) {
+  for (const auto* termination : {&pod.facts->last_restart, &pod.facts->ended}) {
     if (!*termination) continue;
     const Time died = Believed((*termination)->finished_at.value_or(Now()));
     const auto cause = model::ClassifyEnd(pod.facts, **termination, sampled.LastUseBefore(died));
     const auto kind = model::OomOf(cause);
     // Only the latest of a container that is started again and again is shown when the pod ends.
-    if (termination == &pod.facts.last_restart && cause != model::EndCause::kDone) {
+    if (termination == &pod.facts->last_restart && cause != model::EndCause::kDone) {
       pod.executor->lost = true;
     }
     if (!kind && cause != model::EndCause::kUnknown) continue;
@@ -484,8 +485,8 @@ void Pipeline::State::EndPod(TrackedPod& pod, Time at) {
   pod.ended = at;
   timers.Set({.due = at + options.late_samples,
               .kind = TimerKind::kSeal,
-              .id = pod.facts.uid,
-              .key = {pod.facts.name_space, "", 0}});
+              .id = pod.facts->uid,
+              .key = {pod.facts->name_space, "", 0}});
   if (pod.executor != nullptr) EndExecutor(pod);
 }
 
@@ -506,20 +507,20 @@ void Pipeline::State::EndExecutor(TrackedPod& pod) {
 // that it is never taken for a new one.
 void Pipeline::State::SealPod(TrackedPod& pod) {
   if (pod.executor != nullptr) {
-    Seal(*pod.entry, pod.facts.uid);
+    Seal(*pod.entry, pod.facts->uid);
     Mark(*pod.entry);
   }
   pod.executor = nullptr;
   pod.waiting.reset();
   pod.sealed = true;
   if (!pod.gone) return;
-  Key key{pod.facts.name_space, "", 0};
+  Key key{pod.facts->name_space, "", 0};
   if (pod.entry != nullptr) {
     key = pod.entry->history.GetKey();
     pod.entry->pods.erase(&pod);
-    pod.entry->gone.insert(pod.facts.uid);
+    pod.entry->gone.insert(pod.facts->uid);
   }
-  Forget(pod.facts.uid, key);
+  Forget(pod.facts->uid, key);
   pods.Remove(pod);
 }
 
@@ -634,7 +635,7 @@ void Pipeline::State::On(const model::UsageSample& sample) {
   if (pod->ignored) return;
   const auto& containers = sample.containers;
   const auto usage = std::find_if(containers.begin(), containers.end(), [&](const auto& entry) {
-    return pod->facts.container && entry.container == *pod->facts.container;
+    return pod->facts->container && entry.container == *pod->facts->container;
   });
   if (usage == containers.end()) {
     ++unused.usage_no_container;
@@ -768,7 +769,7 @@ void Pipeline::State::Note(const char* kind, const std::string& name_space, cons
 }
 
 recommend::Context Pipeline::State::ContextOf(const Entry& entry) const {
-  const auto* placement = entry.placement ? &*entry.placement : nullptr;
+  const auto* placement = entry.placement ? &**entry.placement : nullptr;
   return {.policy = entry.effective.policy,
           .safety = options.safety,
           .bounds = entry.effective.bounds,
@@ -827,7 +828,7 @@ void Pipeline::State::RestorePod(Entry& entry, const model::PodRecord& record) {
   pod.executor = entry.history.FindExecutor(record.uid);
   pod.sealed = pod.executor == nullptr;
   if (pod.executor == nullptr) return;
-  pod.facts.size = pod.executor->size;
+  pod.facts.Edit().size = pod.executor->size;
   if (!pod.ended) return;
   timers.Set({.due = *pod.ended + options.late_samples,
               .kind = TimerKind::kSeal,
@@ -896,9 +897,9 @@ model::KeyCheckpoint Pipeline::Save(const Key& key) const {
                                   .history = entry.history.Save(),
                                   .pods = {}};
   for (const auto* pod : entry.pods) {
-    checkpoint.pods.push_back({.uid = pod->facts.uid,
-                               .name = pod->facts.name,
-                               .created = pod->facts.created,
+    checkpoint.pods.push_back({.uid = pod->facts->uid,
+                               .name = pod->facts->name,
+                               .created = pod->facts->created,
                                .ended = pod->ended,
                                .sealed = pod->sealed,
                                .gone = pod->gone,

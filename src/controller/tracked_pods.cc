@@ -30,17 +30,17 @@ void Drop(Index& index, TrackedPod& pod) {
 
 }  // namespace
 
-TrackedPod* TrackedPods::Find(const std::string& name_space, std::string_view uid) {
-  const auto pods = by_uid_.find(name_space);
-  if (pods == by_uid_.end()) return nullptr;
-  const auto entry = pods->second.find(uid);
-  return entry == pods->second.end() ? nullptr : &entry->second;
+TrackedPod* TrackedPods::Find(std::string_view name_space, std::string_view uid) {
+  const auto pod = pods_.find(Texts{name_space, uid, {}});
+  return pod == pods_.end() ? nullptr : pod->get();
 }
 
-TrackedPod& TrackedPods::Add(const model::PodFacts& facts) {
-  auto& pod = by_uid_[facts.name_space][facts.uid];
+TrackedPod& TrackedPods::Add(const base::Shared<model::PodFacts>& facts) {
+  auto added = std::make_unique<TrackedPod>();
+  auto& pod = *added;
   pod.facts = facts;
   pod.order = ++added_;
+  pods_.insert(std::move(added));
   by_name_.insert(&pod);
   IndexOrigin(pod);
   return pod;
@@ -52,23 +52,21 @@ void TrackedPods::Remove(TrackedPod& pod) {
       latest != by_executor_.end() && *latest == &pod) {
     by_executor_.erase(latest);
   }
-  Drop(by_driver_, pod.facts.owner_uid, &pod);
+  Drop(by_driver_, pod.facts->owner_uid, &pod);
   Drop(by_driver_, ApplicationKey(pod.facts), &pod);
-  const auto pods = by_uid_.find(pod.facts.name_space);
-  pods->second.erase(pods->second.find(pod.facts.uid));
-  if (pods->second.empty()) by_uid_.erase(pods);
+  pods_.erase(pods_.find(IdOf(pod)));
 }
 
-void TrackedPods::Complete(TrackedPod& pod, const model::PodFacts& facts) {
-  assert(pod.facts.owner_uid.empty() && pod.facts.app_selector.empty() &&
-         pod.facts.name == facts.name);
+void TrackedPods::Complete(TrackedPod& pod, const base::Shared<model::PodFacts>& facts) {
+  assert(pod.facts->owner_uid.empty() && pod.facts->app_selector.empty() &&
+         pod.facts->name == facts->name);
   pod.facts = facts;
   pod.restored = false;
   IndexOrigin(pod);
 }
 
 void TrackedPods::IndexOrigin(TrackedPod& pod) {
-  const auto& facts = pod.facts;
+  const auto& facts = *pod.facts;
   if (!facts.owner_uid.empty()) by_driver_[facts.owner_uid].push_back(&pod);
   if (facts.app_selector.empty()) return;
   by_driver_[ApplicationKey(facts)].push_back(&pod);
@@ -77,7 +75,7 @@ void TrackedPods::IndexOrigin(TrackedPod& pod) {
   by_executor_.insert(&pod);
 }
 
-void TrackedPods::Drop(Lists& index, std::string_view key, const TrackedPod* pod) {
+void TrackedPods::Drop(Lists& index, const std::string& key, const TrackedPod* pod) {
   const auto entry = index.find(key);
   if (entry == index.end()) return;
   std::erase(entry->second, pod);
@@ -88,13 +86,13 @@ TrackedPod* TrackedPods::RunningAt(std::string_view name_space, std::string_view
                                    base::Time at) {
   // The latest: within the second in which one ended and the next was created both fit.
   return Latest(by_name_, {name_space, name, {}}, [at](const TrackedPod& pod) {
-    return pod.facts.created <= at && (!pod.ended || at < *pod.ended + kApiResolution);
+    return pod.facts->created <= at && (!pod.ended || at < *pod.ended + kApiResolution);
   });
 }
 
 TrackedPod* TrackedPods::LiveNamesake(const model::PodFacts& except) {
   return Latest(by_name_, {except.name_space, except.name, {}},
-                [&](const TrackedPod& pod) { return !pod.gone && pod.facts.uid != except.uid; });
+                [&](const TrackedPod& pod) { return !pod.gone && pod.facts->uid != except.uid; });
 }
 
 TrackedPod* TrackedPods::OfApplication(std::string_view name_space, std::string_view application,
@@ -105,7 +103,7 @@ TrackedPod* TrackedPods::OfApplication(std::string_view name_space, std::string_
 
 std::vector<TrackedPod*> TrackedPods::MaybeOf(const model::PodFacts& driver, bool by_selector) {
   std::vector<TrackedPod*> found;
-  const auto add = [&](std::string_view key) {
+  const auto add = [&](const std::string& key) {
     const auto entry = by_driver_.find(key);
     if (entry == by_driver_.end()) return;
     found.insert(found.end(), entry->second.begin(), entry->second.end());

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "job.h"
+#include "sparkfit/base/shared.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/history.h"
 #include "sparkfit/model/pod.h"
@@ -24,7 +25,7 @@ namespace sparkfit::controller {
 // An executor pod. It belongs to a key once its signature is known, which may be only when its
 // driver was seen; until then its samples wait in `waiting`.
 struct TrackedPod {
-  model::PodFacts facts;
+  base::Shared<model::PodFacts> facts;
   std::uint64_t order = 0;  // among all, by when they were first seen
   Entry* entry = nullptr;
   model::Executor* executor = nullptr;  // in the history's overlay; null once sealed
@@ -39,13 +40,6 @@ struct TrackedPod {
   bool refused = false;    // its namespace had as many keys as it may have
 };
 
-struct StringHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>{}(text);
-  }
-};
-
 // An index of pods by texts that they hold themselves, so that it keeps no copy of them. They must
 // not change while a pod is in it.
 using Texts = std::array<std::string_view, 3>;
@@ -57,12 +51,18 @@ struct TextsHash {
     for (const auto text : texts) hash = hash * 31 + std::hash<std::string_view>{}(text);
     return hash;
   }
-  std::size_t operator()(const TrackedPod* pod) const { return (*this)(TextsOf(*pod)); }
+  template <typename Pointer>
+  std::size_t operator()(const Pointer& pod) const {
+    return (*this)(TextsOf(*pod));
+  }
 };
 template <Texts (*TextsOf)(const TrackedPod&)>
 struct TextsEqual {
   using is_transparent = void;
-  static Texts Of(const TrackedPod* pod) { return TextsOf(*pod); }
+  template <typename Pointer>
+  static Texts Of(const Pointer& pod) {
+    return TextsOf(*pod);
+  }
   static const Texts& Of(const Texts& texts) { return texts; }
   template <typename A, typename B>
   bool operator()(const A& a, const B& b) const {
@@ -74,22 +74,23 @@ using AllBy = std::unordered_multiset<TrackedPod*, TextsHash<TextsOf>, TextsEqua
 template <Texts (*TextsOf)(const TrackedPod&)>
 using LatestBy = std::unordered_set<TrackedPod*, TextsHash<TextsOf>, TextsEqual<TextsOf>>;
 
-inline Texts NameOf(const TrackedPod& pod) { return {pod.facts.name_space, pod.facts.name, {}}; }
+inline Texts IdOf(const TrackedPod& pod) { return {pod.facts->name_space, pod.facts->uid, {}}; }
+inline Texts NameOf(const TrackedPod& pod) { return {pod.facts->name_space, pod.facts->name, {}}; }
 // What its driver calls it.
 inline Texts ExecutorOf(const TrackedPod& pod) {
-  return {pod.facts.name_space, pod.facts.app_selector, pod.facts.executor_id};
+  return {pod.facts->name_space, pod.facts->app_selector, pod.facts->executor_id};
 }
 
 class TrackedPods {
  public:
-  TrackedPod* Find(const std::string& name_space, std::string_view uid);
-  [[nodiscard]] std::size_t Size() const { return by_name_.size(); }
+  TrackedPod* Find(std::string_view name_space, std::string_view uid);
+  [[nodiscard]] std::size_t Size() const { return pods_.size(); }
   // REQUIRES: not there yet.
-  TrackedPod& Add(const model::PodFacts& facts);
+  TrackedPod& Add(const base::Shared<model::PodFacts>& facts);
   // REQUIRES: it is there.
   void Remove(TrackedPod& pod);
   // Takes the facts of a pod that was known from a checkpoint only. REQUIRES: it is there.
-  void Complete(TrackedPod& pod, const model::PodFacts& facts);
+  void Complete(TrackedPod& pod, const base::Shared<model::PodFacts>& facts);
 
   // The pod that ran under this name at that time, or null.
   TrackedPod* RunningAt(std::string_view name_space, std::string_view name, base::Time at);
@@ -105,16 +106,14 @@ class TrackedPods {
   std::vector<TrackedPod*> MaybeOf(const model::PodFacts& driver, bool by_selector);
 
  private:
-  using Lists =
-      std::unordered_map<std::string, std::vector<TrackedPod*>, StringHash, std::equal_to<>>;
-  static void Drop(Lists& index, std::string_view key, const TrackedPod* pod);
+  using Lists = std::unordered_map<std::string, std::vector<TrackedPod*>>;
+  static void Drop(Lists& index, const std::string& key, const TrackedPod* pod);
   // By what a checkpoint does not know: its owner, and what its driver calls it.
   void IndexOrigin(TrackedPod& pod);
   static std::string ApplicationKey(const model::PodFacts& facts);
 
   std::uint64_t added_ = 0;
-  using ByUid = std::unordered_map<std::string, TrackedPod, StringHash, std::equal_to<>>;
-  std::unordered_map<std::string, ByUid> by_uid_;  // by namespace
+  std::unordered_set<std::unique_ptr<TrackedPod>, TextsHash<IdOf>, TextsEqual<IdOf>> pods_;
   AllBy<NameOf> by_name_;
   Lists by_driver_;  // by their owner's UID, and by namespace and application
   LatestBy<ExecutorOf> by_executor_;

@@ -26,7 +26,7 @@ Result<std::unique_ptr<OtherLog>> OtherLog::Read(const std::string& name, const 
     if (!*observation) break;
     const auto& what = (*observation)->what;
     if (const auto* event = std::get_if<model::PodEvent>(&what)) {
-      const auto& pod = event->pod;
+      const model::PodFacts& pod = event->pod;
       if (pod.container) log->containers_[{pod.name_space, pod.name}] = *pod.container;
     } else if (const auto* sample = std::get_if<model::UsageSample>(&what)) {
       log->measured_.insert({sample->name_space, sample->pod});
@@ -38,7 +38,7 @@ Result<std::unique_ptr<OtherLog>> OtherLog::Read(const std::string& name, const 
 
 bool OtherLog::Keep(model::Observation& observation, const Known& known) const {
   if (const auto* event = std::get_if<model::PodEvent>(&observation.what)) {
-    const auto& pod = event->pod;
+    const model::PodFacts& pod = event->pod;
     if (pod.role == model::PodRole::kDriver) {
       return !known.applications.contains({pod.name_space, pod.app_selector});
     }

@@ -319,7 +319,8 @@ void Observations::Count(const Application& application, const Pods& pods) {
   counts_.no_executors += application.executors.empty() ? 1 : 0;
   counts_.elsewhere += IsOnKubernetes(application) ? 0 : 1;
   std::vector<std::string> unfit;
-  const auto signature = model::FindSignature(pods.executor.settings, &pods.driver.settings, unfit);
+  const auto signature =
+      model::FindSignature(pods.executor.settings, &*pods.driver.settings, unfit);
   counts_.no_signature += signature || application.executors.empty() ? 0 : 1;
   for (const auto& [id, executor] : application.executors) Count(application, executor);
 }

@@ -213,8 +213,9 @@ ApplicationSummary* KeyHistory::StartApplication(const Executor& executor, base:
   application.started = now;
   application.shape_id = UseShape(executor);
   ++totals_.applications;
-  // Room for those that are kept, no doubling: thousands of keys rest in memory.
-  if (ring_.size() < kApplications) ring_.reserve(kApplications);
+  // No doubling: thousands of keys rest in memory, many of them with few runs.
+  constexpr std::size_t kMoreRuns = 4;
+  if (ring_.size() == ring_.capacity()) ring_.reserve(ring_.size() + kMoreRuns);
   ring_.push_back(std::move(application));
   EndIdleApplications();
   TrimRing(kApplications);

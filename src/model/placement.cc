@@ -8,6 +8,16 @@ namespace sparkfit::model {
 namespace {
 
 constexpr std::string_view kNameField = "metadata.name";
+constexpr std::size_t kPart = 64;  // bytes, of each string and node of a placement, about
+
+std::size_t SizeOf(const std::vector<Requirement>& lines) {
+  std::size_t size = 0;
+  for (const auto& line : lines) {
+    size += kPart + line.key.size();
+    for (const auto& value : line.values) size += kPart + value.size();
+  }
+  return size;
+}
 
 std::optional<std::int64_t> Integer(std::string_view text) {
   std::int64_t number = 0;
@@ -80,6 +90,18 @@ bool Tolerates(const Toleration& toleration, const Taint& taint) {
   if (toleration.effect && *toleration.effect != taint.effect) return false;
   if (!toleration.key.empty() && toleration.key != taint.key) return false;
   return toleration.exists || toleration.value == taint.value;
+}
+
+std::size_t SizeOf(const Placement& placement) {
+  std::size_t size = 0;
+  for (const auto& [key, value] : placement.selector) size += kPart + key.size() + value.size();
+  for (const auto& term : placement.terms) {
+    size += kPart + SizeOf(term.labels) + SizeOf(term.fields);
+  }
+  for (const auto& toleration : placement.tolerations) {
+    size += kPart + toleration.key.size() + toleration.value.size();
+  }
+  return size;
 }
 
 bool CanRunOn(const Placement& placement, const NodeKind& node, std::string_view name) {

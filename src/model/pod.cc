@@ -16,28 +16,7 @@ constexpr std::array<std::string_view, 9> kDisruptions{
     "NodeLost", "DeadlineExceeded", "OutOf",      "NodeAffinity"};
 
 constexpr std::size_t kLargestPlacement = 16384;  // bytes, about
-constexpr std::size_t kPart = 64;                 // of each string and node of it
-
-std::size_t SizeOf(const std::vector<Requirement>& lines) {
-  std::size_t size = 0;
-  for (const auto& line : lines) {
-    size += kPart + line.key.size();
-    for (const auto& value : line.values) size += kPart + value.size();
-  }
-  return size;
-}
-
-std::size_t SizeOf(const Placement& placement) {
-  std::size_t size = 0;
-  for (const auto& [key, value] : placement.selector) size += kPart + key.size() + value.size();
-  for (const auto& term : placement.terms) {
-    size += kPart + SizeOf(term.labels) + SizeOf(term.fields);
-  }
-  for (const auto& toleration : placement.tolerations) {
-    size += kPart + toleration.key.size() + toleration.value.size();
-  }
-  return size;
-}
+constexpr std::size_t kPart = 64;                 // of each string of it
 
 void CutEnd(base::Rare<Termination>& end) {
   if (!end) return;
@@ -55,7 +34,7 @@ void Cut(PodFacts& pod) {
   if (pod.container) base::Cut(*pod.container, kLongestSetting);
   CutEnd(pod.ended);
   CutEnd(pod.last_restart);
-  if (SizeOf(pod.placement) > kLargestPlacement) {
+  if (SizeOf(*pod.placement) > kLargestPlacement) {
     pod.placement = {};
     pod.problems.insert(pod.problems.begin(),
                         "nodeSelector, affinity and tolerations are too many: any node counts");
@@ -64,7 +43,7 @@ void Cut(PodFacts& pod) {
 }
 
 std::size_t SizeOf(const PodFacts& pod) {
-  auto size = sizeof(PodFacts) + SizeOf(pod.placement) + pod.settings.Bytes();
+  auto size = sizeof(PodFacts) + SizeOf(*pod.placement) + pod.settings->Bytes();
   for (const auto* text : {&pod.name_space, &pod.name, &pod.uid, &pod.owner_uid, &pod.app_selector,
                            &pod.executor_id, &pod.node, &pod.address, &pod.cores}) {
     size += text->size();

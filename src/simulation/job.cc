@@ -28,7 +28,7 @@ Duration Seconds(double seconds) { return Duration(std::llround(seconds * 1000))
 std::string DriverOf(const std::string& application) { return application + "-driver"; }
 
 void Set(model::PodFacts& pod, model::Setting setting, std::string_view value) {
-  pod.settings.Offer({setting, 0}, value);
+  pod.settings.Edit().Offer({setting, 0}, value);
 }
 
 // How a pod with one container, made by Spark, looks to admission.

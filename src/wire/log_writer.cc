@@ -61,11 +61,11 @@ ordered_json MetadataOf(const PodFacts& pod) {
   ordered_json annotations = ordered_json::object();
   for (std::size_t i = 0; i < model::kSettingCount; ++i) {
     const auto setting = static_cast<model::Setting>(i);
-    if (const auto value = pod.settings.Get(setting)) {
-      annotations[pod.settings.KeyOf(setting)] = std::string(*value);
+    if (const auto value = pod.settings->Get(setting)) {
+      annotations[pod.settings->KeyOf(setting)] = std::string(*value);
     }
   }
-  for (const auto& key : pod.settings.Misspelt()) annotations[key] = "";
+  for (const auto& key : pod.settings->Misspelt()) annotations[key] = "";
   if (pod.submitted != pod.size) {
     annotations["sparkfit.io/original-memory"] = base::FormatQuantity(pod.submitted.limit);
     if (pod.request < pod.submitted.limit) {

@@ -123,9 +123,9 @@ error_code ReadLabels(JsonValue labels, bool annotations, Draft& draft) {
     std::string_view text;
     if (auto error = value.get_string().get(text)) return error;
     const auto source = model::FindSetting(key, annotations);
-    if (!source) draft.pod.settings.OfferUnknown(key);
+    if (!source) draft.pod.settings.Edit().OfferUnknown(key);
     if (source) {
-      draft.pod.settings.Offer(*source, text);
+      draft.pod.settings.Edit().Offer(*source, text);
     } else if (annotations) {
       if (key == kOriginalMemory) draft.original_memory = text;
       if (key == kOriginalHeap) draft.original_heap = text;
@@ -408,7 +408,7 @@ error_code ReadSpec(JsonValue spec, Draft& draft) {
     if (key == "nodeName") return ReadString(value, draft.pod.node);
     if (key == "hostNetwork") return value.get_bool().get(draft.host_network);
     if (key == "nodeSelector" || key == "affinity" || key == "tolerations") {
-      const auto odd = ReadPlacement(key, value, draft.pod.placement);
+      const auto odd = ReadPlacement(key, value, draft.pod.placement.Edit());
       if (!IsMerelyOdd(odd)) return odd;
       draft.pod.problems.push_back(fmt::format("{}: not as Kubernetes writes it", key));
       return SUCCESS;
@@ -609,7 +609,8 @@ base::Result<PodFacts> ReadPodToPatch(JsonObject object, const model::SignatureR
   if (!profile) return tl::unexpected<base::Error>(profile.error());
   draft.pod.profile = *profile;
   if (!draft.labels.empty()) {
-    draft.pod.settings.Offer({model::Setting::kDerivedSignature, 0}, rules->Derive(draft.labels));
+    draft.pod.settings.Edit().Offer({model::Setting::kDerivedSignature, 0},
+                                    rules->Derive(draft.labels));
   }
   PutTogether(draft);
   model::Cut(draft.pod);

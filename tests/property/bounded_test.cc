@@ -93,7 +93,7 @@ class Cluster {
     pod.restarts = *rc::gen::arbitrary<bool>();
     pod.phase = model::PodPhase::kRunning;
     pod.node = Text("node-");
-    pod.placement.selector[Text("label-")] = Text("value-");
+    pod.placement.Edit().selector[Text("label-")] = Text("value-");
     pod.problems.assign(20, Text("odd-"));
     for (const auto* key : {"family", "policy", "max-memory", "mode", "min-memory"}) {
       test::ClusterStory::Set(pod, std::string("sparkfit.io/") + key, Text("value-"));

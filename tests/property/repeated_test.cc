@@ -45,9 +45,9 @@ TEST_CASE("whatever is told again changes nothing that was learnt", "[repeated]"
       if (random() % 3 == 0) pipeline.Observe(observation);
       if (const auto* event = std::get_if<model::PodEvent>(&observation.what)) {
         if (event->event == model::EventType::kDeleted) {
-          pods.erase(event->pod.uid);
+          pods.erase(event->pod->uid);
         } else {
-          pods.insert_or_assign(event->pod.uid, event->pod);
+          pods.insert_or_assign(event->pod->uid, event->pod);
         }
       }
       if (random() % 100 != 0) continue;
@@ -69,7 +69,7 @@ bool MayChangePlaces(const Observation& a, const Observation& b) {
   if (usage == nullptr && other == nullptr) return false;
   const auto* event = std::get_if<model::PodEvent>(usage != nullptr ? &b.what : &a.what);
   return event == nullptr || event->event != model::EventType::kAdded ||
-         event->pod.name != (usage != nullptr ? usage : other)->pod;
+         event->pod->name != (usage != nullptr ? usage : other)->pod;
 }
 
 TEST_CASE("usage and pods in another order change nothing that was learnt", "[repeated]") {

@@ -32,9 +32,9 @@ void Follow(Pods& pods, const Observation& observation) {
   const auto* event = std::get_if<model::PodEvent>(&observation.what);
   if (event == nullptr) return;
   if (event->event == model::EventType::kDeleted) {
-    pods.erase(event->pod.uid);
+    pods.erase(event->pod->uid);
   } else {
-    pods.insert_or_assign(event->pod.uid, event->pod);
+    pods.insert_or_assign(event->pod->uid, event->pod);
   }
 }
 

@@ -43,7 +43,7 @@ class ClusterStory {
   }
 
   static void Set(model::PodFacts& pod, const std::string& annotation, const std::string& value) {
-    pod.settings.Offer(*model::FindSetting(annotation, true), value);
+    pod.settings.Edit().Offer(*model::FindSetting(annotation, true), value);
   }
 
   static model::PodFacts Driver(const std::string& uid, const std::string& application) {

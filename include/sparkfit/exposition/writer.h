@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sparkfit::exposition {
@@ -18,6 +19,9 @@ struct Label {
 
 class Writer {
  public:
+  // `expected`: how long the text will be, about.
+  explicit Writer(std::size_t expected = 0) { text_.reserve(expected); }
+
   // Begins a family; `type` is "gauge" or "counter". Its samples follow.
   void Family(std::string_view name, std::string_view help, std::string_view type);
 
@@ -25,6 +29,7 @@ class Writer {
   void Sample(const std::vector<Label>& labels, double value);
 
   [[nodiscard]] const std::string& Text() const { return text_; }
+  [[nodiscard]] std::string Take() && { return std::move(text_); }
 
  private:
   std::string text_;

@@ -100,15 +100,15 @@ enum class Outcome : std::uint8_t {
 // One run of the job.
 struct ApplicationSummary {
   ApplicationId id;
-  std::uint32_t number = 0;  // among all of its key, from 1; not in a checkpoint
-  base::Time started{};      // its first executor was seen
-  base::Time idle_since{};   // its last executor ended; counts where none is alive
+  base::Time started{};     // its first executor was seen
+  base::Time idle_since{};  // its last executor ended; counts where none is alive
   base::Bytes peak;
   base::Bytes used;            // the highest working set of its executors; 0: none
   base::Bytes reference;       // the target in force when it started, 0: none
   ExecutorSize size;           // of its first executor that ran; limit 0: none did
   base::Duration at_size{};    // Σ of the time that its executors had that size
   base::Duration elsewhere{};  // … another one
+  std::uint32_t number = 0;    // among all of its key, from 1; not in a checkpoint
   std::uint32_t shape_id = 0;
   std::uint32_t executors = 0;
   std::uint32_t alive = 0;

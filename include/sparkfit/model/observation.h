@@ -27,7 +27,7 @@ enum class EventType { kAdded, kModified, kDeleted };
 
 struct PodEvent {
   EventType event = EventType::kAdded;
-  PodFacts pod;
+  base::Shared<PodFacts> pod;
   // Nobody watched when it came to this state: an executor that has ended by then counts only if a
   // restored checkpoint of its key does not name it.
   bool unwatched = false;

@@ -3,6 +3,8 @@
 // Where an executor may run: what a pod demands of a node, and what a node is.
 #pragma once
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -24,7 +26,7 @@ struct Taint {
   std::string value;
   TaintEffect effect = TaintEffect::kNoSchedule;
 
-  friend bool operator==(const Taint&, const Taint&) = default;
+  friend auto operator<=>(const Taint&, const Taint&) = default;
 };
 
 // Nodes that are of one kind can run the same pods.
@@ -46,7 +48,7 @@ struct Toleration {
   bool exists = false;                // operator Exists: whatever the value; else Equal
   std::optional<TaintEffect> effect;  // absent: any
 
-  friend bool operator==(const Toleration&, const Toleration&) = default;
+  friend auto operator<=>(const Toleration&, const Toleration&) = default;
 };
 
 bool Tolerates(const Toleration& toleration, const Taint& taint);
@@ -60,7 +62,7 @@ struct Requirement {
   Operator op = Operator::kIn;
   std::vector<std::string> values;
 
-  friend bool operator==(const Requirement&, const Requirement&) = default;
+  friend auto operator<=>(const Requirement&, const Requirement&) = default;
 };
 
 // A node meets a term if it meets all of its lines; a term without lines is met by none.
@@ -68,7 +70,7 @@ struct NodeTerm {
   std::vector<Requirement> labels;  // matchExpressions
   std::vector<Requirement> fields;  // matchFields; the only field of a node is metadata.name
 
-  friend bool operator==(const NodeTerm&, const NodeTerm&) = default;
+  friend auto operator<=>(const NodeTerm&, const NodeTerm&) = default;
 };
 
 // What a pod demands of its node.
@@ -77,8 +79,11 @@ struct Placement {
   std::vector<NodeTerm> terms;  // required node affinity: one of them; empty: none is required
   std::vector<Toleration> tolerations;
 
-  friend bool operator==(const Placement&, const Placement&) = default;
+  friend auto operator<=>(const Placement&, const Placement&) = default;
 };
+
+// How many bytes it takes besides itself, about.
+std::size_t SizeOf(const Placement& placement);
 
 // Whether the scheduler would let such a pod onto the node (its kind and its name; an empty name is
 // not known), if it had room.

@@ -11,6 +11,7 @@
 
 #include "sparkfit/base/bytes.h"
 #include "sparkfit/base/rare.h"
+#include "sparkfit/base/shared.h"
 #include "sparkfit/base/time.h"
 #include "sparkfit/model/placement.h"
 #include "sparkfit/model/settings.h"
@@ -52,8 +53,8 @@ struct PodFacts {
   // Exit codes by which the pod's JVM options end it when its heap is full (wire/jvm_options.h), in
   // order; Spark's own 52 is not among them. Most pods have none.
   std::vector<int> heap_oom_exits;
-  Placement placement;  // of an executor: what it demands of its node
-  PodSettings settings;
+  base::Shared<Placement> placement;  // of an executor: what it demands of its node
+  base::Shared<PodSettings> settings;
 
   // The executor container, absent where none was recognised.
   std::optional<std::string> container;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -46,7 +47,7 @@ struct SettingSource {
   Setting setting;
   std::uint8_t rank;
 
-  friend bool operator==(const SettingSource&, const SettingSource&) = default;
+  friend auto operator<=>(const SettingSource&, const SettingSource&) = default;
 };
 
 // Nothing where the key is none of ours or EMR's.
@@ -83,13 +84,13 @@ class PodSettings {
   // What it takes besides itself, about.
   [[nodiscard]] std::size_t Bytes() const;
 
-  friend bool operator==(const PodSettings&, const PodSettings&) = default;
+  friend auto operator<=>(const PodSettings&, const PodSettings&) = default;
 
  private:
   struct Value {
     SettingSource source;
     std::string text;
-    friend bool operator==(const Value&, const Value&) = default;
+    friend auto operator<=>(const Value&, const Value&) = default;
   };
   [[nodiscard]] const Value* Find(Setting setting) const;
 

@@ -283,8 +283,8 @@ TEST_CASE("drivers, nodes and LimitRanges as the cluster has them", "[advisor]")
   driver.name = "d";
   driver.uid = "d1";
   driver.role = model::PodRole::kDriver;
-  driver.settings.Offer({model::Setting::kSignature, 0}, "nightly");
-  driver.settings.Offer({model::Setting::kMode, 0}, "Initial");
+  driver.settings.Edit().Offer({model::Setting::kSignature, 0}, "nightly");
+  driver.settings.Edit().Offer({model::Setting::kMode, 0}, "Initial");
   replica.See(model::PodEvent{EventType::kAdded, driver});
   CHECK(replica.Gets() == 4000);
   replica.See(model::NodeEvent{EventType::kAdded, "n1", MiB(4050)});

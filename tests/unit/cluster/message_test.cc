@@ -35,7 +35,7 @@ TEST_CASE("of large messages fewer wait", "[cluster]") {
   Inbox inbox;
   SECTION("pods with many demands on nodes") {
     auto pod = ClusterStory::Executor("e", "a", "s");
-    pod.placement.selector.emplace("key", std::string(1 << 20, 'v'));
+    pod.placement.Edit().selector.emplace("key", std::string(1 << 20, 'v'));
     CHECK(Filled(inbox, Seen(pod)) == 16);  // a little more than 1 MiB each
   }
   SECTION("drivers with many executors") {

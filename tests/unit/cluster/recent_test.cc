@@ -24,7 +24,7 @@ Observation Seen(const std::string& name_space, const std::string& uid, base::Ti
 std::string UidsOf(const Recent& recent) {
   std::string uids;
   for (const auto& observation : recent.All()) {
-    uids += std::get<model::PodEvent>(observation.what).pod.uid + " ";
+    uids += std::get<model::PodEvent>(observation.what).pod->uid + " ";
   }
   return uids;
 }
@@ -66,7 +66,7 @@ TEST_CASE("a pod counts with all that it holds", "[cluster]") {
   pod.node = std::string(200, 'n');
   const auto with_node = model::SizeOf(pod);
   CHECK(with_node >= usual + 200);
-  pod.placement.selector.emplace("key", std::string(1000, 'v'));
+  pod.placement.Edit().selector.emplace("key", std::string(1000, 'v'));
   const auto with_demand = model::SizeOf(pod);
   CHECK(with_demand >= with_node + 1000);
   ClusterStory::Set(pod, "sparkfit.io/policy", std::string(200, 'p'));

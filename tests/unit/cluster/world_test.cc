@@ -13,6 +13,15 @@ using test::ClusterStory;
 
 constexpr base::Time kNow{std::chrono::hours(24 * 20000)};
 
+TEST_CASE("a pod's facts are kept once, by the world as by who told of it", "[cluster]") {
+  World world;
+  const model::PodEvent event{model::EventType::kAdded,
+                              test::ClusterStory::Executor("e1", "app", "nightly")};
+  world.Take({base::Time{}, event});
+  CHECK(world.FindPod("e1") == &*event.pod);
+  CHECK(world.FindPod("e2") == nullptr);
+}
+
 TEST_CASE("what a list does not name any more is gone", "[cluster]") {
   World world;
   for (const auto* uid : {"a", "b"}) {
@@ -22,7 +31,7 @@ TEST_CASE("what a list does not name any more is gone", "[cluster]") {
   REQUIRE(missing.size() == 1);
   const auto& event = std::get<model::PodEvent>(missing[0].what);
   CHECK(event.event == EventType::kDeleted);
-  CHECK(event.pod.uid == "a");
+  CHECK(event.pod->uid == "a");
 }
 
 TEST_CASE("a list of one namespace says nothing of another", "[cluster]") {
@@ -77,14 +86,14 @@ TEST_CASE("the nodes that executors run on", "[cluster]") {
   world.Take({kNow, model::PodEvent{EventType::kModified, pod}});
   REQUIRE(world.ExecutorNodes().size() == 1);
   CHECK(world.ExecutorNodes()[0].name == "busy");
-  CHECK(world.HasExecutor(pod.name_space, pod.name));
+  CHECK(world.MayHaveExecutor(pod.name_space, pod.name));
   pod.ended = model::Termination{"c", "Completed", 0, kNow};
   pod.phase = model::PodPhase::kSucceeded;
   world.Take({kNow, model::PodEvent{EventType::kModified, pod}});
   CHECK(world.ExecutorNodes().empty());
-  CHECK(world.HasExecutor(pod.name_space, pod.name));  // for late samples
+  CHECK(world.MayHaveExecutor(pod.name_space, pod.name));  // for late samples
   world.Take({kNow, model::PodEvent{EventType::kDeleted, pod}});
-  CHECK_FALSE(world.HasExecutor(pod.name_space, pod.name));
+  CHECK_FALSE(world.MayHaveExecutor(pod.name_space, pod.name));
 }
 
 TEST_CASE("nodes are remembered with the labels that executors ask for", "[cluster]") {
@@ -93,8 +102,8 @@ TEST_CASE("nodes are remembered with the labels that executors ask for", "[clust
   node.labels = {{"pool", "spark"}, {"zone", "a"}, {"other", "x"}};
   world.Take({kNow, node});
   auto pod = ClusterStory::Executor("a", "x", "s");
-  pod.placement.selector = {{"pool", "spark"}};
-  pod.placement.terms = {{{{"zone", model::Requirement::Operator::kExists, {}}}, {}}};
+  pod.placement.Edit().selector = {{"pool", "spark"}};
+  pod.placement.Edit().terms = {{{{"zone", model::Requirement::Operator::kExists, {}}}, {}}};
   world.Take({kNow, model::PodEvent{EventType::kAdded, pod}});
   const auto remembered = world.RememberedNodes(kNow);
   REQUIRE(remembered.size() == 1);
@@ -115,7 +124,7 @@ TEST_CASE("of the labels that a namespace demands few are remembered, and anothe
                           const std::string& label) {
     auto pod = ClusterStory::Executor(uid, "x", "s");
     pod.name_space = name_space;
-    pod.placement.selector = {{label, "yes"}};
+    pod.placement.Edit().selector = {{label, "yes"}};
     world.Take({kNow, model::PodEvent{EventType::kAdded, pod}});
   };
   for (int i = 0; i < 100; ++i) {

@@ -502,7 +502,7 @@ TEST_CASE("a node counts for who can run on it", "[controller]") {
   story.Observe(model::NodeEvent{EventType::kAdded, "common", MiB(5000)});
   auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
   const bool tolerates = GENERATE(true, false);
-  if (tolerates) pod.placement.tolerations = {{"dedicated", "spark", false, {}}};
+  if (tolerates) pod.placement.Edit().tolerations = {{"dedicated", "spark", false, {}}};
   Kill(story, pod);
   // What the OOM asks for, or what the common node has.
   CHECK(story.Only().recommendation.target == (tolerates ? MiB(5406) : MiB(5000)));

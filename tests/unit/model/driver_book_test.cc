@@ -17,7 +17,7 @@ PodFacts Pod(const std::string& uid, const std::string& selector) {
 PodFacts DriverWith(const std::string& uid, const std::string& selector) {
   auto pod = Pod(uid, selector);
   pod.role = PodRole::kDriver;
-  pod.settings.Offer(*FindSetting("sparkfit.io/signature", true), "of-" + uid);
+  pod.settings.Edit().Offer(*FindSetting("sparkfit.io/signature", true), "of-" + uid);
   return pod;
 }
 

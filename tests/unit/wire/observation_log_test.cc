@@ -58,7 +58,7 @@ TEST_CASE("an amount that cannot be makes the line unusable", "[wire][log]") {
 TEST_CASE("a pod is written with all that tells how it ended", "[wire][log]") {
   model::PodEvent event;
   event.event = model::EventType::kModified;
-  auto& pod = event.pod;
+  auto& pod = event.pod.Edit();
   pod.name_space = pod.name = pod.uid = "p";
   pod.role = model::PodRole::kExecutor;
   pod.phase = model::PodPhase::kFailed;

@@ -61,7 +61,7 @@ TEST_CASE("the facts of an executor pod", "[wire][pod]") {
   CHECK(facts.owner_uid == "d1");  // the controller among the owners
   CHECK(facts.profile == 3);
   CHECK(base::FormatTime(facts.created) == "2026-11-23T10:08:20Z");
-  CHECK(facts.settings.Get(model::Setting::kSignature) == "nightly");  // annotation before label
+  CHECK(facts.settings->Get(model::Setting::kSignature) == "nightly");  // annotation before label
   CHECK(facts.container == "spark-kubernetes-executor");
   CHECK(facts.size.limit == MiB(2432));
   CHECK(facts.size.heap == MiB(2048));  // the last variable of a name counts
@@ -246,7 +246,7 @@ TEST_CASE("nulls count as absent, as in the Kubernetes API", "[wire][pod]") {
   pod["status"]["containerStatuses"] = nullptr;
   const auto facts = Facts(pod);
   CHECK_FALSE(facts.deleted);
-  CHECK(facts.settings.Get(model::Setting::kSignature) == "label");
+  CHECK(facts.settings->Get(model::Setting::kSignature) == "label");
 }
 
 TEST_CASE("what is no pod is refused", "[wire][pod]") {
@@ -269,7 +269,7 @@ TEST_CASE("a signature is derived from labels only by rules, never from annotati
   pod["metadata"]["annotations"]["app"] = "other";
   const auto derived = [&](const model::SignatureRules* rules) -> std::optional<std::string> {
     const auto facts = *ParsePod(pod.dump(), rules);
-    const auto found = facts.settings.Get(model::Setting::kDerivedSignature);
+    const auto found = facts.settings->Get(model::Setting::kDerivedSignature);
     return found ? std::optional(std::string(*found)) : std::nullopt;
   };
   const auto rules = *model::SignatureRules::Parse("{team}-{app}");
@@ -376,7 +376,7 @@ TEST_CASE("what a pod demands of its node", "[wire][pod]") {
   auto pod = Pod();
   CHECK(Facts(pod).placement == model::Placement{});
   Place(pod);
-  const auto placement = Facts(pod).placement;
+  const model::Placement placement = Facts(pod).placement;
   CHECK(placement.selector == model::Labels{{"pool", "spark"}});
   REQUIRE(placement.terms.size() == 2);
   CHECK(placement.terms[0].labels ==
@@ -423,7 +423,7 @@ TEST_CASE("a placement is bounded", "[wire][pod]") {
     tolerations.push_back({{"key", std::to_string(i)}});
   }
   tolerations[0]["key"] = std::string(100000, 'x');
-  const auto placement = Facts(pod).placement;
+  const model::Placement placement = Facts(pod).placement;
   CHECK(placement.selector.size() == 128);
   CHECK(placement.tolerations.size() == 64);
   CHECK(placement.tolerations[0].key.size() == 318);  // longer than a label's key may be
