@@ -35,6 +35,35 @@ constexpr std::size_t kMostAttempts = 32;
 // SKIPPED and PENDING ones have no figures.
 constexpr const char* kStages = "/stages?status=active&status=complete&status=failed";
 
+// Others' answers took the room: nothing that the driver did.
+constexpr std::string_view kCrowded = "crowded";
+
+// What of one answer is held at a time, given back at its end.
+class HeldAnswer {
+ public:
+  HeldAnswer(std::mutex& mutex, Shares& shares, const std::string& name_space)
+      : mutex_(mutex), shares_(shares), name_space_(name_space) {}
+  ~HeldAnswer() {
+    const std::scoped_lock lock(mutex_);
+    if (held_ > 0) shares_.GiveBack(name_space_, held_);
+  }
+  HeldAnswer(const HeldAnswer&) = delete;
+  HeldAnswer& operator=(const HeldAnswer&) = delete;
+
+  bool More(std::size_t bytes) {
+    const std::scoped_lock lock(mutex_);
+    if (!shares_.Take(name_space_, bytes)) return false;
+    held_ += bytes;
+    return true;
+  }
+
+ private:
+  std::mutex& mutex_;
+  Shares& shares_;
+  const std::string& name_space_;
+  std::size_t held_ = 0;
+};
+
 std::string_view ResultOf(const kube::PlainAnswer& answer) {
   using End = kube::PlainAnswer::End;
   switch (answer.end) {
@@ -46,6 +75,8 @@ std::string_view ResultOf(const kube::PlainAnswer& answer) {
       return "timeout";
     case End::kTooLarge:
       return "too_large";
+    case End::kNoRoom:
+      return kCrowded;
   }
   return "error";
 }
@@ -205,11 +236,13 @@ Drivers::Heard<Answer> Drivers::Request(const Driver& driver, const std::string&
     return tl::unexpected<Failure>({std::string(result), std::move(why)});
   };
   const auto left = std::chrono::floor<base::Duration>(end - around_.clock.SteadyNow());
+  HeldAnswer held(learning_, answers_, driver.name_space);
   const auto answer = get_({.address = driver.address,
                             .port = driver.port,
                             .target = "/api/v1/applications/" + driver.application + path,
                             .deadline = left,
-                            .largest_body = wire::kLargestDriverAnswer},
+                            .largest_body = wire::kLargestDriverAnswer,
+                            .may_hold = [&](std::size_t bytes) { return held.More(bytes); }},
                            stop);
   const auto result = ResultOf(answer);
   if (answer.end != kube::PlainAnswer::End::kAnswered) return fail(result, answer.why);
@@ -227,6 +260,7 @@ Drivers::Heard<Answer> Drivers::Request(const Driver& driver, const std::string&
 // Tells of a driver that has begun not to answer, or to answer again.
 void Drivers::Note(Turns& turns, const Driver& driver, const char* of_what,
                    const Failure* failure) const {
+  if (failure != nullptr && failure->result == kCrowded) return;
   if (failure == nullptr) {
     if (std::exchange(turns.failures, 0) < kPatience) return;
     around_.log.Info("driver answers again",

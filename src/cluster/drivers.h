@@ -110,8 +110,10 @@ class Drivers {
   const Surroundings& around_;
   std::map<std::string, Entry> entries_;  // by UID; of the thread that runs
   std::mutex reading_;                    // one answer at a time: the largest take memory
-  std::mutex learning_;                   // guards shares_
+  std::mutex learning_;                   // guards what follows
   Shares shares_;                         // that entries keep
+  // Bytes of answers that are on their way: one as large as any, beside as much for others.
+  Shares answers_{wire::kLargestDriverAnswer, 2 * wire::kLargestDriverAnswer};
 
   std::mutex mutex_;
   std::vector<Driver> wanted_drivers_;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "http_connection.h"
 #include "sparkfit/base/version.h"
 #include "sparkfit/kube/transport.h"
@@ -45,27 +47,44 @@ End EndOf(Ended::How how) {
   return End::kFailed;
 }
 
+// Room for more of the body; false: there is none.
+bool MakeRoom(const PlainRequest& request, std::size_t more, std::string& body) {
+  constexpr std::size_t kLeast = std::size_t{16} << 10;
+  const auto wanted = body.size() + more;
+  if (wanted <= body.capacity()) return true;
+  const auto room =
+      std::max(wanted, std::min(request.largest_body, std::max(kLeast, 2 * body.capacity())));
+  if (request.may_hold && !request.may_hold(room - body.capacity())) return false;
+  body.reserve(room);
+  return true;
+}
+
 PlainAnswer Get(const PlainRequest& request, const tcp::endpoint& server,
                 const std::stop_token& stop) {
   const base::SystemClock clock;
   const Patience patience{clock, clock.SteadyNow() + request.deadline, request.deadline, stop};
   PlainAnswer answer;
+  bool full = false;
   HttpConnection connection;
   auto ended = connection.Open({server}, patience);
   if (ended) {
     ended = connection.Ask(
         Compose(request, server), {kLargestHeader, request.largest_body},
         [&](const http::Head&, std::string_view piece) {
-          answer.body += piece;
-          return true;
+          full = !MakeRoom(request, piece.size(), answer.body);
+          if (!full) answer.body += piece;
+          return !full;
         },
         patience);
   }
-  answer.end = EndOf(ended.how);
-  if (ended) {
+  answer.end = full ? End::kNoRoom : EndOf(ended.how);
+  if (full) {
+    answer.body = {};
+    answer.why = "others' answers take all the room there is";
+  } else if (ended) {
     answer.status = connection.Head().status;
   } else {
-    answer.body.clear();
+    answer.body = {};
     answer.why = answer.end == End::kTimedOut
                      ? "took longer than " + base::FormatDuration(request.deadline)
                      : ended.why;

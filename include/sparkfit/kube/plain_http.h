@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <stop_token>
 #include <string>
 
@@ -19,6 +20,8 @@ struct PlainRequest {
   std::string target;                                 // path and query, percent-encoded
   base::Duration deadline = std::chrono::seconds(2);  // of all of it
   std::size_t largest_body = std::size_t{1} << 20;
+  // Asked before so many more bytes of the body are held; false: it is given up. Empty: always.
+  std::function<bool(std::size_t)> may_hold = {};
 };
 
 struct PlainAnswer {
@@ -27,6 +30,7 @@ struct PlainAnswer {
     kFailed,    // no connection, or something else than HTTP; also where it was asked to stop
     kTimedOut,
     kTooLarge,
+    kNoRoom,  // may_hold said so
   };
   End end = End::kFailed;
   int status = 0;

@@ -191,6 +191,37 @@ TEST_CASE("a driver that does not tell is asked ever less often, and is told of 
   CHECK(room.Logged("driver answers again") == 1);
 }
 
+TEST_CASE("answers take no more room than there is for one and as much for others",
+          "[cluster][driver]") {
+  constexpr std::size_t kLargest = wire::kLargestDriverAnswer;
+  bool first = false;
+  bool second = true;
+  bool crowded = true;
+  Room room([&](const PlainRequest& request) {
+    if (!crowded) return Told();
+    first = request.may_hold(kLargest);
+    second = request.may_hold(1);
+    return PlainAnswer{.end = PlainAnswer::End::kNoRoom, .why = "no room"};
+  });
+  room.drivers.SetDrivers({At("a")});
+  room.RunFor(14);
+  CHECK(first);
+  CHECK_FALSE(second);
+  CHECK(room.Counts("crowded", 2));
+  CHECK(room.Logged("driver does not tell") == 0);
+  // It is no fault of the driver, and what was held was given back.
+  crowded = false;
+  room.handler = [&](const PlainRequest& request) {
+    first = request.may_hold(kLargest);
+    return Told();
+  };
+  room.RunFor(4);
+  CHECK(first);
+  CHECK(room.Learnt().size() == 1);
+  CHECK(room.asked ==
+        std::vector<std::string>{"10.0.0.1 at 10", "10.0.0.1 at 13", "10.0.0.1 at 16"});
+}
+
 constexpr const char* kStagesPath =
     "/api/v1/applications/spark-a/stages?status=active&status=complete&status=failed";
 

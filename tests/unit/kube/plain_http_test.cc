@@ -104,6 +104,26 @@ std::string Ok(const std::string& body) {
   return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
+TEST_CASE("of an answer no more is held than there is room for", "[kube][plain]") {
+  const std::string body(std::size_t{1} << 20, 'x');
+  for (const std::size_t room : {std::size_t{100'000}, std::size_t{1} << 20}) {
+    const OneAnswer server(Ok(body));
+    auto request = To(server.Port());
+    request.largest_body = std::size_t{1} << 20;
+    std::size_t held = 0;
+    request.may_hold = [&](std::size_t more) {
+      if (held + more > room) return false;
+      held += more;
+      return true;
+    };
+    const auto answer = PlainGet(request, {});
+    const bool fits = room >= body.size();
+    CHECK(answer.end == (fits ? End::kAnswered : End::kNoRoom));
+    CHECK(answer.body.size() == (fits ? body.size() : 0));
+    CHECK(answer.body.capacity() <= held + 15);  // what a string has in itself
+  }
+}
+
 TEST_CASE("a stranger is asked without anything that tells who we are", "[kube][plain]") {
   OneAnswer server(Ok("[]"));
   const auto answer = PlainGet(To(server.Port()), {});

@@ -188,6 +188,10 @@ TEST_CASE("every byte cut off an answer is an error", "[wire][driver]") {
 
 TEST_CASE("an answer is bounded in bytes and in executors", "[wire][driver]") {
   CHECK_FALSE(ParseDriverAnswer("[" + std::string(kLargestDriverAnswer, ' ') + "]").has_value());
+  // Of the parser's memory braces take most: two million of them 16 MiB.
+  std::string braces = "[{}";
+  for (int i = 0; i < 1'000'000; ++i) braces += ",{}";
+  CHECK_THAT(ParseDriverAnswer(braces + "]").error().message, Catch::Contains("too many values"));
   std::string many = "[{\"id\":\"1\"}";
   for (std::size_t i = 1; i < kMostExecutors; ++i) many += ",{\"id\":\"1\"}";
   CHECK(Parsed(many + "]").executors.size() == kMostExecutors);
