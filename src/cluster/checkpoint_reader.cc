@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint_reader.h"
 
-#include <cstdint>
+#include <algorithm>
 #include <utility>
 
 #include "sparkfit/wire/checkpoint_json.h"
@@ -31,8 +31,17 @@ CheckpointReader::CheckpointReader(kube::Client& client, const World& world,
       metrics_(metrics),
       alive_(std::move(alive)),
       records_(shares.records_of_one, shares.records),
-      texts_(shares.text_of_one, SIZE_MAX),
-      aside_(shares.aside_of_one, shares.aside) {}
+      texts_(shares.text_of_one, shares.text),
+      aside_(shares.aside_of_one, shares.aside) {
+  for (const auto& pod : world.Pods()) {
+    if (pod->role != model::PodRole::kExecutor) continue;
+    records_.Grant(pod->name_space, shares.records_of_pod);
+    texts_.Grant(pod->name_space, shares.text_of_pod);
+  }
+  for (const auto& [name, object] : world.Recommendations()) {
+    if (world.ObjectOf(object.GetKey()) == &object) texts_.Grant(name.first, shares.text_of_key);
+  }
+}
 
 Result<void> CheckpointReader::Read(const std::string& name_space, const Restore& restore,
                                     const std::stop_token& stop) {
@@ -73,13 +82,13 @@ void CheckpointReader::Judge(const kube::Object& listed, const Restore& restore,
     ++ignored_;
     return;
   }
-  // What was not needed of the largest there can be is given back.
-  if (!texts_.Take(id.name_space, wire::kLargestInflated)) {
-    return LeaveOut(id, "those of its namespace have too much data");
-  }
+  const auto most = std::min(wire::kLargestInflated, texts_.Room(id.name_space));
   std::size_t inflated = 0;
-  auto checkpoint = wire::ReadCheckpoint(listed.json, &inflated);
-  texts_.GiveBack(id.name_space, wire::kLargestInflated - inflated);
+  auto checkpoint = wire::ReadCheckpoint(listed.json, &inflated, most);
+  texts_.Take(id.name_space, std::min(inflated, most));
+  if (inflated > most) {
+    return LeaveOut(id, "those of its namespace, or all, have too much data");
+  }
   if (!checkpoint) return PutAside(listed, checkpoint.error(), stop);
   if (checkpoint->key != key) {
     ++ignored_;

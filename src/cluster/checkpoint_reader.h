@@ -25,14 +25,20 @@
 
 namespace sparkfit::cluster {
 
-// What of checkpoints is taken: of a namespace, of all.
+// What of checkpoints is taken. For its own a namespace has what its pods and recommendations,
+// which are there, account for; beyond that, of what is there for all.
 struct CheckpointShares {
-  // Executors and pods. An executor that lives is both, and takes about 1.7 KB.
-  std::size_t records_of_one = 100'000;
-  std::size_t records = 400'000;
-  // Bytes of data that are read, good or bad. 50,000 executors are about 30 MiB of it, 2,000 keys
-  // with full rings 40.
-  std::size_t text_of_one = std::size_t{128} << 20;
+  // Executors and pods; an executor that lives is both, and takes about 1.2 KB. For all: those that
+  // ended while nobody led.
+  std::size_t records_of_pod = 2;
+  std::size_t records_of_one = 50'000;
+  std::size_t records = 150'000;
+  // Bytes of data that are read, good or bad. An executor that lives is about 600 of it, a key with
+  // full rings 20 KB.
+  std::size_t text_of_pod = 1024;
+  std::size_t text_of_key = std::size_t{32} << 10;
+  std::size_t text_of_one = std::size_t{32} << 20;
+  std::size_t text = std::size_t{128} << 20;
   std::size_t aside_of_one = 20;  // copies of what cannot be read
   std::size_t aside = 200;
 };
@@ -69,8 +75,8 @@ class CheckpointReader {
   exposition::OwnMetrics& metrics_;
   std::function<void()> alive_;
   wire::ObjectReader reader_;
-  Shares records_;
-  Shares texts_;
+  OwnAndShares records_;
+  OwnAndShares texts_;
   Shares aside_;
   std::set<World::ObjectName> seen_;
   std::map<std::string, std::size_t> left_out_;  // by namespace

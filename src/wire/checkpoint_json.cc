@@ -601,12 +601,17 @@ void ReadRest(const json& data, model::KeyCheckpoint& checkpoint) {
   if (data.contains("floor")) ReadFloor(data.at("floor"), history.shapes);
 }
 
+// How much may be read; `inflated` grows by what is.
+struct Reading {
+  std::size_t most;
+  std::size_t& inflated;
+};
+
 // The JSON text in a spec's data, inflated as it is read.
 class DataText final : public std::streambuf {
  public:
-  // `inflated` grows by what is read.
-  DataText(std::string data, bool gzip, std::size_t& inflated)
-      : data_(std::move(data)), rest_(data_), gzip_(gzip), inflated_(inflated) {}
+  DataText(std::string data, bool gzip, const Reading& reading)
+      : data_(std::move(data)), rest_(data_), gzip_(gzip), reading_(reading) {}
 
  protected:
   int_type underflow() override {
@@ -616,7 +621,9 @@ class DataText final : public std::streambuf {
       Take(rest_.substr(0, kPiece));
       rest_.remove_prefix(std::min(kPiece, rest_.size()));
     }
-    inflated_ += buffer_.size();
+    read_ += buffer_.size();
+    reading_.inflated += buffer_.size();
+    if (read_ > reading_.most) throw Damaged("more data than may be read");
     if (!gauge_.Feed(buffer_)) throw Damaged("a text is too long, or lists are too deep");
     setg(buffer_.data(), buffer_.data(), buffer_.data() + buffer_.size());
     if (!buffer_.empty()) return traits_type::to_int_type(buffer_.front());
@@ -640,7 +647,8 @@ class DataText final : public std::streambuf {
   std::string data_;
   std::string_view rest_;
   bool gzip_;
-  std::size_t& inflated_;
+  Reading reading_;
+  std::size_t read_ = 0;
   std::string buffer_;
   base::Inflater inflater_{kLargestInflated};
   base::JsonGauge gauge_{kDataBounds};
@@ -702,7 +710,7 @@ model::KeyCheckpoint FromText(DataText&& text) {
   return checkpoint;
 }
 
-base::Result<model::KeyCheckpoint> ReadSpec(const json& spec, std::size_t& inflated) {
+base::Result<model::KeyCheckpoint> ReadSpec(const json& spec, const Reading& reading) {
   const auto version = Number(spec.at("version"), std::numeric_limits<std::int32_t>::max());
   if (version < kOldestCheckpointVersion || version > kCheckpointVersion) {
     return base::Fail(base::Code::kInvalidArgument,
@@ -713,7 +721,7 @@ base::Result<model::KeyCheckpoint> ReadSpec(const json& spec, std::size_t& infla
   if (spec.at("checksum").get_ref<const std::string&>() != Checksum(data))
     throw Damaged("the checksum does not fit");
   const auto encoding = spec.value("encoding", kPlain);
-  if (encoding == kPlain) return FromText({data, false, inflated});
+  if (encoding == kPlain) return FromText({data, false, reading});
   if (encoding != kGzip) {
     return base::Fail(base::Code::kInvalidArgument,
                       fmt::format("checkpoint encoding \"{}\"; this sparkfit reads {} and {}",
@@ -721,7 +729,7 @@ base::Result<model::KeyCheckpoint> ReadSpec(const json& spec, std::size_t& infla
   }
   auto packed = base::DecodeBase64(data);
   if (!packed) return base::Fail("checkpoint data", packed.error());
-  return FromText({*std::move(packed), true, inflated});
+  return FromText({*std::move(packed), true, reading});
 }
 
 // Calls read() and makes a result of what it throws.
@@ -763,10 +771,11 @@ std::string SpecText(const CheckpointSpec& spec) {
                  {"data", spec.data}});
 }
 
-base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object, std::size_t* inflated) {
+base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object, std::size_t* inflated,
+                                                  std::size_t most) {
   std::size_t nobody_asks = 0;
-  auto& read = inflated != nullptr ? *inflated : nobody_asks;
-  return Guarded([&] { return ReadSpec(ParseObject(object).at("spec"), read); });
+  const Reading reading{most, inflated != nullptr ? *inflated : nobody_asks};
+  return Guarded([&] { return ReadSpec(ParseObject(object).at("spec"), reading); });
 }
 
 base::Result<CheckpointHead> ReadCheckpointHead(JsonObject object) {

@@ -37,9 +37,11 @@ std::string SpecText(const CheckpointSpec& spec);
 
 // From an object with such a spec. kMalformed where it is damaged; kInvalidArgument for a version
 // that this sparkfit does not know. Of each text in it at most model::kLongestSetting bytes are
-// kept. `inflated`, if given, grows by the bytes of data that were read, at most kLargestInflated.
+// kept. `inflated`, if given, grows by the bytes of data that were read: at most kLargestInflated,
+// and by more than `most` where that was given up because of `most`.
 base::Result<model::KeyCheckpoint> ReadCheckpoint(std::string_view object,
-                                                  std::size_t* inflated = nullptr);
+                                                  std::size_t* inflated = nullptr,
+                                                  std::size_t most = kLargestInflated);
 
 // Whose a checkpoint in the cluster says to be. Of these each is empty where it is not said.
 struct CheckpointHead {

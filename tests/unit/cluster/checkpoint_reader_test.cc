@@ -211,6 +211,24 @@ TEST_CASE("of a namespace so many executors and pods are restored", "[cluster]")
   CHECK(cluster.Counted("left_out", 1));
 }
 
+TEST_CASE(
+    "whatever others' forged checkpoints take, what a namespace's own pods account for is restored",
+    "[cluster]") {
+  Cluster cluster;
+  for (int i = 0; i < 20; ++i) cluster.Add(fmt::format("evil-{}", i % 10), fmt::format("e{}", i));
+  for (const auto* name : {"a", "b"}) {
+    cluster.Add("jobs", name);
+    auto pod = ClusterStory::Executor(std::string("e1-") + name, "app-1", name);
+    cluster.world.Take({base::Time{}, model::PodEvent{model::EventType::kAdded, pod}});
+  }
+  cluster.shares.records_of_one = 4;
+  cluster.shares.records = 10;
+  REQUIRE(cluster.Read());
+  // Of two records each: of those for all, who takes two leaves as many.
+  CHECK(cluster.given == "| e0 e1 e2 e3 a b ");
+  CHECK(cluster.Counted("left_out", 16));
+}
+
 TEST_CASE("what cannot be read is set aside, up to a share", "[cluster]") {
   Cluster cluster;
   for (const auto* name : {"a", "b", "c"}) {
