@@ -142,6 +142,7 @@ bench: deps ## benchmarks; docs/performance.md says how to read them
 	build/release/tests/sparkfit_bench --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 	tests/bench/live/run.py $(BINARY)
 	tests/bench/live/webhook.py $(BINARY)
+	tests/bench/live/attack.py $(BINARY)
 
 .PHONY: bench-scale
 bench-scale: deps ## sparkfit beside VPA on a real API server with 1,000 to 20,000 pods; 90 minutes in parts that resume (root)
