@@ -35,13 +35,13 @@ TEST_CASE("a run of a signed executor leads to a recommendation", "[controller]"
 }
 
 TEST_CASE(
-    "who names no policy gets adaptive, EMR's keys alone EMR's way, and a configured one wins",
+    "a job without a policy gets adaptive, or percentile by EMR's keys, or the configured one",
     "[controller]") {
   const auto run = [](const std::string& key, const controller::PipelineOptions& options) {
     ClusterStory story(options);
     auto pod = ClusterStory::Executor("e1", "app-1", "nightly");
     pod.settings = {};
-    pod.settings.Offer(*model::FindSetting(key, true), "nightly");
+    ClusterStory::Set(pod, key, "nightly");
     story.Live(pod, GiB(1));
     return story.Only().policy.kind;
   };
