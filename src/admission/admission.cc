@@ -80,12 +80,18 @@ model::Shape ShapeOf(const model::PodFacts& pod) {
   return {pod.cores, model::ClassifyOverhead(pod.size), pod.spark};
 }
 
-// Executors of another shape were not looked at: of their parts only what an OOM asked for counts.
+// Executors of another shape were not looked at: what an OOM asked for counts where they need no
+// more than those that were.
 recommend::PartBounds BoundsFor(const Question& question) {
   const auto& pod = question.pod;
   const auto& advice = *question.advice;
   auto bounds = advice.parts;
-  if (!advice.shape || !advice.shape->IsLike(ShapeOf(pod))) bounds.most_heap.reset();
+  if (advice.shape && advice.shape->IsLike(ShapeOf(pod))) return bounds;
+  if (advice.shape &&
+      !model::NeedsNoMore(ShapeOf(pod), pod.size, *advice.shape, advice.submitted)) {
+    return {};
+  }
+  bounds.most_heap.reset();
   return bounds;
 }
 

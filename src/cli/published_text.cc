@@ -56,11 +56,14 @@ std::string Requested(const Published& job) {
 
 std::string PastAdvice(const std::optional<wire::PublishedAccuracy>& accuracy) {
   if (!accuracy) return "no run was judged yet";
-  return fmt::format(
+  auto text = fmt::format(
       "covered {} of {} runs ({} of {} that were sized by it); waste {:.1f} GiB·h, missing {:.1f}, "
       "regret {:.1f}",
       accuracy->covered, accuracy->runs, accuracy->covered_sized, accuracy->sized,
       accuracy->waste_gib_hours, accuracy->missing_gib_hours, accuracy->regret_gib_hours);
+  if (accuracy->lacking_heap + accuracy->lacking_outside == 0) return text;
+  return text + fmt::format("; too little heap in {}, too little outside of it in {}",
+                            accuracy->lacking_heap, accuracy->lacking_outside);
 }
 
 // REQUIRES: something is recommended.

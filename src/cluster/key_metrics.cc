@@ -201,6 +201,16 @@ void PastAdvice(Writer& writer, const Rows& rows, bool legacy_names) {
   counted("false", "true", &Accuracy::sized, &Accuracy::Runs::lacking);
   counted("true", "false", &Accuracy::submitted, &Accuracy::Runs::covered);
   counted("false", "false", &Accuracy::submitted, &Accuracy::Runs::lacking);
+  writer.Family("sparkfit_advice_lacking_runs_total",
+                "Runs that are over and in which an executor needed more of a part than was "
+                "advised; part: heap, outside (of it).",
+                "counter");
+  for (const auto part : {model::Part::kHeap, model::Part::kOutside}) {
+    Series(writer, rows, {{"part", model::Name(part)}}, [=](const auto& row) {
+      const auto& lacking = row.history->PastAdvice().Sums().lacking;
+      return static_cast<double>(lacking.at(static_cast<std::size_t>(part)));
+    });
+  }
   const auto amount = [&](const AmountNames& names, const char* help, double Accuracy::*sum) {
     Amounts(writer, names, help, legacy_names, [&](double unit) {
       Series(writer, rows, {},

@@ -46,7 +46,7 @@ struct TrackedPod;
 
 // The target in force as executors that start note it, and when it was found.
 struct Target {
-  base::Bytes limit;  // 0: none
+  model::ExecutorSize size;  // limit 0: none
   base::Bytes request;
   std::optional<base::Time> found;
 };

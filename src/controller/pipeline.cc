@@ -89,7 +89,7 @@ bool WasLost(const PodFacts& pod, const model::Executor& executor) {
   const auto failed = [&](const base::Rare<model::Termination>& end) {
     return end && model::ClassifyEnd(pod, *end, std::nullopt) != model::EndCause::kDone;
   };
-  return executor.oom || executor.lost || pod.disrupted || failed(pod.ended) ||
+  return executor.oom.has_value() || executor.lost || pod.disrupted || failed(pod.ended) ||
          failed(pod.last_restart);
 }
 
@@ -405,14 +405,14 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   const bool begins = first || known->ended;
   TakePlacement(pod, entry);
   const auto& target = TargetInForce(entry);
-  executor.target_at_start = target.limit;
+  executor.advised = target.size;
   executor.target_request_at_start = target.request;
   pod.entry = &entry;
   entry.pods.insert(&pod);
   Mark(entry);
   pod.executor = &history.Start(pod.facts->uid, executor, Now());
   recommend::LearnRuns(history, entry.effective.policy);  // it ended those that were idle
-  if (first) history.NoteReference(executor.application, executor.target_at_start);
+  if (first) history.NoteReference(executor.advised.limit);
   if (begins && pod.executor->run != 0) open_runs.Add(entry, executor.application);
   JoinFamily(entry);
   if (listener != nullptr) listener->Started(history, *pod.executor, Now());
@@ -433,9 +433,10 @@ const Target& Pipeline::State::TargetInForce(Entry& entry) {
   if (many && target.found && Now() - *target.found < kTargetFor) return target;
   ++targets_found;
   const auto recommended = recommend::Recommend(entry.history, ContextOf(entry));
-  target = {.limit = recommended.target.value_or(Bytes{}),
+  target = {.size = {.limit = recommended.target.value_or(Bytes{}), .heap = {}},
             .request = recommended.target_request.value_or(Bytes{}),
             .found = Now()};
+  if (recommended.split) target.size.heap = recommended.split->heap;
   return target;
 }
 

@@ -198,7 +198,7 @@ Executor& KeyHistory::Start(const std::string& uid, Executor executor, base::Tim
     current->submitted = executor.submitted;
     current->request = executor.request;
   }
-  advice_.Start(executor.application, executor.target_at_start);
+  advice_.Start(executor.application, executor.advised);
   const auto [entry, inserted] = executors_.emplace(uid, std::move(executor));
   assert(inserted);
   return entry->second;
@@ -263,7 +263,7 @@ void KeyHistory::Resize(Executor& executor, const ExecutorSize& size, base::Time
 // The time that it had its present size. One whose creation is not known counts a little, too.
 void KeyHistory::NoteLived(const Executor& executor, base::Time until) {
   auto* application = RunOf(executor);
-  if (application == nullptr || !executor.ran || executor.trial) return;
+  if (application == nullptr || !executor.ran || executor.trial || !executor.comparable) return;
   const auto since = executor.resized == base::Time{} ? executor.created : executor.resized;
   const auto lived = since == base::Time{} ? base::Duration{} : until - since;
   auto& sum = executor.size == application->size ? application->at_size : application->elsewhere;
@@ -286,7 +286,7 @@ void KeyHistory::AddSample(Executor& executor, base::Bytes working_set, base::Ti
   auto* application = RunOf(executor);
   NotePeak(executor, application);
   if (application == nullptr) return;
-  if (first) ++application->sampled;
+  application->sampled = true;
   CountIfDone(*application);
 }
 
@@ -299,7 +299,7 @@ void KeyHistory::NotePeak(const Executor& executor, ApplicationSummary* applicat
 }
 
 void KeyHistory::AddOom(Executor& executor, OomKind kind, base::Time at) {
-  executor.oom = true;
+  executor.oom = kind;
   ++(kind == OomKind::kContainer ? totals_.container_ooms : totals_.heap_ooms);
   totals_.last_oom = std::max(totals_.last_oom.value_or(at), at);
   if (kind == OomKind::kContainer && executor.comparable) {
@@ -436,7 +436,7 @@ void KeyHistory::EndIdleApplications() {
 // An application that ended with a sampled executor proves its shape. Late samples may make it so
 // after its end.
 void KeyHistory::CountIfDone(ApplicationSummary& application) {
-  if (!application.ended || application.sampled == 0 || application.counted) return;
+  if (!application.ended || !application.sampled || application.counted) return;
   application.counted = true;
   if (auto* shape = FindShape(application.shape_id); shape != nullptr) shape->proven = true;
 }
@@ -570,16 +570,14 @@ bool KeyHistory::LatestFailed() const {
   return latest != nullptr && latest->outcome == Outcome::kFailed;
 }
 
-void KeyHistory::NoteReference(const std::string& application, base::Bytes target) {
-  if (auto* found = Find(application); found != nullptr) found->reference = target;
-}
-
 void KeyHistory::NoteOomStep(const std::string& application) {
-  if (auto* found = Find(application); found != nullptr) ++found->oom_steps;
+  auto* found = Find(application);
+  if (found != nullptr && found->oom_steps < 0xff) ++found->oom_steps;
 }
 
 KeyHistory::State KeyHistory::Save() const {
-  return {totals_, ring_, shapes_, runs_.Runs(), executors_, next_shape_id_, advice_, conducts_};
+  return {totals_,        ring_,   shapes_,   runs_.Runs(), executors_,
+          next_shape_id_, advice_, conducts_, reference_};
 }
 
 bool KeyHistory::Load(State state) {
@@ -599,6 +597,7 @@ bool KeyHistory::Load(State state) {
   }
   if (state.conducts.size() > kConducts || !runs_.Load(state.runs)) return false;
   conducts_ = std::move(state.conducts);
+  reference_ = state.reference;
   // What follows from the executors is not believed but counted.
   auto& loaded = state.applications;
   const auto too_many = loaded.size() - std::min(loaded.size(), kMostApplications);
@@ -621,8 +620,7 @@ bool KeyHistory::Load(State state) {
     auto* application = found == applications.end() ? nullptr : found->second;
     executor.run = application != nullptr ? application->number : 0;
     // A checkpoint from before there was a book of advice has executors without a run in it.
-    advice_.Start(executor.application,
-                  application != nullptr ? application->reference : executor.target_at_start);
+    advice_.Start(executor.application, executor.advised);
     if (application == nullptr) continue;
     ++application->unsealed;
     if (!executor.ended) ++application->alive;

@@ -7,7 +7,14 @@
 #include <cassert>
 #include <charconv>
 
+#include "sparkfit/base/number.h"
+
 namespace sparkfit::model {
+namespace {
+
+constexpr int kMostCores = 1'000'000;
+
+}  // namespace
 
 std::string_view Name(Part part) {
   switch (part) {
@@ -81,6 +88,15 @@ std::string Format(SparkLine line) {
 bool Shape::IsLike(const Shape& other) const {
   if (cores != other.cores || overhead != other.overhead) return false;
   return spark == other.spark || !spark.IsKnown() || !other.spark.IsKnown();
+}
+
+bool NeedsNoMore(const Shape& shape, const ExecutorSize& submitted, const Shape& others,
+                 const ExecutorSize& others_submitted) {
+  const auto cores = base::ParseNumber(shape.cores, 1, kMostCores);
+  const auto others_cores = base::ParseNumber(others.cores, 1, kMostCores);
+  const Shape with_theirs{others.cores, shape.overhead, shape.spark};
+  return cores && others_cores && *cores <= *others_cores && submitted == others_submitted &&
+         with_theirs.IsLike(others);
 }
 
 std::optional<OverheadClass> ParseOverheadClass(std::string_view name) {

@@ -60,11 +60,7 @@ class Sizes {
 
 // The target in force when the latest application started, else what was submitted.
 Bytes StepReference(const KeyHistory& history, const ShapeHistory& shape) {
-  const auto& applications = history.Applications();
-  if (!applications.empty() && applications.back().reference.value > 0) {
-    return applications.back().reference;
-  }
-  return shape.submitted.limit;
+  return history.Reference().value > 0 ? history.Reference() : shape.submitted.limit;
 }
 
 void ApplyStep(const KeyHistory& history, const ShapeHistory& shape, double step, Sizes& sizes) {

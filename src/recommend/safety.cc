@@ -38,7 +38,14 @@ bool IsBelowItsHeap(const Executor& executor) {
   return nothing_outside(executor.size) && !nothing_outside(executor.submitted);
 }
 
-double FactorOf(std::uint16_t steps, const Policy& policy, const Safety& safety) {
+// What dies with fewer cores and the same memory would die with more of them, too: so does what
+// Spark 4.2's recovery mode starts after an OOM. Other executors of another shape teach nothing.
+bool Teaches(const Executor& executor, const model::ShapeHistory& shape) {
+  return executor.comparable ||
+         model::NeedsNoMore(executor.shape, executor.submitted, shape.shape, shape.submitted);
+}
+
+double FactorOf(std::uint8_t steps, const Policy& policy, const Safety& safety) {
   return steps == 0 ? policy.oom_bump : std::max(policy.oom_bump, safety.escalation);
 }
 
@@ -49,7 +56,7 @@ void LearnOom(KeyHistory& history, Executor& executor, model::OomKind kind, base
   history.AddOom(executor, kind, died);
   auto* shape = history.FindShape(executor.shape_id);
   // Without a limit nothing says how much is enough.
-  if (shape == nullptr || executor.size.limit.value == 0) return;
+  if (shape == nullptr || executor.size.limit.value == 0 || !Teaches(executor, *shape)) return;
   const bool of_heap = kind == model::OomKind::kHeap && executor.size.heap;
   const Part part = of_heap ? Part::kHeap : Part::kOutside;
   if (IsBelowItsHeap(executor)) {
@@ -68,7 +75,7 @@ void LearnOom(KeyHistory& history, Executor& executor, model::OomKind kind, base
     next = known;
   } else if (size >= next) {
     const auto* application = history.FindApplication(executor.application);
-    const auto steps = application == nullptr ? std::uint16_t{0} : application->oom_steps;
+    const auto steps = application == nullptr ? std::uint8_t{0} : application->oom_steps;
     next = Grown(executor.size, part, FactorOf(steps, policy, safety), policy.oom_bump_min);
     history.NoteOomStep(executor.application);
   }

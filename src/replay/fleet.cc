@@ -46,7 +46,7 @@ RunReport& KeyReport::RunOf(const Executor& executor) {
   run.application = id;
   run.started = executor.created;
   run.request = executor.request;
-  run.advice.target = executor.target_at_start;
+  run.advice.advised = executor.advised;
   runs.push_back(run);
   return runs.back();
 }
@@ -68,7 +68,7 @@ KeyReport& FleetRecorder::Of(const KeyHistory& history) {
 void FleetRecorder::Started(const KeyHistory& history, const Executor& executor, Time now) {
   auto& key = Of(history);
   auto moment = SizeNow(executor);
-  moment.target = executor.target_at_start;
+  moment.target = executor.advised.limit;
   key.timeline.Add(now, moment);
   ++key.RunOf(executor).executors;
 }
@@ -92,7 +92,7 @@ void FleetRecorder::Killed(const KeyHistory& history, const Executor& executor, 
   key.timeline.Add(at, moment);
   auto& run = key.RunOf(executor);
   ++run.ooms;
-  if (run.advice.target.value == 0) ++key.unadvised_ooms;
+  if (run.advice.advised.limit.value == 0) ++key.unadvised_ooms;
   run.peak = std::max(run.peak, executor.peak);
 }
 

@@ -143,7 +143,7 @@ Json ToJson(const std::vector<RunReport>& runs, std::size_t most) {
   for (std::size_t i = runs.size() - std::min(most, runs.size()); i < runs.size(); ++i) {
     const auto& run = runs[i];
     list.push_back({InSeconds(run.started), run.executors, InMiB(run.request),
-                    InMiB(run.advice.target), InMiB(run.peak), run.ooms, VerdictOf(run),
+                    InMiB(run.advice.advised.limit), InMiB(run.peak), run.ooms, VerdictOf(run),
                     run.advice.lacking});
   }
   return list;

@@ -33,6 +33,8 @@ constexpr const char* kGzip = "gzip+base64";
 constexpr std::size_t kLargestPlain = std::size_t{64} << 10;
 // So many pods, executors or counted ends fit into no object.
 constexpr std::size_t kMostRecords = 40'000;
+// No run has more executors.
+constexpr std::int64_t kMostOfOne = std::numeric_limits<std::uint32_t>::max();
 // Of one executor or pod; of all else, of which little grows with their number.
 constexpr std::size_t kMostInRecord = 10'000;
 constexpr std::size_t kMostElsewhere = 50'000;
@@ -96,6 +98,8 @@ void Read(const json& value, std::optional<T>& out) {
 void Read(const json& value, model::ExecutorSize& size);
 void Read(const json& value, model::Shape& shape);
 void Read(const json& object, model::DecayingHistogram& histogram);
+void Read(const json& value, float& number);
+void Read(const json& value, std::chrono::duration<float>& duration);
 
 template <typename T>
 void Read(const json& object, const char* key, T& out) {
@@ -179,6 +183,17 @@ void Read(const json& object, model::ObservedTotals& totals) {
   Read(savings.at(2), totals.savings.extra);
 }
 
+void Read(const json& value, float& number) {
+  double wide = 0;
+  Read(value, wide);
+  number = static_cast<float>(std::min(wide, 1e18));
+}
+void Read(const json& value, std::chrono::duration<float>& duration) {
+  float seconds = 0;
+  Read(value, seconds);
+  duration = std::chrono::duration<float>(seconds);
+}
+
 json Of(const model::ApplicationSummary& application) {
   return {{"id", application.id.Text()},
           {"started", Of(application.started)},
@@ -186,9 +201,8 @@ json Of(const model::ApplicationSummary& application) {
           {"peak", Of(application.peak)},
           {"used", Of(application.used)},
           {"size", Of(application.size)},
-          {"atSize", application.at_size.count()},
-          {"elsewhere", application.elsewhere.count()},
-          {"reference", Of(application.reference)},
+          {"secondsAtSize", application.at_size.count()},
+          {"secondsElsewhere", application.elsewhere.count()},
           {"shape", application.shape_id},
           {"executors", application.executors},
           {"sampled", application.sampled},
@@ -204,8 +218,17 @@ json Of(const model::ApplicationSummary& application) {
 void ReadParts(const json& object, model::ApplicationSummary& application) {
   Read(object, "used", application.used);
   Read(object, "size", application.size);
-  Read(object, "atSize", application.at_size);
-  Read(object, "elsewhere", application.elsewhere);
+  if (object.contains("atSize")) {  // version 2 had milliseconds
+    base::Duration at_size{};
+    base::Duration elsewhere{};
+    Read(object, "atSize", at_size);
+    Read(object, "elsewhere", elsewhere);
+    application.at_size = at_size;
+    application.elsewhere = elsewhere;
+  } else {
+    Read(object, "secondsAtSize", application.at_size);
+    Read(object, "secondsElsewhere", application.elsewhere);
+  }
   Read(object, "lost", application.lost);
   application.outcome = ReadEnum(object.at("outcome"), model::Outcome::kInterrupted);
   Read(object, "finished", application.finished);
@@ -216,12 +239,14 @@ void Read(const json& object, model::ApplicationSummary& application) {
   Read(object, "started", application.started);
   Read(object, "idleSince", application.idle_since);
   Read(object, "peak", application.peak);
-  Read(object, "reference", application.reference);
   Read(object, "shape", application.shape_id);
   Read(object, "executors", application.executors);
-  Read(object, "sampled", application.sampled);
+  // Before version 3 their number.
+  const auto& sampled = object.at("sampled");
+  application.sampled =
+      sampled.is_boolean() ? sampled.get<bool>() : Number(sampled, kMostOfOne) > 0;
   Read(object, "ooms", application.ooms);
-  Read(object, "oomSteps", application.oom_steps);
+  application.oom_steps = static_cast<std::uint8_t>(Number(object.at("oomSteps"), 0xff));
   Read(object, "ended", application.ended);
   Read(object, "counted", application.counted);
   if (object.contains("finished")) {
@@ -266,12 +291,6 @@ void Read(const json& value, model::Bracket& bracket) {
   bracket.refuted = static_cast<std::uint8_t>(Number(value.at(5), 255));
   Read(value.at(6), bracket.killed);
   if (bracket.use < bracket.too_small) throw Damaged("a part above its use");
-}
-
-void Read(const json& value, float& number) {
-  double wide = 0;
-  Read(value, wide);
-  number = static_cast<float>(std::min(wide, 1e18));
 }
 
 json Of(const model::Work& work) { return {work.input, work.shuffle, work.tasks}; }
@@ -358,6 +377,17 @@ void Read(const json& value, model::RunConduct& run) {
   Read(value.at(i++), run.whole);
 }
 
+template <typename T, std::size_t N>
+void ReadEach(const json& values, std::array<T, N>& out) {
+  for (std::size_t i = 0; i < N; ++i) Read(values.at(i), out.at(i));
+}
+
+// Beside a limit that was read.
+void ReadHeap(const json& object, const char* key, model::ExecutorSize& size) {
+  Read(object, key, size.heap);
+  if (size.heap && *size.heap > size.limit) throw Damaged("a heap above its limit");
+}
+
 json Of(const model::Accuracy::Runs& runs) { return {runs.covered, runs.lacking}; }
 void Read(const json& value, model::Accuracy::Runs& runs) {
   Read(value.at(0), runs.covered);
@@ -367,7 +397,8 @@ void Read(const json& value, model::Accuracy::Runs& runs) {
 json Of(const model::AdviceBook::OpenRun& run) {
   const auto& advice = run.advice;
   return {{"application", run.application},
-          {"target", Of(advice.target)},
+          {"target", Of(advice.advised.limit)},
+          {"heap", Of(advice.advised.heap)},
           {"need", Of(advice.need)},
           {"sized", advice.sized},
           {"unknown", advice.unknown},
@@ -375,12 +406,14 @@ json Of(const model::AdviceBook::OpenRun& run) {
           {"hours", advice.hours},
           {"lackingHours", advice.lacking_hours},
           {"over", advice.over},
-          {"under", advice.under}};
+          {"under", advice.under},
+          {"lacks", advice.lacks},
+          {"partOver", advice.part_over}};
 }
 void Read(const json& object, model::AdviceBook::OpenRun& run) {
   auto& advice = run.advice;
   Read(object, "application", run.application);
-  Read(object, "target", advice.target);
+  Read(object, "target", advice.advised.limit);
   Read(object, "need", advice.need);
   Read(object, "sized", advice.sized);
   Read(object, "unknown", advice.unknown);
@@ -389,15 +422,21 @@ void Read(const json& object, model::AdviceBook::OpenRun& run) {
   Read(object, "lackingHours", advice.lacking_hours);
   Read(object, "over", advice.over);
   Read(object, "under", advice.under);
+  if (!object.contains("heap")) return;  // version 2 judged by what there is in all
+  ReadHeap(object, "heap", advice.advised);
+  ReadEach(object.at("lacks"), advice.lacks);
+  ReadEach(object.at("partOver"), advice.part_over);
 }
 
 json Of(const model::AdviceBook& book) {
   const auto& sums = book.Sums();
   json open = json::array();
   for (const auto& run : book.Open()) open.push_back(Of(run));
-  return {{"submitted", Of(sums.submitted)}, {"sized", Of(sums.sized)}, {"unknown", sums.unknown},
-          {"unadvised", sums.unadvised},     {"waste", sums.waste},     {"missing", sums.missing},
-          {"regret", sums.regret},           {"open", std::move(open)}};
+  return {
+      {"submitted", Of(sums.submitted)}, {"sized", Of(sums.sized)}, {"unknown", sums.unknown},
+      {"unadvised", sums.unadvised},     {"waste", sums.waste},     {"missing", sums.missing},
+      {"regret", sums.regret},           {"lacking", sums.lacking}, {"partWaste", sums.part_waste},
+      {"open", std::move(open)}};
 }
 void Read(const json& object, model::AdviceBook& book) {
   model::Accuracy sums;
@@ -409,6 +448,10 @@ void Read(const json& object, model::AdviceBook& book) {
   Read(object, "waste", sums.waste);
   Read(object, "missing", sums.missing);
   Read(object, "regret", sums.regret);
+  if (object.contains("lacking")) {
+    ReadEach(object.at("lacking"), sums.lacking);
+    ReadEach(object.at("partWaste"), sums.part_waste);
+  }
   auto last = open.before_begin();
   for (const auto& run : object.at("open")) {
     last = open.emplace_after(last);
@@ -429,11 +472,12 @@ json Of(const model::Executor& executor) {
               {"resized", Of(executor.resized)},
               {"ran", executor.ran},
               {"comparable", executor.comparable},
-              {"oom", executor.oom},
+              {"oom", executor.oom ? json(static_cast<int>(*executor.oom)) : json()},
               {"lost", executor.lost},
               {"trial", executor.trial ? json(static_cast<int>(*executor.trial)) : json()},
               {"ended", Of(executor.ended)},
-              {"target", Of(executor.target_at_start)},
+              {"target", Of(executor.advised.limit)},
+              {"targetHeap", Of(executor.advised.heap)},
               {"targetRequest", Of(executor.target_request_at_start)},
               {"peak", Of(executor.peak)},
               {"used", Of(executor.used)},
@@ -443,6 +487,14 @@ json Of(const model::Executor& executor) {
               {"shapeID", executor.shape_id}};
   return object;
 }
+// Versions 1 and 2 tell only whether there was one. A container that was killed counts with at
+// least its limit.
+std::optional<model::OomKind> ReadOom(const json& value, const model::Executor& executor) {
+  if (value.is_null() || value == false) return std::nullopt;
+  if (!value.is_boolean()) return ReadEnum(value, model::OomKind::kHeap);
+  return executor.peak < executor.size.limit ? model::OomKind::kHeap : model::OomKind::kContainer;
+}
+
 void Read(const json& object, model::Executor& executor) {
   Read(object, "application", executor.application);
   Read(object, "shape", executor.shape);
@@ -453,9 +505,8 @@ void Read(const json& object, model::Executor& executor) {
   if (object.contains("resized")) Read(object, "resized", executor.resized);
   Read(object, "ran", executor.ran);
   Read(object, "comparable", executor.comparable);
-  Read(object, "oom", executor.oom);
   Read(object, "ended", executor.ended);
-  Read(object, "target", executor.target_at_start);
+  Read(object, "target", executor.advised.limit);
   Read(object, "peak", executor.peak);
   Read(object, "lastUsed", executor.last_used);
   Read(object, "lastSample", executor.last_sample);
@@ -464,8 +515,10 @@ void Read(const json& object, model::Executor& executor) {
   executor.samples = static_cast<std::uint8_t>(seen.size());
   for (std::size_t i = 0; i < seen.size(); ++i) Read(seen.at(i), executor.seen.at(i));
   Read(object, "shapeID", executor.shape_id);
+  executor.oom = ReadOom(object.at("oom"), executor);
+  if (object.contains("targetHeap")) ReadHeap(object, "targetHeap", executor.advised);
   executor.used = executor.peak;
-  executor.target_request_at_start = executor.target_at_start;
+  executor.target_request_at_start = executor.advised.limit;
   if (!object.contains("used")) return;  // version 1
   Read(object, "used", executor.used);
   Read(object, "lost", executor.lost);
@@ -544,7 +597,8 @@ std::string Data(const model::KeyCheckpoint& checkpoint) {
             {"shapes", ListOf(checkpoint.history.shapes)},
             {"runs", ListOf(checkpoint.history.runs)},
             {"advice", Of(checkpoint.history.advice)},
-            {"nextShapeID", checkpoint.history.next_shape_id}};
+            {"nextShapeID", checkpoint.history.next_shape_id},
+            {"reference", Of(checkpoint.history.reference)}};
   // Most jobs have none.
   if (!checkpoint.history.conducts.empty()) {
     rest["conducts"] = ListOf(checkpoint.history.conducts);
@@ -595,6 +649,13 @@ void ReadRest(const json& data, model::KeyCheckpoint& checkpoint) {
   // Before past advice was judged there was nothing of it.
   if (data.contains("advice")) Read(data.at("advice"), history.advice);
   Read(data, "nextShapeID", history.next_shape_id);
+  // Before version 3 each application had its own.
+  const auto& applications = data.at("applications");
+  if (data.contains("reference")) {
+    Read(data, "reference", history.reference);
+  } else if (!applications.empty()) {
+    Read(applications.back(), "reference", history.reference);
+  }
   if (data.contains("conducts")) {
     for (const auto& entry : data.at("conducts")) Read(entry, history.conducts.emplace_back());
   }

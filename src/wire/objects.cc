@@ -212,6 +212,10 @@ std::string NewRecommendation(const model::Key& key, int attempt) {
 
 ordered_json AccuracyOf(const model::Accuracy& accuracy,
                         const std::function<ordered_json(double)>& hours) {
+  using model::Part;
+  const auto of = [](const auto& by_part, Part part) {
+    return by_part.at(static_cast<std::size_t>(part));
+  };
   return {{"runs", accuracy.Judged()},
           {"coveredRuns", accuracy.Covered()},
           {"sizedRuns", accuracy.sized.All()},
@@ -220,7 +224,11 @@ ordered_json AccuracyOf(const model::Accuracy& accuracy,
           {"unadvisedRuns", accuracy.unadvised},
           {"wasteGiBHours", hours(accuracy.waste)},
           {"missingGiBHours", hours(accuracy.missing)},
-          {"regretGiBHours", hours(accuracy.regret)}};
+          {"regretGiBHours", hours(accuracy.regret)},
+          {"lackingHeapRuns", of(accuracy.lacking, Part::kHeap)},
+          {"lackingOutsideRuns", of(accuracy.lacking, Part::kOutside)},
+          {"wasteHeapGiBHours", hours(of(accuracy.part_waste, Part::kHeap))},
+          {"wasteOutsideGiBHours", hours(of(accuracy.part_waste, Part::kOutside))}};
 }
 
 std::string StatusPatch(const ObjectRef& object, const StatusFacts& facts, ConditionTimes& times,

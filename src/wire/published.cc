@@ -56,7 +56,9 @@ std::optional<PublishedAccuracy> Accuracy(const json& status) {
                            .unadvised = count("unadvisedRuns"),
                            .waste_gib_hours = GibHours(status, "accuracy", "wasteGiBHours"),
                            .missing_gib_hours = GibHours(status, "accuracy", "missingGiBHours"),
-                           .regret_gib_hours = GibHours(status, "accuracy", "regretGiBHours")};
+                           .regret_gib_hours = GibHours(status, "accuracy", "regretGiBHours"),
+                           .lacking_heap = count("lackingHeapRuns"),
+                           .lacking_outside = count("lackingOutsideRuns")};
 }
 
 std::vector<PublishedCondition> Conditions(const json& status) {

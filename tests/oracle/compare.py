@@ -53,7 +53,7 @@ REFERENCE = [
     ("adaptive:risk=safe", 433.1, 174.0, 60, 73),
 ]
 
-ACCURACY_HOURS = "wasteGiBHours missingGiBHours regretGiBHours".split()
+ACCURACY_HOURS = "wasteGiBHours missingGiBHours regretGiBHours wasteHeapGiBHours wasteOutsideGiBHours".split()
 REPLAY_EXACT = "applications executors containerOOMs heapOOMs unknownEnds".split()
 REPLAY_BYTES = ("peakBytes requestBytes targetBytes targetRequestBytes lowerBytes upperBytes heapBytes overheadBytes").split()
 

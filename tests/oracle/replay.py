@@ -287,6 +287,7 @@ class Executor:
         self.unclear = set()            # counted ends of unknown cause by container
         self.last_use = None            # (time, working set) of the latest sample
         self.container_oom_limit = None
+        self.died_of = None             # the kind of its latest OOM
         self.ended_at = None            # when the end was seen
         self.end_time = None            # D4: finishedAt, else the event's
         self.sealed = False
@@ -333,7 +334,7 @@ class Application:
         self.idle_since = None
         self.steps = 0                  # in-run escalation
         self.finished = False           # it told which size is enough
-        self.stretch = None             # (target at its start, executors) not judged yet
+        self.stretch = None             # ((target, heap) at its start, executors) not judged yet
         self.over = False               # ended, and no executor since
 
     def alive(self):
@@ -371,6 +372,9 @@ class Bracket:
             self.refuted += 1
             if self.refuted >= REFUTATIONS:
                 self.too_small = self.enough = self.use = self.kept_heap = self.refuted = 0
+
+
+PARTS = "heap", "outside"
 
 
 def part_of(part, size):
@@ -594,10 +598,11 @@ class Replay:
         executor = Executor(pod, facts, self.order)
         identity = (executor.namespace, signature, facts.profile)
         key = self.keys.get(identity)
-        target = None
+        advised = None, None
         if key:                          # with the settings of the job as it is now
             key.asking = executor
-            target = self.row(key)["targetBytes"]
+            row = self.row(key)
+            advised = row["targetBytes"], row["heapBytes"]
             key.asking = None
         if key is None:
             key = self.keys[identity] = Key(identity)
@@ -609,7 +614,7 @@ class Replay:
         executor.application = app
         app.executors.append(executor)
         app.over = False
-        app.stretch = app.stretch or (target, [])
+        app.stretch = app.stretch or (advised, [])
         app.stretch[1].append(executor)
         app.idle_since = None
         driver = self.driver_of(pod, facts)
@@ -693,7 +698,7 @@ class Replay:
         if not any(e.comparable and e.often() for e in ran):
             return
         at_size = elsewhere = 0
-        for e in ran:
+        for e in (e for e in ran if e.comparable):
             since = [e.created] + [t for t, _ in e.sizes[1:]] + [e.end_time]
             for begin, end, (_, had) in zip(since, since[1:], e.sizes):
                 lived = max(0, end - begin)
@@ -714,20 +719,40 @@ class Replay:
         """The definitions of docs/algorithm.md, run by run."""
         counts = dict.fromkeys("runs coveredRuns sizedRuns coveredSizedRuns unknownRuns unadvisedRuns".split(), 0)
         hours = dict.fromkeys("wasteGiBHours missingGiBHours regretGiBHours".split(), 0.0)
-        for target, executors in key.judged:
+        lacking = dict.fromkeys(PARTS, 0)
+        waste = dict.fromkeys(PARTS, 0.0)
+        for (target, heap), executors in key.judged:
             if target is None:
                 counts["unadvisedRuns"] += 1
                 continue
             executors = [e for e in executors if e.comparable]
             needs, undecided = [], False         # (need, hours)
+            lacks, over = set(), dict.fromkeys(PARTS, 0.0)
             for e in executors:
                 lived = max(0, e.end_time - e.created) / 3_600_000
-                if e.ooms and ceil_mib(e.limit or 0) < target:
-                    undecided = True
-                elif e.ooms:
-                    needs.append((max(e.limit, target) + 1, lived))
+                had = e.limit or 0, e.heap
+                resized = len(e.sizes) > 1 and not e.ooms  # it may have used that with another size
+                parts = PARTS if None not in (heap, e.heap) and not resized else ()
+                advised = {part: part_of(part, (target, heap)) for part in parts}
+                if e.ooms:
+                    died = "heap" if e.died_of == "heap" else "outside"
+                    of, enough = (part_of(died, had), advised[died]) if parts else (had[0], target)
+                    if ceil_mib(of) < enough:
+                        undecided = True
+                        continue
+                    lacks |= {died} & set(parts)
+                    needs.append((target + max(0, of - enough) + 1, lived))
                 elif e.peak() is not None:
-                    needs.append((e.peak(), lived))
+                    peak, missing = e.peak(), 0
+                    for part in parts:
+                        other = next(p for p in PARTS if p != part)
+                        lacked = max(0, peak - part_of(other, had) - advised[part])
+                        if lacked:
+                            lacks.add(part)
+                        missing += lacked
+                        over[part] += max(0, advised[part] - min(peak, part_of(part, had))) * lived
+                    missing = max(missing, peak - target)
+                    needs.append((target + missing if missing > 0 else peak, lived))
             covered = all(need <= target for need, _ in needs)
             if covered and (undecided or not needs):
                 counts["unknownRuns"] += 1
@@ -738,14 +763,20 @@ class Replay:
             counts["sizedRuns"] += sized
             counts["coveredSizedRuns"] += covered and sized
             if covered:
+                for part in PARTS:
+                    waste[part] += over[part]
                 best = max(need for need, _ in needs)
                 hours["wasteGiBHours"] += sum((target - need) * lived for need, lived in needs)
                 hours["regretGiBHours"] += sum((target - best) * lived for _, lived in needs)
             else:
+                for part in lacks:
+                    lacking[part] += 1
                 hours["missingGiBHours"] += sum(max(0, need - target) * lived for need, lived in needs)
                 hours["regretGiBHours"] += sum(target * lived for need, lived in needs if need > target)
         if counts["runs"] == 0:
             return None
+        counts |= {"lackingHeapRuns": lacking["heap"], "lackingOutsideRuns": lacking["outside"]}
+        hours |= {"wasteHeapGiBHours": waste["heap"], "wasteOutsideGiBHours": waste["outside"]}
         return {**counts, **{name: value / (1 << 30) for name, value in hours.items()}}
 
     # -- out of memory
@@ -764,16 +795,26 @@ class Replay:
         executor.ooms.add(container)
         self.on_oom(t, key, executor, kind)
 
+    @staticmethod
+    def with_fewer_cores(executor, shape):
+        """Submitted with the same memory, all else alike: with more cores it would have died, too."""
+        cores, kind, line = executor.shape
+        others, their_kind, their_line = executor.application.shape
+        return ((cores or "").isdigit() and (others or "").isdigit() and 1 <= int(cores) <= int(others)
+                and kind == their_kind and line == their_line
+                and shape.submitted == (executor.submitted_limit, executor.submitted_heap))
+
     def on_oom(self, t, key, executor, kind):
         # D1: the shape is the application's, also for an executor that is not sampled.
         app, shape = executor.application, key.shape(executor.application.shape)
         limit, heap = executor.limit, executor.heap
+        executor.died_of = kind
         if kind == "container":
             key.container_ooms += 1
             executor.container_oom_limit = limit
         else:
             key.heap_ooms += 1
-        if limit is None:
+        if limit is None or not (executor.comparable or self.with_fewer_cores(executor, shape)):
             return
 
         if heap is not None and limit <= heap and (executor.submitted_limit or 0) > executor.submitted_heap:

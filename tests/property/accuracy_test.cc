@@ -75,6 +75,8 @@ void Same(const Accuracy& a, const Accuracy& b) {
   RC_ASSERT(a.waste == b.waste);
   RC_ASSERT(a.missing == b.missing);
   RC_ASSERT(a.regret == b.regret);
+  RC_ASSERT(a.lacking == b.lacking);
+  RC_ASSERT(a.part_waste == b.part_waste);
 }
 
 Accuracy SumsOf(const controller::Pipeline& pipeline) {
@@ -110,6 +112,11 @@ TEST_CASE("every run is judged once it is over, and sums only grow", "[property]
       RC_ASSERT(now.Judged() >= before.Judged() && now.Covered() >= before.Covered());
       RC_ASSERT(now.waste >= before.waste && now.missing >= before.missing);
       RC_ASSERT(now.regret >= before.regret);
+      for (std::size_t part = 0; part < 2; ++part) {
+        RC_ASSERT(now.part_waste[part] >= before.part_waste[part]);
+        RC_ASSERT(now.part_waste[part] <= now.waste * 1.0001);
+        RC_ASSERT(now.lacking[part] <= now.submitted.lacking + now.sized.lacking);
+      }
       before = now;
     }
     const auto row = pipeline.Recommend(kKey);

@@ -144,6 +144,74 @@ TEST_CASE("a total and a heap are never below what is proven to be enough", "[pr
   }));
 }
 
+// The same runs of executors with one core, in one history beside others with four.
+struct Mixed {
+  HistoryBuilder alone{*ParsePolicy("adaptive")};
+  HistoryBuilder mixed{*ParsePolicy("adaptive")};
+  bool others_died = false;
+
+  void Run(const std::string& application) {
+    const auto small = test::DefaultSize(4096);
+    const int executors = *rc::gen::inRange(1, 4);
+    for (int i = 0; i < executors; ++i) {
+      const auto peak = MiB(*rc::gen::inRange(300, 4000));
+      const auto how = *rc::gen::inRange(0, 6);
+      for (auto* b : {&alone, &mixed}) Live(*b, application, small, "1", peak, how);
+      if (*rc::gen::arbitrary<bool>()) RunOther(application);
+    }
+    for (auto* b : {&alone, &mixed}) b->EndApplication(application);
+  }
+
+ private:
+  void RunOther(const std::string& application) {
+    const auto how = *rc::gen::inRange(0, 6);
+    const auto peak = MiB(*rc::gen::inRange(300, 20000));
+    Live(mixed, application, test::DefaultSize(*rc::gen::element(2048, 4096, 16384)), "4", peak,
+         how);
+    others_died = others_died || how < 2;
+    alone.now = mixed.now;
+  }
+
+  static void Live(HistoryBuilder& b, const std::string& application,
+                   const model::ExecutorSize& size, const std::string& cores, Bytes peak, int how) {
+    const auto uid = b.Start(application, size, cores);
+    b.Sample(uid, peak);
+    if (how == 0) return b.Oom(uid, model::OomKind::kContainer);
+    if (how == 1) return b.Oom(uid, model::OomKind::kHeap);
+    b.End(uid);
+  }
+};
+
+TEST_CASE("executors with other cores in the same application teach nothing", "[property]") {
+  REQUIRE(rc::check([] {
+    Mixed story;
+    const int runs = *rc::gen::inRange(1, 8);
+    for (int i = 0; i < runs; ++i) story.Run("app-" + std::to_string(i));
+    const auto& alone = story.alone.Shape();
+    const auto& mixed = story.mixed.Shape();
+    RC_ASSERT(mixed.shape == alone.shape);
+    RC_ASSERT(mixed.submitted == alone.submitted);
+    RC_ASSERT(mixed.largest_limit == alone.largest_limit);
+    RC_ASSERT(story.mixed.history.ProvenPeak() == story.alone.history.ProvenPeak());
+    for (const auto part : {model::Part::kHeap, model::Part::kOutside}) {
+      RC_ASSERT(mixed.Of(part).enough >= alone.Of(part).enough);
+      RC_ASSERT(alone.AsksForMore() || !mixed.AsksForMore() || story.others_died);
+      // A run in which others died shows less of what is enough, and never more.
+      RC_ASSERT(mixed.Of(part).too_small >= alone.Of(part).too_small);
+      RC_ASSERT(mixed.Of(part).roomiest <= alone.Of(part).roomiest);
+    }
+    if (story.others_died) return;
+    RC_ASSERT(mixed.brackets == alone.brackets);
+    RC_ASSERT(mixed.well == alone.well);
+    const auto of_mixed = Recommend(story.mixed.history, story.mixed.ContextWith());
+    const auto of_alone = Recommend(story.alone.history, story.alone.ContextWith());
+    RC_ASSERT(of_mixed.target == of_alone.target);
+    RC_ASSERT(of_mixed.lower == of_alone.lower);
+    RC_ASSERT(of_mixed.upper == of_alone.upper);
+    RC_ASSERT(of_mixed.bounds == of_alone.bounds);
+  }));
+}
+
 TEST_CASE("every history can be explained", "[property]") {
   REQUIRE(rc::check([] {
     const auto b = AnyHistory();

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How good past advice was: the target T that was in force when a run started against what each of
-// its executors i then needed, nᵢ, over its lifetime hᵢ.
+// How good past advice was: the size that was in force when a run started, T in all, against what
+// each of its executors i then needed, nᵢ, over its lifetime hᵢ.
 //
-// Need is the executor's peak; one that died of an OOM needed more than its limit. Not known is
-// that of one that was never sampled, and whether T would have done for one that died with less
-// than T. Executors of another shape than their run's are left out.
+// Need is what the executor used: its peak, and of each part at least what the other one cannot
+// have held, or what its driver told. One that died of an OOM needed more of a part than it had.
+// Not known is the need of one that was never sampled, and whether the advice would have done for
+// one that died with less of the part. Executors of another shape than their run's are left out.
 //
-// A run is covered where T ≥ n = max nᵢ. With H = Σ hᵢ, in GiB·h:
+// An executor lacks a part where it needed more of it than was advised. Its need in all, nᵢ, is its
+// peak, or T and what it lacked. A run is covered where no executor of it lacks anything: T ≥ n =
+// max nᵢ. With H = Σ hᵢ, in GiB·h:
 //
 //   waste    Σ (T − nᵢ)·hᵢ of covered runs: allocated by the advice, and not used
 //   missing  Σ max(0, nᵢ − T)·hᵢ of the others: what executors needed on top, at least
@@ -16,16 +19,21 @@
 //            with nᵢ > T, whose attempts would have been lost (rule 5 of a backtest,
 //            docs/formats.md)
 //
+// The waste of a part, in covered runs, is what was advised of it above the most that it can have
+// held: at least so much was not needed.
+//
 // Runs as they were submitted are judged by what T would have done, runs that were sized by us by
 // what it did; both are counted, apart.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <forward_list>
 #include <string>
 #include <string_view>
 
 #include "sparkfit/base/bytes.h"
+#include "sparkfit/model/shape.h"
 
 namespace sparkfit::model {
 
@@ -42,19 +50,26 @@ enum class Verdict {
 
 // One run, as far as its executors are over.
 struct RunAdvice {
-  base::Bytes target;         // 0: none
-  base::Bytes need;           // the largest that is known; 0: none is
-  bool sized = false;         // an executor of it had another size than it was submitted with
-  bool unknown = false;       // an executor died with less than the target
-  std::uint32_t lacking = 0;  // executors that needed more than the target
-  double hours = 0;           // Σ lifetime of executors whose need is known
-  double lacking_hours = 0;   // of those that needed more
-  double over = 0;            // Σ (target − need) × lifetime of the others, GiB·h
-  double under = 0;           // Σ (need − target) × lifetime of those that needed more, GiB·h
+  ExecutorSize advised;         // limit 0: none; without a heap it is judged in all
+  base::Bytes need;             // the largest that is known; 0: none is
+  bool sized = false;           // an executor of it had another size than it was submitted with
+  bool unknown = false;         // an executor died with less than was advised
+  std::uint32_t lacking = 0;    // executors that needed more than was advised
+  double hours = 0;             // Σ lifetime of executors whose need is known
+  double lacking_hours = 0;     // of those that needed more
+  double over = 0;              // Σ (T − need) × lifetime of the others, GiB·h
+  double under = 0;             // Σ (need − T) × lifetime of those that needed more, GiB·h
+  std::array<bool, 2> lacks{};  // by Part: an executor needed more of it
+  std::array<double, 2> part_over{};  // by Part: Σ at least so much × lifetime, GiB·h
 
   // REQUIRES: it has ended.
   void Add(const Executor& executor);
   [[nodiscard]] Verdict GetVerdict() const;
+
+ private:
+  void AddDead(const Executor& executor);
+  void AddLived(const Executor& executor);
+  void AddLacking(base::Bytes lacked, double lived);
 };
 
 // Sums over runs that are over, of a key's whole life: they only grow, as counters must, and how
@@ -72,6 +87,9 @@ struct Accuracy {
   double waste = 0;
   double missing = 0;
   double regret = 0;
+  // By Part. One run may lack both, or neither alone.
+  std::array<std::uint32_t, 2> lacking{};
+  std::array<double, 2> part_waste{};
 
   [[nodiscard]] std::uint64_t Judged() const { return submitted.All() + sized.All(); }
   [[nodiscard]] std::uint64_t Covered() const {
@@ -94,9 +112,9 @@ class AdviceBook {
     RunAdvice advice;
   };
 
-  // An executor starts, with this target in force, 0: none. It counts if the executor is the first
-  // of its run; one that starts after the run was judged begins another.
-  void Start(const std::string& application, base::Bytes target);
+  // An executor starts, with this advice in force, limit 0: none. It counts if the executor is the
+  // first of its run; one that starts after the run was judged begins another.
+  void Start(const std::string& application, const ExecutorSize& advised);
   // Late samples of it are over. REQUIRES: it was started.
   void Seal(const Executor& executor);
   // The run is over; judged if nothing more can come of it. Idempotent.

@@ -54,13 +54,14 @@ struct Executor {
   base::Time created{};
   base::Time resized{};    // when it got its size, where that was changed in place; else unset
   bool ran = false;        // a container of it was started
-  bool comparable = true;  // of the shape of its application's first executor; else not sampled
-  bool oom = false;        // it died of an OOM of either kind
+  bool comparable = true;  // of the shape of its application's first executor; else not sampled,
+                           // and it teaches nothing
   bool lost = false;       // it ended before its driver wanted it to, whatever the cause
+  std::optional<OomKind> oom;  // that it died of
   std::optional<base::Time> ended;
 
-  base::Bytes target_at_start;          // the target in force when it was first seen; 0: none
-  base::Bytes target_request_at_start;  // … and the request that goes with it
+  ExecutorSize advised;                 // in force when it was first seen; limit 0: nothing
+  base::Bytes target_request_at_start;  // the request that goes with it
   base::Bytes peak;  // highest working set; of one that died of a container OOM at least its limit
   base::Bytes used;  // highest working set of all samples
   base::Bytes last_used;  // working set of the latest one
@@ -97,28 +98,29 @@ enum class Outcome : std::uint8_t {
   kInterrupted,  // it was deleted before it showed how it ended
 };
 
-// One run of the job.
+// One run of the job. Every key has sixteen.
 struct ApplicationSummary {
   ApplicationId id;
   base::Time started{};     // its first executor was seen
   base::Time idle_since{};  // its last executor ended; counts where none is alive
   base::Bytes peak;
-  base::Bytes used;            // the highest working set of its executors; 0: none
-  base::Bytes reference;       // the target in force when it started, 0: none
-  ExecutorSize size;           // of its first executor that ran; limit 0: none did
-  base::Duration at_size{};    // Σ of the time that its executors had that size
-  base::Duration elsewhere{};  // … another one
-  std::uint32_t number = 0;    // among all of its key, from 1; not in a checkpoint
+  base::Bytes used;   // the highest working set of its executors; 0: none
+  ExecutorSize size;  // of its first executor that ran; limit 0: none did
+  // Σ of the time that its executors had that size, and another one; those of other shapes and on
+  // trial are left out.
+  std::chrono::duration<float> at_size{};
+  std::chrono::duration<float> elsewhere{};
+  std::uint32_t number = 0;  // among all of its key, from 1; not in a checkpoint
   std::uint32_t shape_id = 0;
   std::uint32_t executors = 0;
   std::uint32_t alive = 0;
   std::uint32_t unsealed = 0;  // executors that may still be sampled
-  std::uint32_t sampled = 0;
   std::uint32_t ooms = 0;
-  std::uint32_t lost = 0;       // executors that ended before their driver wanted them to
-  std::uint16_t oom_steps = 0;  // in-run escalation: steps taken
+  std::uint32_t lost = 0;      // executors that ended before their driver wanted them to
+  std::uint8_t oom_steps = 0;  // in-run escalation: steps taken
   Outcome outcome = Outcome::kUnseen;
   bool ended = false;
+  bool sampled = false;   // an executor of it was
   bool counted = false;   // ended with a sampled executor, and taken into account
   bool finished = false;  // nothing more can come of it
   bool often = false;     // an executor of it was sampled often
@@ -300,8 +302,9 @@ class KeyHistory {
   // Runs of which nothing more can come, since this was last asked.
   std::vector<FinishedRun> TakeFinished() { return std::exchange(finished_, {}); }
 
-  // The target in force, noted for an application that is about to start.
-  void NoteReference(const std::string& application, base::Bytes target);
+  // The target in force when the latest application started; 0: none was.
+  [[nodiscard]] base::Bytes Reference() const { return reference_; }
+  void NoteReference(base::Bytes target) { reference_ = target; }
   void NoteOomStep(const std::string& application);
   void SetHalfLife(base::Duration half_life);
   [[nodiscard]] base::Duration HalfLife() const { return half_life_; }
@@ -316,6 +319,7 @@ class KeyHistory {
     std::uint32_t next_shape_id = 1;
     AdviceBook advice;
     std::vector<RunConduct> conducts;  // oldest first
+    base::Bytes reference;
   };
   [[nodiscard]] State Save() const;
   // False, and unchanged, where the state contradicts itself. REQUIRES: its histograms have this
@@ -351,6 +355,7 @@ class KeyHistory {
   std::uint32_t next_run_ = 1;
   AdviceBook advice_;
   std::vector<RunConduct> conducts_;
+  base::Bytes reference_;
   std::map<std::string, FinishedRun> open_;  // what drivers told of runs that are not over
   std::vector<FinishedRun> finished_;
 };

@@ -78,4 +78,9 @@ struct Shape {
   friend bool operator==(const Shape&, const Shape&) = default;
 };
 
+// Whether executors of this shape, submitted with that size, need no more than others: they were
+// submitted with the same memory for fewer cores, and all else is alike.
+bool NeedsNoMore(const Shape& shape, const ExecutorSize& submitted, const Shape& others,
+                 const ExecutorSize& others_submitted);
+
 }  // namespace sparkfit::model

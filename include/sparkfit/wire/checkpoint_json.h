@@ -13,8 +13,9 @@
 
 namespace sparkfit::wire {
 
-// Version 1 had an OOM floor for a key in place of brackets for each part; it is still read.
-inline constexpr int kCheckpointVersion = 2;
+// Version 1 had an OOM floor for a key in place of brackets for each part, version 2 judged past
+// advice in all alone. Both are still read.
+inline constexpr int kCheckpointVersion = 3;
 inline constexpr int kOldestCheckpointVersion = 1;
 // etcd refuses objects of more than 1.5 MiB.
 inline constexpr std::size_t kLargestCheckpoint = std::size_t{1} << 20;

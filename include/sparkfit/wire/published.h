@@ -34,6 +34,8 @@ struct PublishedAccuracy {
   double waste_gib_hours = 0;
   double missing_gib_hours = 0;
   double regret_gib_hours = 0;
+  std::int64_t lacking_heap = 0;
+  std::int64_t lacking_outside = 0;
 };
 
 // What an object does not say, or says in a way that cannot be read, is absent, empty or 0.

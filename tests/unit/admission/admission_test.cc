@@ -366,17 +366,30 @@ TEST_CASE("with few samples, or of another shape, it is only raised", "[admissio
     given.advice.low_confidence = true;
     CHECK(given.Why() == "LowConfidence");
   }
-  SECTION("other cores: Spark's recovery mode, or a changed job") {
-    given.Container()["env"][0]["value"] = "4";
-    CHECK(given.Why() == "OtherShape");
-  }
-  SECTION("another release line of Spark") {
-    given.advice.shape->spark = {3, 5};
-    given.pod["metadata"]["labels"]["spark-version"] = "4.0.1";
+  SECTION("fewer cores: Spark's recovery mode") {
+    given.advice.shape->cores = "4";
+    given.advice.submitted = {MiB(1408), MiB(1024)};
     CHECK(given.Why() == "OtherShape");
   }
   given.AfterOom(1616, 384);
   CHECK(given.Gets() == Sizes(1616, 2000));
+}
+
+TEST_CASE("of another shape it is as submitted, whatever an OOM asked for", "[admission]") {
+  Case given;
+  given.advice.submitted = {MiB(1408), MiB(1024)};
+  given.AfterOom(1616, 384);
+  SECTION("more cores") { given.Container()["env"][0]["value"] = "4"; }
+  SECTION("fewer cores of a job that was submitted with more memory") {
+    given.advice.shape->cores = "4";
+    given.advice.submitted = {MiB(5632), MiB(5120)};
+  }
+  SECTION("another release line of Spark") {
+    given.advice.shape->spark = {3, 5};
+    given.pod["metadata"]["labels"]["spark-version"] = "4.0.1";
+  }
+  CHECK(given.Why() == "OtherShape");
+  CHECK(given.Created() == given.pod);
 }
 
 TEST_CASE("shrinkOnly never raises", "[admission]") {

@@ -27,16 +27,44 @@ Executor Lived(base::Bytes peak, int for_hours = 1) {
 Executor Killed(base::Bytes limit) {
   auto executor = Lived(limit);
   executor.size.limit = executor.submitted.limit = limit;
-  executor.oom = true;
+  executor.oom = OomKind::kContainer;
   return executor;
 }
 
-RunAdvice Run(base::Bytes target, const std::vector<Executor>& executors) {
+RunAdvice Run(const ExecutorSize& advised, const std::vector<Executor>& executors) {
   RunAdvice run;
-  run.target = target;
+  run.advised = advised;
   for (const auto& executor : executors) run.Add(executor);
   return run;
 }
+
+// Advice without a heap.
+RunAdvice Run(base::Bytes target, const std::vector<Executor>& executors) {
+  return Run(ExecutorSize{target, {}}, executors);
+}
+
+ExecutorSize Parts(std::int64_t heap_mib, std::int64_t outside_mib) {
+  return {MiB(heap_mib + outside_mib), MiB(heap_mib)};
+}
+
+Executor Lived(const ExecutorSize& size, base::Bytes peak, base::Bytes heap_told = {}) {
+  auto executor = Lived(peak);
+  executor.size = executor.submitted = size;
+  ExecutorReading reading;
+  reading.heap_peak = heap_told;
+  if (heap_told.value > 0) executor.told = std::make_shared<ExecutorReading>(reading);
+  return executor;
+}
+
+Executor Died(OomKind kind, const ExecutorSize& size) {
+  auto executor = Lived(size, kind == OomKind::kContainer ? size.limit : MiB(500));
+  executor.oom = kind;
+  return executor;
+}
+
+constexpr std::array kHeap{true, false};
+constexpr std::array kOutside{false, true};
+constexpr std::array kNeither{false, false};
 
 Accuracy Of(const RunAdvice& run) {
   Accuracy accuracy;
@@ -89,16 +117,91 @@ TEST_CASE("who died needed more than it had", "[model][accuracy]") {
   CHECK(Run(MiB(2048), {Killed(MiB(2047)), Lived(MiB(3000))}).GetVerdict() == Verdict::kLacking);
 }
 
+TEST_CASE("a part that an executor died of lacked what it had at least", "[model][accuracy]") {
+  // The job of issue 20: 3 GiB of heap, of which 2 are live, and 6 outside. In all 6,759 are
+  // advised, more than anybody used; the heap of 615 is what its executors die of.
+  const auto advised = Parts(615, 6144);
+  const auto dead = Run(advised, {Died(OomKind::kHeap, advised)});
+  CHECK(dead.GetVerdict() == Verdict::kLacking);
+  CHECK(dead.lacks == kHeap);
+  CHECK(Of(dead).lacking == std::array<std::uint32_t, 2>{1, 0});
+  // With more heap than is advised, and less in all, it is as clear: 4,480 < 6,759.
+  const auto roomier = Run(advised, {Died(OomKind::kHeap, Parts(4096, 384))});
+  CHECK(roomier.lacks == kHeap);
+  // At least 4096 + 1 byte − 615 are missing, for an hour.
+  CHECK(Of(roomier).missing == Approx(InGiB(MiB(4096 - 615))));
+  // With less heap nobody knows, however much it had in all.
+  const auto unknown = Run(advised, {Died(OomKind::kHeap, Parts(512, 8192))});
+  CHECK(unknown.GetVerdict() == Verdict::kUnknown);
+  CHECK(unknown.lacks == kNeither);
+  // The kernel tells of what is outside.
+  CHECK(Run(Parts(4096, 384), {Died(OomKind::kContainer, Parts(900, 500))}).lacks == kOutside);
+  CHECK(Run(Parts(900, 500), {Died(OomKind::kContainer, Parts(4096, 384))}).GetVerdict() ==
+        Verdict::kUnknown);
+}
+
+TEST_CASE("a part is lacking that one who lived used more of, whatever fits in all",
+          "[model][accuracy]") {
+  // It used 2,600 with 1,024 of heap, so at least 1,576 outside; 2,700 are advised in all.
+  const auto had = Parts(1024, 2048);
+  const auto outside = Run(Parts(2316, 384), {Lived(had, MiB(2600))});
+  CHECK(outside.lacks == kOutside);
+  CHECK(Of(outside).missing == Approx(InGiB(MiB(1576 - 384))));
+  // … and at least 552 of heap, as there are 2,048 outside.
+  const auto heap = Run(Parts(512, 2188), {Lived(had, MiB(2600))});
+  CHECK(heap.lacks == kHeap);
+  CHECK(Of(heap).missing == Approx(InGiB(MiB(40))));
+  CHECK(Run(Parts(900, 1800), {Lived(had, MiB(2600))}).GetVerdict() == Verdict::kCovered);
+  // Its driver tells that 1,000 of heap were in use.
+  const auto told = Run(Parts(900, 1800), {Lived(had, MiB(2600), MiB(1000))});
+  CHECK(told.lacks == kHeap);
+  CHECK(told.lacking == 1);
+  CHECK(Of(told).missing == Approx(InGiB(MiB(100))));
+  // A driver that lies tells of no more than there is.
+  CHECK(Run(Parts(1024, 1800), {Lived(had, MiB(2600), MiB(99'999))}).GetVerdict() ==
+        Verdict::kCovered);
+  // In all it is too little, and neither part alone is known to be.
+  const auto in_all = Run(Parts(600, 1900), {Lived(had, MiB(2600))});
+  CHECK(in_all.GetVerdict() == Verdict::kLacking);
+  CHECK(in_all.lacks == kNeither);
+  CHECK(Of(in_all).missing == Approx(InGiB(MiB(100))));
+}
+
+TEST_CASE("of each part at least what cannot have been used is waste", "[model][accuracy]") {
+  // 8 + 32 GiB, of which 6 GiB are used: 32 − 6 outside, and 2 of heap, as it holds 6 at most.
+  // Where its driver tells of 5 in the heap no more than 1 is outside.
+  const auto gib = [](const Accuracy& a, Part part) {
+    return a.part_waste.at(static_cast<std::size_t>(part));
+  };
+  const auto had = Parts(8192, 32768);
+  const auto accuracy = Of(Run(had, {Lived(had, MiB(6144))}));
+  CHECK(accuracy.waste == Approx(34));
+  CHECK(gib(accuracy, Part::kHeap) == Approx(2));
+  CHECK(gib(accuracy, Part::kOutside) == Approx(26));
+  const auto told = Of(Run(had, {Lived(had, MiB(6144), MiB(5120))}));
+  CHECK(gib(told, Part::kOutside) == Approx(31));
+  // A run that was not covered wastes nothing.
+  CHECK(gib(Of(Run(had, {Lived(had, MiB(6144)), Died(OomKind::kHeap, had)})), Part::kHeap) == 0);
+}
+
+TEST_CASE("an executor that does not show its heap is judged in all", "[model][accuracy]") {
+  auto dead = Died(OomKind::kHeap, {MiB(2000), {}});
+  CHECK(Run(Parts(1500, 600), {dead}).GetVerdict() == Verdict::kUnknown);
+  const auto lacking = Run(Parts(1400, 600), {dead});
+  CHECK(lacking.GetVerdict() == Verdict::kLacking);
+  CHECK(lacking.lacks == kNeither);
+}
+
 TEST_CASE("what is not known is neither covered nor not", "[model][accuracy]") {
-  CHECK(Run(MiB(2048), {Lived({})}).GetVerdict() == Verdict::kUnknown);
-  CHECK(Run({}, {Lived(MiB(1000))}).GetVerdict() == Verdict::kUnadvised);
+  CHECK(Run(MiB(2048), {Lived(base::Bytes{})}).GetVerdict() == Verdict::kUnknown);
+  CHECK(Run(base::Bytes{}, {Lived(MiB(1000))}).GetVerdict() == Verdict::kUnadvised);
   auto other = Lived(MiB(3000));
   other.comparable = false;
   CHECK(Run(MiB(2048), {other}).GetVerdict() == Verdict::kUnknown);
   CHECK(Run(MiB(2048), {other, Lived(MiB(1000))}).GetVerdict() == Verdict::kCovered);
   Accuracy accuracy;
-  accuracy.Add(Run(MiB(2048), {Lived({})}));
-  accuracy.Add(Run({}, {Lived(MiB(1000))}));
+  accuracy.Add(Run(MiB(2048), {Lived(base::Bytes{})}));
+  accuracy.Add(Run(base::Bytes{}, {Lived(MiB(1000))}));
   CHECK(accuracy.Judged() == 0);
   CHECK(accuracy.unknown == 1);
   CHECK(accuracy.unadvised == 1);
@@ -220,7 +323,7 @@ TEST_CASE("of more runs at a time than there may be the others are not judged",
           "[model][accuracy]") {
   AdviceBook book;
   const auto name = [](std::size_t number) { return "app-" + std::to_string(number); };
-  for (std::size_t i = 0; i < AdviceBook::kMostOpen + 5; ++i) book.Start(name(i), MiB(3072));
+  for (std::size_t i = 0; i < AdviceBook::kMostOpen + 5; ++i) book.Start(name(i), {MiB(3072), {}});
   const auto open = [&] { return std::distance(book.Open().begin(), book.Open().end()); };
   CHECK(open() == AdviceBook::kMostOpen);
   for (const auto number : {AdviceBook::kMostOpen + 1, std::size_t{0}}) {

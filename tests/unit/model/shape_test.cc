@@ -60,5 +60,19 @@ TEST_CASE("sizes are compared within a release line; one that is not known is an
   CHECK_FALSE(known.IsLike({"4", OverheadClass::kExplicit, {3, 5}}));
 }
 
+TEST_CASE("who was submitted with the same memory for fewer cores needs no more",
+          "[model][shape]") {
+  const Shape four{"4", OverheadClass::kDefaultJvm, {4, 2}};
+  const ExecutorSize size{MiB(4480), MiB(4096)};
+  CHECK(NeedsNoMore({"1", OverheadClass::kDefaultJvm, {4, 2}}, size, four, size));
+  CHECK(NeedsNoMore(four, size, four, size));
+  CHECK_FALSE(NeedsNoMore({"8", OverheadClass::kDefaultJvm, {4, 2}}, size, four, size));
+  CHECK_FALSE(NeedsNoMore({"", OverheadClass::kDefaultJvm, {4, 2}}, size, four, size));
+  CHECK_FALSE(NeedsNoMore({"1", OverheadClass::kExplicit, {4, 2}}, size, four, size));
+  CHECK_FALSE(NeedsNoMore({"1", OverheadClass::kDefaultJvm, {4, 1}}, size, four, size));
+  const ExecutorSize smaller{MiB(2432), MiB(2048)};
+  CHECK_FALSE(NeedsNoMore({"1", OverheadClass::kDefaultJvm, {4, 2}}, smaller, four, size));
+}
+
 }  // namespace
 }  // namespace sparkfit::model

@@ -51,6 +51,20 @@ TEST_CASE("the heap does not make room for what is outside of it", "[recommend][
   CHECK(bounds.least_outside == MiB(264));
 }
 
+TEST_CASE("an OOM with other cores teaches nothing, but with fewer and the same memory",
+          "[recommend][safety]") {
+  HistoryBuilder b;
+  b.Start("app-1", DefaultSize(4096), "4");
+  b.Oom(b.Start("app-1", DefaultSize(4096), "8"), OomKind::kHeap);
+  b.Oom(b.Start("app-1", DefaultSize(2048), "1"), OomKind::kHeap);
+  CHECK_FALSE(b.Shape().AsksForMore());
+  CHECK(b.history.Totals().heap_ooms == 2);
+  // Spark 4.2's recovery mode: with four cores it would have died, too. max(1.2 × 4096, 4196) =
+  // 4916.
+  b.Oom(b.Start("app-1", DefaultSize(4096), "1"), OomKind::kHeap);
+  CHECK(b.Shape().Of(model::Part::kHeap).enough == MiB(4916));
+}
+
 TEST_CASE("further OOMs of the old size are no steps", "[recommend][safety]") {
   HistoryBuilder b;
   std::vector<std::string> executors;

@@ -59,10 +59,10 @@ TEST_CASE("runs are listed with what was advised and what they needed", "[replay
   CHECK(runs[0].over);
   CHECK(runs[0].advice.GetVerdict() == model::Verdict::kUnadvised);
   CHECK(runs[1].over);
-  CHECK(runs[1].advice.target == MiB(2048));
+  CHECK(runs[1].advice.advised.limit == MiB(2048));
   CHECK(runs[1].peak == MiB(1536));
   CHECK(runs[1].advice.GetVerdict() == model::Verdict::kCovered);
-  CHECK(runs[2].advice.target == MiB(3072));
+  CHECK(runs[2].advice.advised.limit == MiB(3072));
   CHECK(runs[2].advice.GetVerdict() == model::Verdict::kLacking);
   CHECK(runs[2].advice.lacking == 1);
   CHECK_FALSE(runs[3].over);

@@ -150,7 +150,7 @@ TEST_CASE("three thousand jobs with full histories fit into ten megabytes", "[re
   }
   RunReport run;
   run.started = recorded.story.now;
-  run.request = run.advice.target = run.peak = MiB(12'000);
+  run.request = run.advice.advised.limit = run.peak = MiB(12'000);
   run.executors = 33;
   job.seen.runs.assign(KeyReport::kRuns, run);
   job.row.key.signature = std::string(60, 's');

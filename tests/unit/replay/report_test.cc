@@ -36,6 +36,8 @@ TEST_CASE("accuracy is that of the runs judged, with the decimals of a status",
   row.accuracy.unknown = 4;
   row.accuracy.unadvised = 1;
   row.accuracy.waste = 1.23456;
+  row.accuracy.lacking = {1, 0};
+  row.accuracy.part_waste = {0.5, 0.25};
   const auto json = nlohmann::json::parse(Render({row}, OutputFormat::kJson))[0]["accuracy"];
   CHECK(json == nlohmann::json{{"runs", 6},
                                {"coveredRuns", 5},
@@ -45,7 +47,12 @@ TEST_CASE("accuracy is that of the runs judged, with the decimals of a status",
                                {"unadvisedRuns", 1},
                                {"wasteGiBHours", 1.235},
                                {"missingGiBHours", 0.0},
-                               {"regretGiBHours", 0.0}});
+                               {"regretGiBHours", 0.0},
+                               {"lackingHeapRuns", 1},
+                               {"lackingOutsideRuns", 0},
+                               {"wasteHeapGiBHours", 0.5},
+                               {"wasteOutsideGiBHours", 0.25}});
+  CHECK_THAT(Render({row}, OutputFormat::kTable), Catch::Contains("5/6"));
 }
 
 TEST_CASE("an empty result is an empty array", "[replay][report]") {

@@ -255,8 +255,10 @@ TEST_CASE("a checkpoint from before past advice was judged begins with none, and
   // Those of executors that are not sealed yet, with the target that was in force at their start.
   const auto& open = history.PastAdvice().Open();
   REQUIRE_FALSE(open.empty());
-  for (const auto& run : open) {
-    CHECK(run.advice.target == history.FindApplication(run.application)->reference);
+  for (const auto& [uid, executor] : history.Executors()) {
+    CHECK(std::any_of(open.begin(), open.end(), [&executor = executor](const auto& run) {
+      return run.application == executor.application && run.advice.advised == executor.advised;
+    }));
   }
 }
 
@@ -292,6 +294,38 @@ TEST_CASE("a floor of version 1 that had ended, and overhead that lasted, leave 
   for (const auto& shape : read->history.shapes) CHECK_FALSE(shape.AsksForMore());
 }
 
+// Written by the last sparkfit that judged past advice in all alone: two runs, judged, and one with
+// an executor that runs, one that the kernel killed and one that ran out of heap.
+TEST_CASE("a checkpoint of version 2 is read, and goes on in parts", "[wire][checkpoint]") {
+  const auto read = ReadCheckpoint(FileText("checkpoint-v2.json"));
+  REQUIRE(read);
+  const auto& executors = read->history.executors;
+  CHECK_FALSE(executors.at("e3").oom);
+  CHECK(executors.at("e4").oom == model::OomKind::kContainer);
+  CHECK(executors.at("e5").oom == model::OomKind::kHeap);
+  const auto& shape = read->history.shapes.at(0);
+  CHECK(shape.Of(model::Part::kHeap).too_small == MiB(4096));
+  CHECK(shape.Of(model::Part::kOutside).too_small == MiB(409));
+  CHECK(read->history.conducts.size() == 1);
+  CHECK(read->history.reference == base::Bytes{4701814784});  // of app-3
+  CHECK(read->history.applications.at(0).at_size == std::chrono::seconds(606));
+  const auto again = Read(WriteCheckpoint(*read));
+  REQUIRE(again);
+  CHECK(WriteCheckpoint(*again).data == WriteCheckpoint(*read).data);
+  // It is restored, and its run is judged by what was advised in all, 4,484 MiB.
+  controller::Pipeline restored({});
+  const base::Time then{std::chrono::milliseconds(1728008128000)};
+  restored.Observe({then, model::RestoreEvent{std::make_shared<model::KeyCheckpoint>(*read)}});
+  CHECK(restored.Recommend(kKey)->history->PastAdvice().Sums().submitted.covered == 1);
+  auto running = ClusterStory::Executor("e3", "app-3", "nightly");
+  running.ended = model::Termination{"", "Completed", 0, then};
+  restored.Observe({then, model::PodEvent{model::EventType::kModified, running}});
+  restored.AdvanceTo(then + std::chrono::hours(1));
+  const auto& sums = restored.Recommend(kKey)->history->PastAdvice().Sums();
+  CHECK(sums.submitted.lacking == 1);  // it was submitted with 4,505, and died
+  CHECK(sums.lacking == std::array<std::uint32_t, 2>{0, 0});
+}
+
 TEST_CASE("a bracket that cannot be is refused", "[wire][checkpoint]") {
   auto spec = WriteCheckpoint(Checkpoint());
   auto data = json::parse(spec.data);
@@ -306,7 +340,8 @@ TEST_CASE("accuracy that cannot be is refused", "[wire][checkpoint]") {
   auto spec = WriteCheckpoint(Checkpoint());
   auto data = json::parse(spec.data);
   const auto bad = GENERATE(json(-1), json("x"), json::array(), json(1e300));
-  const auto* member = GENERATE("waste", "missing", "regret", "unknown", "open", "sized");
+  const auto* member =
+      GENERATE("waste", "missing", "regret", "unknown", "open", "sized", "lacking", "partWaste");
   if (bad.is_array() && member == std::string("open")) return;  // none is open
   data["advice"][member] = bad;
   spec.data = data.dump();

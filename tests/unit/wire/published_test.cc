@@ -18,7 +18,7 @@ TEST_CASE("an object is read as its status says", "[wire]") {
                    "peak": "1079Mi", "request": "970Mi", "lastOOM": "2026-11-25T00:48:35Z",
                    "shape": {"cores": "1", "overhead": "default 0.4"}},
       "savings": {"possibleGiBHours": "1.250", "realisedGiBHours": "0.5", "extraGiBHours": "0.005"},
-      "accuracy": {"runs": 5, "coveredRuns": 4, "sizedRuns": 2, "coveredSizedRuns": 1, "unknownRuns": 3, "unadvisedRuns": 1,
+      "accuracy": {"runs": 5, "coveredRuns": 4, "sizedRuns": 2, "coveredSizedRuns": 1, "unknownRuns": 3, "unadvisedRuns": 1, "lackingHeapRuns": 1,
                    "wasteGiBHours": "1.500", "missingGiBHours": "0.250", "regretGiBHours": "1.000"},
       "explanation": "because",
       "conditions": [{"type": "LowConfidence", "status": "True", "reason": "Few", "message": "m"},
@@ -46,6 +46,8 @@ TEST_CASE("an object is read as its status says", "[wire]") {
   CHECK(job->accuracy->waste_gib_hours == 1.5);
   CHECK(job->accuracy->missing_gib_hours == 0.25);
   CHECK(job->accuracy->regret_gib_hours == 1);
+  CHECK(job->accuracy->lacking_heap == 1);
+  CHECK(job->accuracy->lacking_outside == 0);
   CHECK(job->Is("LowConfidence"));
   CHECK_FALSE(job->Is("Duplicate"));
 }
