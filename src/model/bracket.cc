@@ -27,10 +27,13 @@ void Bracket::TooSmall(Bytes size) {
   if (well <= too_small) well = Bytes{};
 }
 
-void Bracket::WentWell(Bytes size, Bytes used, int refutations) {
+void Bracket::WentWell(Bytes size, Bytes used) {
   roomiest = std::max(roomiest, size);
   const bool refutes = too_small.value > 0 ? size <= too_small || used <= use : enough.value > 0;
-  if (refutes && ++refuted >= refutations) ForgetTooSmall();
+  if (refutes && ++refuted >= RefutationsNeeded()) {
+    if (too_small.value > 0 && forgotten < kMostForgotten) ++forgotten;
+    ForgetTooSmall();
+  }
   TriedWell(size);
 }
 

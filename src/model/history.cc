@@ -11,8 +11,6 @@ namespace sparkfit::model {
 namespace {
 
 constexpr std::uint8_t kManySamples = 3;
-// So many later runs that went well with as little show that it was not too small.
-constexpr int kRefutations = 3;
 
 // A live executor has lived until its latest sample.
 RunChange AddTo(RunRing& runs, const Executor& executor) {
@@ -116,7 +114,7 @@ void ShapeHistory::KilledBelowHeap(base::Bytes limit, const ExecutorSize& as_sub
 void ShapeHistory::WentWell(const ExecutorSize& size, base::Bytes used) {
   bool enough = true;
   for (const auto part : {Part::kHeap, Part::kOutside}) {
-    Of(part).WentWell(SizeOf(size, part), used, kRefutations);
+    Of(part).WentWell(SizeOf(size, part), used);
     enough = enough && (SizeOf(size, part) > Of(part).too_small || Of(part).too_small.value == 0);
   }
   if (!enough || (well.limit.value > 0 && size.limit >= well.limit)) return;

@@ -83,9 +83,11 @@ std::string ExplainBracket(const model::Bracket& bracket, Part part, Bytes besid
   const bool heap = part == Part::kHeap;
   if (bracket.too_small.value == 0) {
     return fmt::format(
-        "an executor whose limit was lowered below its heap ran out of it: at least {} {} (until 3 "
+        "an executor whose limit was lowered below its heap ran out of it: at least {} {} (until "
+        "{} "
         "whole runs went well, {} so far)",
-        FormatMiB(bracket.enough), heap ? "of heap" : "outside of it", bracket.refuted);
+        FormatMiB(bracket.enough), heap ? "of heap" : "outside of it", bracket.RefutationsNeeded(),
+        bracket.refuted);
   }
   auto text =
       fmt::format("an executor with {} {} ran out of it: at least {}", FormatMiB(bracket.too_small),
@@ -94,8 +96,8 @@ std::string ExplainBracket(const model::Bracket& bracket, Part part, Bytes besid
                                      : "in all",
                   FormatMiB(bracket.enough));
   if (beside.value > 0) text += fmt::format(", beside a heap of {}", FormatMiB(beside));
-  return text +
-         fmt::format(" (until 3 whole runs show that less is enough, {} so far)", bracket.refuted);
+  return text + fmt::format(" (until {} whole runs show that less is enough, {} so far)",
+                            bracket.RefutationsNeeded(), bracket.refuted);
 }
 
 std::string ExplainOoms(const model::ShapeHistory& shape) {

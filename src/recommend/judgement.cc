@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -100,7 +101,8 @@ RunConduct ConductOf(const FinishedRun& run) {
               std::min<std::uint32_t>(run.others.executors + run.tried.executors, 0xffff)),
           .whole = run.summary.outcome == model::Outcome::kSucceeded && run.summary.lost == 0 &&
                    run.summary.ooms == 0 && conduct.told == conduct.executors &&
-                   FailedShare(conduct) <= kFailedTasks};
+                   FailedShare(conduct) <= kFailedTasks,
+          .pressed = static_cast<std::uint8_t>(std::lround(100 * std::min(conduct.pressed, 1.0)))};
 }
 
 // How a trial went.
@@ -302,6 +304,18 @@ bool HasShrunk(const std::vector<const RunConduct*>& runs) {
   });
 }
 
+// The samples of executors with the size that was tried show that they used more outside of it than
+// leaves room: containers are killed without a warning, so it grows before one is.
+void FollowUse(const model::ApplicationSummary& run, ShapeHistory& shape) {
+  auto& well = shape.well;
+  if (!shape.tried || run.size != well || !well.heap) return;
+  const Bytes used = base::Scaled(std::max(run.used - *well.heap, Bytes{}), kRoom);
+  const Bytes most = std::max(model::SizeOf(shape.before, Part::kOutside),
+                              model::SizeOf(shape.submitted, Part::kOutside));
+  const Bytes outside = std::min(used.RoundedUpToMiB(), most);
+  if (outside > model::SizeOf(well, Part::kOutside)) well.limit = *well.heap + outside;
+}
+
 void LearnRun(model::KeyHistory& history, const FinishedRun& run, double points) {
   auto* shape = history.FindShape(run.summary.shape_id);
   if (shape == nullptr) return;
@@ -314,6 +328,7 @@ void LearnRun(model::KeyHistory& history, const FinishedRun& run, double points)
     LearnTrial(run, ConductsOf(history, shape->id, true), share_of_work, points, *shape);
   }
   history.AddConduct(ConductOf(run));
+  FollowUse(run.summary, *shape);
   FollowWork(WorkOf(run), *shape);
   const auto conducts = ConductsOf(history, shape->id, true);
   if (HasShrunk(conducts)) shape->ForgetTooSmall();

@@ -23,21 +23,27 @@ using model::ShapeHistory;
 // A dial from here on goes down more slowly: to three quarters, not to a half. So does a job whose
 // Spark may leave later executors one core after an OOM (spark.kubernetes.allocation.recoveryMode).
 constexpr double kSafe = 2;
-constexpr double kStep = 0.5;
-constexpr double kSafeStep = 0.75;
+constexpr double kHalf = 0.5;
+constexpr double kSlowStep = 0.75;
 constexpr model::SparkLine kHasRecoveryMode{4, 2};
 // Sizes are near enough to each other after a death; otherwise kNear.
 constexpr double kNearAfterDeath = 1.3;
-// Room beyond what was used.
-constexpr double kRoom = 1.1;
 // Spark's reserve, beside which the heap is shared out (UnifiedMemoryManager).
 constexpr Bytes kReserved = base::MiB(300);
 
-// The least heap in which what is cached keeps its room.
-Bytes HeapForCached(const RunConduct& run) {
+// The heap in which there is this share of the room that the run had.
+Bytes HeapWithRoom(const RunConduct& run, double share) {
   const double shared = run.heap - Value(kReserved);
-  if (run.fullest <= 0 || shared <= 0) return {};
-  return kReserved + base::Scaled({1}, shared * run.fullest / kFull);
+  if (share <= 0 || shared <= 0) return {};
+  return kReserved + base::Scaled({1}, shared * share);
+}
+
+// The least heap in which what is cached keeps its room.
+Bytes HeapForCached(const RunConduct& run) { return HeapWithRoom(run, run.fullest / kFull); }
+
+// A hint, and no more: half the heap had less room than blocks and execution memory took together.
+bool HintsAgainstHalf(const RunConduct& run) {
+  return kHalf * run.heap < Value(HeapWithRoom(run, run.pressed / 100.0));
 }
 
 // The next smaller size of a part to try; nothing where there is none.
@@ -81,11 +87,11 @@ Bytes UsedInAll(const model::KeyHistory& history, const std::vector<const RunCon
 }
 
 // Beside a smaller heap: an explicit overhead as it was, or Spark's default for the heap; and at
-// least what was in use, which may have found room in a heap that was not full.
+// least what was in use, which may have found room in a heap that was not full, and some more.
 Bytes OutsideBeside(Bytes heap, const SplitRule& rule, const ExecutorSize& well, Bytes used) {
   const bool is_explicit = rule.overhead == model::OverheadClass::kExplicit;
   const Bytes own = is_explicit ? model::SizeOf(well, Part::kOutside) : OutsideFor(rule, heap);
-  return std::max(own, used);
+  return std::max(own, base::Scaled(used, kRoom).RoundedUpToMiB());
 }
 
 // The size that did well goes to more and more executors. While that has not been seen with so much
@@ -108,11 +114,12 @@ std::optional<Trial> TrialBelow(const model::KeyHistory& history, const ShapeHis
   const auto rule = RuleFor(shape.submitted, {});
   if (!rule || !well.heap) return std::nullopt;
   const bool slow = risk >= kSafe || shape.shape.spark >= kHasRecoveryMode;
-  const double step = slow ? kSafeStep : kStep;
+  const double step = slow ? kSlowStep : kHalf;
   const Bytes used = UsedOutside(runs);
   const int executors = latest.executors >= 4 ? 2 : 1;
   const auto least = std::max(kSmallestHeap, HeapForCached(latest));
-  if (const auto heap = NextSize(shape.Of(Part::kHeap), *well.heap, least, step)) {
+  const double heap_step = HintsAgainstHalf(latest) ? kSlowStep : step;
+  if (const auto heap = NextSize(shape.Of(Part::kHeap), *well.heap, least, heap_step)) {
     const Bytes total = *heap + OutsideBeside(*heap, *rule, well, used);
     if (total < well.limit) return Trial{Part::kHeap, {total, *heap}, executors};
   }

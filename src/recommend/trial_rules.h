@@ -15,6 +15,8 @@ namespace sparkfit::recommend {
 inline constexpr double kNear = 1.15;
 // Blocks and execution memory that take so much of their room are held up by it.
 inline constexpr double kFull = 0.97;
+// Room beyond what was used.
+inline constexpr double kRoom = 1.1;
 // As often a task is tried (spark.task.maxFailures).
 inline constexpr int kTaskAttempts = 4;
 // Work, in whole runs, after which a size that did well is everybody's.

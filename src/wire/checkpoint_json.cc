@@ -280,7 +280,7 @@ void Read(const json& object, model::DecayingHistogram& histogram) {
 
 json Of(const model::Bracket& bracket) {
   return {Of(bracket.too_small), Of(bracket.enough), Of(bracket.use), Of(bracket.well),
-          Of(bracket.roomiest),  bracket.refuted,    bracket.killed};
+          Of(bracket.roomiest),  bracket.refuted,    bracket.killed,  bracket.forgotten};
 }
 void Read(const json& value, model::Bracket& bracket) {
   Read(value.at(0), bracket.too_small);
@@ -290,6 +290,11 @@ void Read(const json& value, model::Bracket& bracket) {
   Read(value.at(4), bracket.roomiest);
   bracket.refuted = static_cast<std::uint8_t>(Number(value.at(5), 255));
   Read(value.at(6), bracket.killed);
+  // Version 2 had none.
+  if (value.size() > 7) {
+    bracket.forgotten =
+        static_cast<std::uint8_t>(Number(value.at(7), model::Bracket::kMostForgotten));
+  }
   if (bracket.use < bracket.too_small) throw Damaged("a part above its use");
 }
 
@@ -360,9 +365,10 @@ void Read(const json& value, model::Run& run) {
 }
 
 json Of(const model::RunConduct& run) {
-  return {run.application, run.shape_id,     run.heap,       run.outside,      run.collecting,
-          run.fullest,     run.stored,       run.spilled,    run.used_outside, run.busy,
-          run.work.input,  run.work.shuffle, run.work.tasks, run.executors,    run.whole};
+  return {run.application,  run.shape_id,  run.heap,       run.outside,
+          run.collecting,   run.fullest,   run.stored,     run.spilled,
+          run.used_outside, run.busy,      run.work.input, run.work.shuffle,
+          run.work.tasks,   run.executors, run.whole,      run.pressed};
 }
 void Read(const json& value, model::RunConduct& run) {
   std::size_t i = 0;
@@ -375,6 +381,8 @@ void Read(const json& value, model::RunConduct& run) {
   }
   Read(value.at(i++), run.executors);
   Read(value.at(i++), run.whole);
+  // Version 2 had none.
+  if (value.size() > i) run.pressed = static_cast<std::uint8_t>(Number(value.at(i), 100));
 }
 
 template <typename T, std::size_t N>

@@ -351,6 +351,7 @@ class Bracket:
         self.kept_heap = 0              # after a container OOM: the dead executor's heap
         self.roomiest = 0               # the largest size of the part that a run went well with
         self.refuted = 0
+        self.forgotten = 0              # how often it was: each time it takes twice as many runs
 
     def killed(self, size, use, kept_heap, asked):
         if size >= self.too_small:      # of the executor that had the most of the part
@@ -370,7 +371,8 @@ class Bracket:
         refutes = size <= self.too_small or used <= self.use if self.too_small else self.enough
         if refutes:
             self.refuted += 1
-            if self.refuted >= REFUTATIONS:
+            if self.refuted >= REFUTATIONS << self.forgotten:
+                self.forgotten = min(4, self.forgotten + bool(self.too_small))
                 self.too_small = self.enough = self.use = self.kept_heap = self.refuted = 0
 
 
@@ -397,7 +399,7 @@ class ShapeState:
         if self.submitted not in (None, size):
             self.well = None
             for bracket in self.brackets.values():
-                bracket.roomiest = 0
+                bracket.roomiest = bracket.forgotten = 0
         self.submitted = size
 
     def least_heap(self):

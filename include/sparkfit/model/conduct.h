@@ -73,7 +73,8 @@ struct RunConduct {
   float busy = 0;  // seconds of tasks, of all executors
   Work work;
   std::uint16_t executors = 0;
-  bool whole = false;  // it went well, and its driver told of nearly all of it
+  bool whole = false;        // it went well, and its driver told of nearly all of it
+  std::uint8_t pressed = 0;  // percent of their room that blocks and execution memory took together
 
   friend bool operator==(const RunConduct&, const RunConduct&) = default;
 };

@@ -275,5 +275,25 @@ TEST_CASE("a limit below the heap does not make an earlier OOM forgotten", "[rec
   CHECK(Enough(b, Part::kHeap) == Bytes{});
 }
 
+TEST_CASE("what is learnt and forgotten in turns takes twice as many runs each time to forget",
+          "[recommend][safety]") {
+  HistoryBuilder b;
+  const auto size = DefaultSize(4096);
+  int number = 0;
+  for (const auto expected : {3, 6, 12, 24, 48, 48}) {
+    const auto application = "dies-" + std::to_string(++number);
+    b.Oom(b.Start(application, size), OomKind::kContainer);
+    b.EndApplication(application);
+    int runs = 0;
+    for (; b.Shape().AsksForMore() && runs < 100; ++runs) {
+      b.Run("app-" + std::to_string(++number), size, MiB(2000));
+    }
+    CHECK(runs == expected);
+  }
+  // Who submits another size knows something of the job.
+  b.Run("larger", DefaultSize(6144), MiB(2000));
+  CHECK(b.Shape().Of(Part::kOutside).RefutationsNeeded() == 3);
+}
+
 }  // namespace
 }  // namespace sparkfit::recommend

@@ -23,7 +23,8 @@ struct Did {
   std::int64_t tasks = 100;
   std::int64_t failed = 0;
   std::int64_t stored_mib = 0;
-  double pressed = 0.5;
+  double pressed = 0.1;
+  std::int64_t used_mib = 2400;
   std::int64_t spilled_mib = 0;
   std::int64_t input_mib = 1000;
   seconds untold = seconds(0);  // at the end of its life
@@ -63,7 +64,8 @@ struct Job {
 
   void Tell(const std::string& uid, const Did& did, base::Time end) {
     auto& executor = b.Find(uid);
-    for (int i = 0; i < 3; ++i) b.history.AddSample(executor, MiB(2400), b.now + minutes(i));
+    for (int i = 0; i < 3; ++i)
+      b.history.AddSample(executor, MiB(did.used_mib), b.now + minutes(i));
     model::ExecutorReading reading;
     reading.id = uid;
     reading.heap_peak = MiB(2000);
@@ -104,9 +106,10 @@ TEST_CASE("the first trial is half of the heap, with Spark's overhead for it",
   const auto next = job.Next();
   REQUIRE(next.trial);
   CHECK(next.trial->part == Part::kHeap);
-  // Spark's default for it is 384 MiB; 400 may be in use outside of the heap: 2400 in all, of which
+  // Spark's default for it is 384 MiB; 400 may be in use outside of the heap, and 1.1 times as much
+  // is given: 2400 in all, of which
   // 2000 are of the heap.
-  CHECK(next.trial->size == Size(1536 + 400, 1536));
+  CHECK(next.trial->size == Size(1536 + 440, 1536));
   CHECK(next.trial->executors == 1);
 }
 
@@ -115,19 +118,19 @@ TEST_CASE("a trial that did well is everybody's, with 5 %, and the next one is h
   Job job;
   job.Submitted();
   job.Try({});
-  CHECK(job.InForce() == Size(1613 + 400, 1613));  // 1.05 × 1536 = 1612.8
+  CHECK(job.InForce() == Size(1613 + 440, 1613));  // 1.05 × 1536 = 1612.8
   CHECK(job.NextHeap() == 768);
   job.Try({});
   CHECK(job.NextHeap() == 512);
   job.Try({});
-  CHECK(job.InForce() == Size(538 + 400, 538));
+  CHECK(job.InForce() == Size(538 + 440, 538));
   CHECK(job.Next().reason == NoTrial::kNothingSmaller);
   // What is published follows; the total is never above what was tried.
   const auto recommendation = Recommend(job.b.history, job.b.ContextWith());
-  CHECK(recommendation.target == MiB(538 + 400));
+  CHECK(recommendation.target == MiB(538 + 440));
   CHECK(recommendation.split->heap == MiB(538));
   const auto text = Explain(recommendation, job.b.history, job.b.ContextWith());
-  CHECK_THAT(text, Catch::Contains("overhead 400 MiB (as beside the heap on trial)"));
+  CHECK_THAT(text, Catch::Contains("overhead 440 MiB (as beside the heap on trial)"));
 }
 
 TEST_CASE("what the driver told of the latest run is in the explanation", "[recommend][trial]") {
@@ -234,7 +237,7 @@ TEST_CASE("who stops exploring keeps what did well, and nobody tries on", "[reco
   auto context = job.b.ContextWith();
   context.explore = false;
   const auto recommendation = Recommend(job.b.history, context);
-  CHECK(recommendation.target == MiB(1613 + 400));  // 1.05 × 1536 = 1612.8
+  CHECK(recommendation.target == MiB(1613 + 440));  // 1.05 × 1536 = 1612.8
   CHECK_FALSE(recommendation.next.trial);
 }
 
@@ -337,7 +340,7 @@ TEST_CASE("of many executors few have a size that did well on two, until it met 
   // Now 512 + 5 % for three, who cannot lose a task four times.
   auto next = job.Next();
   REQUIRE(next.trial);
-  CHECK(next.trial->size == Size(538 + 400, 538));
+  CHECK(next.trial->size == Size(538 + 440, 538));
   CHECK(next.trial->executors == 3);
   CHECK(Recommend(job.b.history, job.b.ContextWith()).split->heap > MiB(2000));
   // 2/8 of a run's work, and 3/8 in each run: e^((exposure − 5) / 4) × 8 is 4 from 2.23 on.
@@ -351,7 +354,7 @@ TEST_CASE("of many executors few have a size that did well on two, until it met 
   CHECK(runs_of(5) == 1);  // 4.125
   CHECK(runs_of(6) == 1);  // 4.875, 7 of them from 4.47 on
   CHECK(runs_of(7) == 1);
-  CHECK(job.InForce() == Size(538 + 400, 538));
+  CHECK(job.InForce() == Size(538 + 440, 538));
   CHECK_FALSE(job.Next().trial);
 }
 
@@ -383,7 +386,7 @@ TEST_CASE("what did well with less work than a run before is given so much more"
   job.Submitted();
   job.Try(less, less);
   // 1536 × 1.05 / 0.85 = 1897.4
-  CHECK(job.InForce() == Size(1898 + 400, 1898));
+  CHECK(job.InForce() == Size(1898 + 440, 1898));
 }
 
 TEST_CASE("what happens in the heap is no fault of a trial with less outside of it",
@@ -487,6 +490,36 @@ TEST_CASE("from Spark 4.2 on trials go down by a quarter", "[recommend][trial]")
   later.line = {4, 2};
   later.Submitted();
   CHECK(later.NextHeap() == 2304);  // 0.75 × 3072
+}
+
+TEST_CASE("where half the heap had less room than is in use, trials go down by a quarter",
+          "[recommend][trial]") {
+  Did did;
+  did.pressed = GENERATE(0.4, 0.5);
+  Job job;
+  job.Submitted(did);
+  // 300 + 0.4 × 2772 = 1409 fit into 1536; 300 + 0.5 × 2772 = 1686 do not.
+  CHECK(job.NextHeap() == (did.pressed < 0.45 ? 1536 : 2304));
+}
+
+TEST_CASE("a size by trial keeps a tenth of room outside of the heap", "[recommend][trial]") {
+  Job job;
+  job.submitted = Size(3072 + 1000, 3072);
+  job.Submitted();
+  while (job.Next().trial->part == Part::kHeap) job.Try({});
+  job.Try({});
+  REQUIRE(job.InForce() == Size(538 + 525, 538));  // 512 and 500, and 5 %
+  Did near;
+  near.used_mib = 538 + 470;
+  job.Run({{job.InForce(), near}, {job.InForce(), near}});
+  CHECK(job.InForce() == Size(538 + 525, 538));  // 1.1 × 470 = 517
+  near.used_mib = 538 + 510;
+  job.Run({{job.InForce(), near}, {job.InForce(), near}});
+  CHECK(job.InForce() == Size(538 + 561, 538));  // 1.1 × 510
+  // Never more than was submitted.
+  near.used_mib = 538 + 990;
+  job.Run({{job.InForce(), near}, {job.InForce(), near}});
+  CHECK(job.InForce() == Size(538 + 1000, 538));
 }
 
 TEST_CASE("every reason for no trial is a sentence", "[recommend][trial]") {
