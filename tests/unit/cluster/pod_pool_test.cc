@@ -60,7 +60,7 @@ TEST_CASE("demands beyond what a namespace may keep are left out and named", "[c
 }
 
 TEST_CASE("no namespaces together leave nothing for another", "[cluster]") {
-  PodPool pool(10'000, 20'000);
+  PodPool pool(10'000, 200'000);
   std::vector<model::PodFacts> kept;
   for (int i = 0; i < 1000; ++i) {
     kept.push_back(Large(i, "tenant-" + std::to_string(i % 50)));
