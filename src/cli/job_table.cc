@@ -175,17 +175,22 @@ std::string TotalLine(const std::vector<Published>& jobs) {
   std::int64_t runs = 0;
   std::int64_t executors = 0;
   std::int64_t ooms = 0;
-  double hours = 0;
+  double possible = 0;
+  double realised = 0;
   for (const auto& job : jobs) {
     runs += job.applications;
     executors += job.executors;
     ooms += Ooms(job);
-    hours += job.possible_gib_hours;
+    possible += job.possible_gib_hours;
+    realised += job.realised_gib_hours;
   }
-  return fmt::format("{} in all: {}, {}, {}; {:.1f} GiB·h to save\n",
+  const auto amount = [](double hours) {
+    return fmt::format("{:.{}f}", hours, hours < 10 ? 2 : 0);
+  };
+  return fmt::format("{} in all: {}, {}, {}; {} GiB·h saved, {} more to save\n",
                      Counted(static_cast<std::int64_t>(jobs.size()), "job", "jobs"),
                      Counted(runs, "run", "runs"), Counted(executors, "executor", "executors"),
-                     Counted(ooms, "OOM", "OOMs"), hours);
+                     Counted(ooms, "OOM", "OOMs"), amount(realised), amount(possible));
 }
 
 std::string CsvText(const std::string& text) {

@@ -732,9 +732,10 @@ class Replay:
             lacks, over = set(), dict.fromkeys(PARTS, 0.0)
             for e in executors:
                 lived = max(0, e.end_time - e.created) / 3_600_000
-                had = e.limit or 0, e.heap
+                # A heap that does not fit its limit says nothing of the overhead.
+                had = e.limit or 0, e.heap if e.heap is not None and e.heap <= (e.limit or 0) else None
                 resized = len(e.sizes) > 1 and not e.ooms  # it may have used that with another size
-                parts = PARTS if None not in (heap, e.heap) and not resized else ()
+                parts = PARTS if None not in (heap, had[1]) and not resized else ()
                 advised = {part: part_of(part, (target, heap)) for part in parts}
                 if e.ooms:
                     died = "heap" if e.died_of == "heap" else "outside"

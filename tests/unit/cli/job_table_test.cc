@@ -29,6 +29,7 @@ Published Job(const std::string& signature) {
   job.lower = base::Bytes{900 * kMiB};
   job.upper = base::Bytes{1100 * kMiB};
   job.possible_gib_hours = 1.25;
+  job.realised_gib_hours = 7;
   return job;
 }
 
@@ -42,9 +43,9 @@ TEST_CASE("a list has ages, and what it comes to in all", "[cli]") {
   const auto table = JobTable({Job("a"), Job("b")}, AsOf("2026-01-08T00:03:20Z"));
   CHECK_THAT(table, Contains("LAST SEEN") && Contains("3m20s") && Contains("-50 %"));
   CHECK_THAT(table, !Contains("AGE") && !Contains("LOWER"));
-  // Twice 4, 12, 2 and 1.25.
-  CHECK_THAT(table,
-             Contains("\n\n2 jobs in all: 8 runs, 24 executors, 4 OOMs; 2.5 GiB·h to save\n"));
+  // Twice 4, 12, 2, 7 and 1.25.
+  CHECK_THAT(table, Contains("\n\n2 jobs in all: 8 runs, 24 executors, 4 OOMs; 14 GiB·h saved, "
+                             "2.50 more to save\n"));
 }
 
 TEST_CASE("a wide list has bounds, confidence and ages of objects, too", "[cli]") {

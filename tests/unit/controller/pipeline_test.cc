@@ -692,7 +692,7 @@ TEST_CASE("of thousands of runs of one key that start at once few find its targe
   story.Pass(std::chrono::seconds(1));
   story.Pod(EventType::kAdded, ClusterStory::Executor("later", "app-later", "nightly"));
   CHECK(story.pipeline.TargetsFound() <= 67);
-  CHECK(history->Executors().at("later").target_at_start == *story.Only().recommendation.target);
+  CHECK(history->Executors().at("later").advised.limit == *story.Only().recommendation.target);
 }
 
 TEST_CASE("of drivers that are over few of a namespace are remembered", "[controller]") {

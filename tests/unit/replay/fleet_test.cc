@@ -89,7 +89,7 @@ TEST_CASE("an OOM without advice is told from one that advice did not spare", "[
   }
   const auto job = r.Job();
   // The second run began with what the first one's OOM asks for.
-  REQUIRE(job.seen.runs[1].advice.target.value > 0);
+  REQUIRE(job.seen.runs[1].advice.advised.limit.value > 0);
   CHECK(job.seen.unadvised_ooms == 1);
   FleetSummary summary;
   summary.Add(job);
