@@ -172,7 +172,8 @@ Wanted WantedFor(const Question& question) {
     if (*first == pod.size) wanted.not_smaller = Reason::kRunUnderWay;
   }
   if (wanted.not_smaller) RaiseTo(bounds, pod.size);
-  if (first && question.run.out_of_memory) RaiseTo(bounds, *first);
+  const bool like_first = wanted.not_smaller != Reason::kOtherShape;
+  if (first && question.run.out_of_memory && like_first) RaiseTo(bounds, *first);
   // Only an OOM makes an executor larger than it was submitted. A status of an earlier version
   // tells neither what OOMs ask for nor what it was learnt from: its target stands for both.
   if (advice.submitted.limit.value > 0) {

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 
 #include "commands.h"
 #include "completion.h"
@@ -519,6 +520,9 @@ int RunComplete(const CLI::App& app, const std::vector<std::string>& words,
 }
 
 int RunMan(const CLI::App& app, const std::string& folder, const Process& process) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return Fail(folder + ": " + error.message(), process);
   for (const auto& page : ManPages(app)) {
     const auto written = base::ReplaceFile(folder + "/" + page.file, page.text, true);
     if (!written) return Fail(written.error().message, process);

@@ -33,19 +33,11 @@ using base::Code;
 using base::Result;
 
 Result<serve::ServerOptions> ParseListen(std::string_view option, const std::string& text) {
+  const auto address = ParseAddress(text);
+  if (!address) return base::Fail(option, address.error());
   serve::ServerOptions options;
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) {
-    return base::Fail(Code::kInvalidArgument, fmt::format("{}: \"{}\" has no port", option, text));
-  }
-  const auto port = base::ParseNumber<std::uint16_t>(text.substr(colon + 1), 0, 65535);
-  if (!port) return base::Fail(option, port.error());
-  options.port = *port;
-  options.address = text.substr(0, colon);
-  if (options.address.starts_with('[') && options.address.ends_with(']')) {
-    options.address = options.address.substr(1, options.address.size() - 2);
-  }
-  if (options.address.empty()) options.address = "::";
+  options.port = address->port;
+  options.address = address->host.empty() ? "::" : address->host;
   return options;
 }
 

@@ -38,6 +38,7 @@ class EventlogImport {
 
   Result<void> Run(const std::stop_token& stop);
   void Summarize() const;
+  [[nodiscard]] bool FoundNothing() const { return counts_.executors == 0; }
 
  private:
   Result<ManyLogs> Read(const std::vector<eventlog::LogFiles>& logs, const std::stop_token& stop);
@@ -106,7 +107,8 @@ Result<void> EventlogImport::Write(eventlog::Observations& observations, ImportF
   if (!joined) return joined;
   if (*other) problems_.Add((*other)->GetProblems());
   counts_ = observations.Counts();
-  return written ? file.Finish() : written;
+  if (!written || counts_.executors == 0) return written;  // then no file is left
+  return file.Finish();
 }
 
 // For people, on standard error: what is in the log, what is not and why, and what to do about it.
@@ -142,9 +144,6 @@ void EventlogImport::Summarize() const {
   if (problems_.Count() > problems_.Shown().size()) {
     note(problems_.Count() - problems_.Shown().size(), "further problems of this kind");
   }
-  if (counts_.executors == 0) {
-    err << "warning: no executor was found: are these event logs (spark.eventLog.dir)?\n";
-  }
   if (counts_.unsampled > 0) {
     err << fmt::format(
         "warning: {} executors ran tasks, and no log says how much memory they used outside of "
@@ -173,7 +172,10 @@ int RunEventlogImport(const ImportFlags& flags, const model::SignatureRules& rul
     return Fail(done.error().message, process, ExitFor(done.error().code));
   }
   work.Summarize();
-  return kExitFine;
+  if (!work.FoundNothing()) return kExitFine;
+  return Fail(
+      "no executor was found, so nothing was written: are these event logs (spark.eventLog.dir)?",
+      process);
 }
 
 }  // namespace sparkfit::cli

@@ -262,6 +262,7 @@ Published PublishedOf(const replay::ReplayRow& row) {
   Published job;
   job.key = row.key;
   job.explanation = row.explanation;
+  job.policy = recommend::Format(row.policy);
   job.target = recommendation.target;
   job.target_request = recommendation.target_request;
   job.lower = recommendation.lower;

@@ -119,6 +119,18 @@ Option Text(std::string_view key, std::string_view type, std::string_view help, 
           [=](const Config& c) { return field(c); }};
 }
 
+// Where a server listens.
+template <typename Field>
+Option Listening(std::string_view key, std::string_view help, Field field) {
+  auto option = Text(key, "address:port", help, field);
+  option.set = [=](std::string_view text, Config& c) -> Result<void> {
+    if (auto address = ParseAddress(text); !address) return tl::unexpected(address.error());
+    field(c) = text;
+    return {};
+  };
+  return option;
+}
+
 // One of two words; the second stands for true.
 template <typename Field>
 Option Choice(std::string_view key, std::string_view type, std::string_view help,
@@ -249,8 +261,8 @@ std::vector<Option> MakeOptions() {
              return Store(model::ParseDriverMetrics(text), c.live.driver_metrics);
            },
            [](const Config& c) { return std::string(model::Name(c.live.driver_metrics)); }})),
-      Live(Text(
-          "listen", "address:port", "where metrics and health are served; port 0: any",
+      Live(Listening(
+          "listen", "where metrics and health are served; port 0: any",
           [](auto& c) -> auto& { return c.live.listen; })),
       Live(Boolean(
           "legacyMetricNames",
@@ -275,8 +287,8 @@ std::vector<Option> MakeOptions() {
           "shrinkOnly",
           "with autoscale: only make executors smaller, for gang schedulers and quotas",
           [](auto& c) -> auto& { return c.live.shrink_only; })),
-      Publishing(Text(
-          "webhookListen", "address:port", "with autoscale: where admissions are answered (HTTPS)",
+      Publishing(Listening(
+          "webhookListen", "with autoscale: where admissions are answered (HTTPS)",
           [](auto& c) -> auto& { return c.live.webhook_listen; })),
       Live(Text(
           "webhookCertificateFile", "file",
@@ -438,6 +450,19 @@ void Settings::ReadHeader(const std::map<std::string, std::string>& options) {
 Source Settings::SourceOf(const Option& option) const {
   const auto source = sources_.find(option.key);
   return source == sources_.end() ? Source::kDefault : source->second;
+}
+
+Result<Address> ParseAddress(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) {
+    return base::Fail(base::Code::kInvalidArgument,
+                      fmt::format("\"{}\" has no port, as in :8080", base::Beginning(text, 40)));
+  }
+  const auto port = ParseNumber<std::uint16_t>(text.substr(colon + 1), 0, 65535);
+  if (!port) return tl::unexpected(port.error());
+  auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return Address{std::string(host), *port};
 }
 
 std::vector<std::string> Contradictions(const Config& config) {

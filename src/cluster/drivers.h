@@ -112,8 +112,9 @@ class Drivers {
   std::mutex reading_;                    // one answer at a time: the largest take memory
   std::mutex learning_;                   // guards what follows
   Shares shares_;                         // that entries keep
-  // Bytes of answers that are on their way: one as large as any, beside as much for others.
-  Shares answers_{wire::kLargestDriverAnswer, 2 * wire::kLargestDriverAnswer};
+  // Bytes of answers that are on their way. A namespace gets no more than half of what is left,
+  // also while a buffer grows from half of the largest: beside another's, that takes three of them.
+  Shares answers_{wire::kLargestDriverAnswer, 3 * wire::kLargestDriverAnswer};
 
   std::mutex mutex_;
   std::vector<Driver> wanted_drivers_;

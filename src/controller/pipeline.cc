@@ -390,6 +390,7 @@ void Pipeline::State::Refresh(Entry& entry) {
                            options.policy);
   if (effective != entry.effective) {
     entry.effective = std::move(effective);
+    entry.target.found.reset();
     Mark(entry);
   }
   entry.history.SetHalfLife(entry.effective.policy.half_life);
@@ -412,7 +413,7 @@ void Pipeline::State::Start(TrackedPod& pod, Entry& entry) {
   Mark(entry);
   pod.executor = &history.Start(pod.facts->uid, executor, Now());
   recommend::LearnRuns(history, entry.effective.policy);  // it ended those that were idle
-  if (first) history.NoteReference(executor.advised.limit);
+  if (first && pod.executor->run != 0) history.NoteReference(executor.advised.limit);
   if (begins && pod.executor->run != 0) open_runs.Add(entry, executor.application);
   JoinFamily(entry);
   if (listener != nullptr) listener->Started(history, *pod.executor, Now());
@@ -477,6 +478,7 @@ void Pipeline::State::LearnEnds(TrackedPod& pod) {
     }
     recommend::LearnOom(pod.entry->history, *pod.executor, *kind, died, pod.entry->effective.policy,
                         options.safety);
+    pod.entry->target.found.reset();
     if (listener != nullptr) listener->Killed(pod.entry->history, *pod.executor, *kind, died);
   }
 }

@@ -28,7 +28,7 @@ struct Use {
   Bytes most;
 };
 
-// What its driver told of its heap, which is nothing where that is more than it has.
+// What its driver told of its heap, no more than it has and uses.
 Bytes HeapTold(const Executor& executor) {
   if (!executor.told || !executor.size.heap) return {};
   return std::min({executor.told->heap_peak, *executor.size.heap, executor.peak});

@@ -186,7 +186,11 @@ Executor& KeyHistory::Start(const std::string& uid, Executor executor, base::Tim
   }
   ++totals_.executors;
   executor.run = application != nullptr ? application->number : 0;
-  executor.shape_id = application != nullptr ? application->shape_id : UseShape(executor);
+  // Of a run that is not remembered nobody knows the first executor.
+  const bool follows = application == nullptr && !shapes_.empty();
+  executor.shape_id = application != nullptr ? application->shape_id
+                      : follows              ? shapes_.back().id
+                                             : UseShape(executor);
   const auto* shape = FindShape(executor.shape_id);
   executor.comparable = shape != nullptr && shape->shape.IsLike(executor.shape);
   ++totals_.coverage[static_cast<std::size_t>(Coverage::kNone)];
@@ -364,9 +368,7 @@ void KeyHistory::EndApplication(std::string_view id, Outcome outcome) {
   auto* application = Find(id);
   if (application == nullptr) return;
   if (application->outcome == Outcome::kUnseen) application->outcome = outcome;
-  if (application->ended) return;
-  application->ended = true;
-  CountIfDone(*application);
+  if (!std::exchange(application->ended, true)) CountIfDone(*application);
   FinishIfOver(id);
 }
 
@@ -439,10 +441,12 @@ void KeyHistory::CountIfDone(ApplicationSummary& application) {
   if (auto* shape = FindShape(application.shape_id); shape != nullptr) shape->proven = true;
 }
 
+// Those of which more may come are kept as long as there is room.
 void KeyHistory::TrimRing(std::size_t most) {
   while (ring_.size() > most) {
-    const auto oldest = std::find_if(ring_.begin(), ring_.end() - 1, [](const auto& application) {
-      return application.ended && application.alive == 0;
+    const bool full = ring_.size() >= kMostApplications;
+    const auto oldest = std::find_if(ring_.begin(), ring_.end() - 1, [&](const auto& application) {
+      return application.ended && (full ? application.alive : application.unsealed) == 0;
     });
     if (oldest == ring_.end() - 1) return;
     if (!open_.empty()) open_.erase(oldest->id.Text());

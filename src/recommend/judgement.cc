@@ -309,6 +309,7 @@ bool HasShrunk(const std::vector<const RunConduct*>& runs) {
 void FollowUse(const model::ApplicationSummary& run, ShapeHistory& shape) {
   auto& well = shape.well;
   if (!shape.tried || run.size != well || !well.heap) return;
+  if (run.ooms > 0 || run.used > well.limit) return;  // by a larger one, which replaced it
   const Bytes used = base::Scaled(std::max(run.used - *well.heap, Bytes{}), kRoom);
   const Bytes most = std::max(model::SizeOf(shape.before, Part::kOutside),
                               model::SizeOf(shape.submitted, Part::kOutside));

@@ -241,6 +241,9 @@ Recommendation Recommend(const KeyHistory& history, const Context& context) {
   result.target_request = RequestFor(*result.target, *shape, peak);
   if (rule) result.split = SplitTotal(*result.target, *rule);
   result.next = FindTrial(history, context.policy, context.explore);
+  if (ceiling && result.next.trial && result.next.trial->size.limit > ceiling->at) {
+    result.next = {{}, NoTrial::kCeiling};
+  }
   return result;
 }
 

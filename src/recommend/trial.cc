@@ -152,6 +152,8 @@ std::string_view Describe(NoTrial reason) {
       return "No smaller size is tried, as the driver does not tell how executors do.";
     case NoTrial::kNothingSmaller:
       return "There is no smaller size left to try.";
+    case NoTrial::kCeiling:
+      return "The next size to try is above the ceiling.";
   }
   return "";
 }

@@ -40,6 +40,10 @@ ImportFile::ImportFile(std::string path, Arguments arguments)
       gzip_(path_.ends_with(".gz")),
       hash_(base::Fnv1a("")) {}
 
+ImportFile::~ImportFile() {
+  if (ours_ && state_.empty()) Abandon();
+}
+
 Result<std::unique_ptr<ImportFile>> ImportFile::Open(const std::string& path,
                                                      const Arguments& arguments) {
   std::unique_ptr<ImportFile> file(new ImportFile(path, arguments));
@@ -49,11 +53,15 @@ Result<std::unique_ptr<ImportFile>> ImportFile::Open(const std::string& path,
 
 // The resume file comes first and goes last: without one an existing file is somebody else's.
 Result<void> ImportFile::Take() {
+  if (path_ == "-") {
+    return base::Fail(Code::kInvalidArgument, "an import goes to a file, not to standard output");
+  }
   std::ifstream resume(ResumePath(), std::ios::binary);
   if (resume) {
     const std::string text{std::istreambuf_iterator<char>(resume), {}};
     if (auto fine = Check(text); !fine) return base::Fail(ResumePath(), fine.error());
   } else {
+    if (auto free = base::CheckFree(path_, true); !free) return free;
     if (!base::CheckFree(path_, false)) {
       return base::Fail(Code::kInvalidArgument,
                         path_ + ": is there already, and complete; give another name");
@@ -79,6 +87,7 @@ Result<void> ImportFile::Take() {
                       fmt::format("{}: is not as it was left; remove it and {} to begin anew",
                                   path_, ResumePath()));
   }
+  ours_ = true;
   const auto end = static_cast<off_t>(bytes_);
   if (::ftruncate(file_.Get(), end) != 0 || ::lseek(file_.Get(), end, SEEK_SET) != end) {
     return Errno(path_);
@@ -158,10 +167,12 @@ Result<void> ImportFile::Finish() {
   if (auto written = WritePiece(std::exchange(piece_, {})); !written) return written;
   if (::fdatasync(file_.Get()) != 0) return Errno(path_);
   if (::unlink(ResumePath().c_str()) != 0) return Errno(ResumePath());
+  ours_ = false;
   return {};
 }
 
 void ImportFile::Abandon() {
+  ours_ = false;
   ::unlink(path_.c_str());
   ::unlink(ResumePath().c_str());
 }

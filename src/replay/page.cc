@@ -302,6 +302,7 @@ std::string_view Lacking(recommend::NoTrial reason) {
       return "success";
     case recommend::NoTrial::kDriverSilent:
       return "driver";
+    case recommend::NoTrial::kCeiling:
     case recommend::NoTrial::kNothingSmaller:
       return "room";
   }

@@ -17,6 +17,7 @@ ReplayRow MakeRow(const controller::KeyRecommendation& result) {
           .peak = history.Totals().peak,
           .request = shape != nullptr ? shape->request : base::Bytes{},
           .recommendation = result.recommendation,
+          .policy = result.policy,
           .explanation = result.explanation};
 }
 

@@ -129,11 +129,10 @@ void Read(const json& value, model::Shape& shape) {
 }
 
 json Of(const model::JobRequest& job) {
-  json object{{"scaleMemory", job.scale_memory}, {"wantsCPU", job.wants_cpu}};
+  json object{{"scaleMemory", job.scale_memory}, {"wantsCPU", job.wants_cpu}, {"emr", job.emr}};
   if (job.mode) object["mode"] = std::string(model::Name(*job.mode));
   if (job.policy) object["policy"] = *job.policy;
   if (job.family) object["family"] = *job.family;
-  if (job.emr) object["emr"] = true;
   if (job.min_memory) object["min"] = Of(*job.min_memory);
   if (job.max_memory) object["max"] = Of(*job.max_memory);
   if (!job.problems.empty()) object["problems"] = job.problems;
@@ -147,6 +146,8 @@ void Read(const json& object, model::JobRequest& job) {
   }
   if (object.contains("policy")) Read(object, "policy", job.policy.emplace());
   if (object.contains("family")) Read(object, "family", job.family.emplace());
+  // Before version 3 nobody asked. Then `percentile` was everybody's default.
+  job.emr = true;
   if (object.contains("emr")) Read(object, "emr", job.emr);
   if (object.contains("min")) Read(object, "min", job.min_memory.emplace());
   if (object.contains("max")) Read(object, "max", job.max_memory.emplace());

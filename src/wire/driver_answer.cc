@@ -129,7 +129,7 @@ bool IsExecutorId(std::string_view id) { return !id.empty() && id.size() <= kLon
 constexpr std::string_view kDriverId = "driver";
 
 // Of an executor Spark tells some 60 values in 1.3 KB, of one in a stage 20 in 500 bytes.
-constexpr base::JsonBounds kBounds{.values = 500'000, .text = std::size_t{64} << 10, .depth = 32};
+constexpr base::JsonBounds kBounds{.values = 500'000, .text = std::size_t{1} << 20, .depth = 32};
 
 // A stage, or an executor in one, while it is read. Nothing is known of its figures before.
 struct StageDraft {

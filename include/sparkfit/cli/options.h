@@ -114,6 +114,14 @@ class Settings {
 // Values of options that are fine one by one, and not together; empty: there are none.
 std::vector<std::string> Contradictions(const Config& config);
 
+// Where a server listens. An empty host is every address.
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+// "HOST:PORT", an IPv6 address in brackets; kInvalidArgument for anything else.
+base::Result<Address> ParseAddress(std::string_view text);
+
 // The effective configuration as a configuration file, with a comment on each line saying where it
 // came from and what it is.
 std::string PrintConfig(const Settings& settings);

@@ -32,6 +32,7 @@ enum class NoTrial {
   kLatestFailed,    // the latest run did not succeed visibly
   kDriverSilent,    // its driver told nothing, or too little
   kNothingSmaller,  // sizes too small and well are near each other, or it is the smallest
+  kCeiling,         // executors must not have as much as it would be
 };
 // A sentence for people.
 std::string_view Describe(NoTrial reason);

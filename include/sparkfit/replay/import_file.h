@@ -28,6 +28,8 @@ class ImportFile {
                                                         const Arguments& arguments);
   ImportFile(const ImportFile&) = delete;
   ImportFile& operator=(const ImportFile&) = delete;
+  // One that nothing was committed to, and is not finished, leaves nothing.
+  ~ImportFile();
 
   // What the last Commit was given; empty for a new file.
   [[nodiscard]] const std::string& State() const { return state_; }
@@ -58,6 +60,7 @@ class ImportFile {
   std::uint64_t hash_;  // of these bytes
   std::string state_;
   std::string piece_;  // text that is not written yet
+  bool ours_ = false;  // and not finished
 };
 
 }  // namespace sparkfit::replay

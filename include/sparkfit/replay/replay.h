@@ -22,6 +22,7 @@ struct ReplayRow {
   base::Bytes peak;     // 0: none seen
   base::Bytes request;  // 0: unknown
   recommend::Recommendation recommendation;
+  recommend::Policy policy;  // in force
   std::string explanation;
 };
 

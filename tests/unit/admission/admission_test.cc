@@ -388,6 +388,10 @@ TEST_CASE("of another shape it is as submitted, whatever an OOM asked for", "[ad
     given.advice.shape->spark = {3, 5};
     given.pod["metadata"]["labels"]["spark-version"] = "4.0.1";
   }
+  SECTION("of a run whose first executors are larger, after an OOM in it") {
+    given.Container()["env"][0]["value"] = "4";
+    given.run = {.first = model::ExecutorSize{MiB(8448), MiB(7680)}, .out_of_memory = true};
+  }
   CHECK(given.Why() == "OtherShape");
   CHECK(given.Created() == given.pod);
 }

@@ -384,6 +384,19 @@ TEST_CASE("import makes a log of event logs that replay reads", "[cli]") {
   std::filesystem::remove(output);
 }
 
+TEST_CASE("an import that finds nothing fails and leaves nothing", "[cli]") {
+  const test::TempFile readme("# Not an event log\n");
+  const auto output = readme.Path() + ".ndjson";
+  const auto nothing = Call({"import", "eventlog", readme.Path(), "--output", output});
+  CHECK(nothing.code == kExitFailed);
+  CHECK_THAT(nothing.err, Catch::Contains("no executor was found, so nothing was written"));
+  CHECK(!std::filesystem::exists(output));
+  CHECK(!std::filesystem::exists(output + ".resume"));
+  const auto to_output = Call({"import", "eventlog", readme.Path(), "--output", "-"});
+  CHECK(to_output.code == kExitUsage);
+  CHECK_THAT(to_output.err, Catch::Contains("not to standard output"));
+}
+
 TEST_CASE("import says what event logs do not tell, and what to do", "[cli]") {
   const test::TempFile log(test::LogStart() + test::ApplicationStart() + test::Added("1") +
                            test::Task({}) + test::ApplicationEnd());
@@ -678,9 +691,8 @@ TEST_CASE("every shell has its script, and kubectl", "[cli][completion]") {
 TEST_CASE("manual pages have every command and every flag", "[cli]") {
   const test::TempFile unique("");
   const auto folder = unique.Path() + ".man";
-  CHECK(Call({"man", folder}).code == kExitFailed);  // it is not there
-  std::filesystem::create_directory(folder);
-  CHECK(Call({"man", folder}).code == kExitFine);
+  CHECK(Call({"man", unique.Path()}).code == kExitFailed);  // a file
+  CHECK(Call({"man", folder}).code == kExitFine);           // it was not there
   const auto read = [&](const std::string& name) {
     std::ifstream file(folder + "/" + name);
     return std::string{std::istreambuf_iterator<char>(file), {}};

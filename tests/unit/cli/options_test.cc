@@ -7,6 +7,16 @@
 namespace sparkfit::cli {
 namespace {
 
+TEST_CASE("an address without a port, or with none that there is, is refused", "[cli]") {
+  for (const auto* wrong : {"foo", "8080", ":99999", ":-1", "", ":", "[::1]"}) {
+    INFO(wrong);
+    CHECK_FALSE(ParseAddress(wrong));
+  }
+  CHECK(ParseAddress(":0")->host.empty());
+  CHECK(ParseAddress("[::1]:8080")->host == "::1");
+  CHECK(ParseAddress("127.0.0.1:8080")->port == 8080);
+}
+
 const Option& Find(std::string_view key) {
   for (const auto& option : Options()) {
     if (option.key == key) return option;

@@ -110,6 +110,45 @@ TEST_CASE("sixteen applications are kept, running ones longer", "[model][history
   CHECK(b.history.FindApplication("running") == nullptr);
 }
 
+TEST_CASE("each of forty runs that overlap is learnt from", "[model][history]") {
+  HistoryBuilder b;
+  const auto outcome = GENERATE(Outcome::kSucceeded, Outcome::kUnseen);
+  const auto name = [](int i) { return "app-" + std::to_string(i); };
+  std::vector<std::string> uids;
+  std::size_t learnt = 0;
+  for (int i = 0; i < 70; ++i) {
+    uids.push_back(b.Start(name(i), DefaultSize(4096)));
+    b.Sample(uids.back(), MiB(1000), 3);
+    // One ends with each that starts; late samples of it are over when five more have started.
+    if (i >= 40) {
+      b.history.End(b.Find(uids[static_cast<std::size_t>(i - 40)]), b.now);
+      if (outcome != Outcome::kUnseen) b.history.EndApplication(name(i - 40), outcome);
+    }
+    if (i >= 45) b.history.Seal(uids[static_cast<std::size_t>(i - 45)]);
+    for (const auto& run : b.history.TakeFinished()) learnt += run.summary.outcome == outcome;
+  }
+  // Of 30 that ended the late samples of 25 are over.
+  CHECK(learnt == (outcome == Outcome::kUnseen ? 25 : 30));
+  CHECK(b.history.LatestEnded() != nullptr);
+}
+
+TEST_CASE("executors of a run that is not remembered change no shape", "[model][history]") {
+  HistoryBuilder b;
+  for (std::size_t i = 0; i < KeyHistory::kMostApplications; ++i) {
+    b.Start("app-" + std::to_string(i), DefaultSize(4096));
+  }
+  const auto id = b.Shape().id;
+  model::Executor other;
+  other.application = "further";
+  other.size = other.submitted = DefaultSize(1024);
+  other.shape = b.Shape().shape;
+  other.shape.cores = "8";
+  const auto& started = b.history.Start("other", other, b.now);
+  CHECK_FALSE(started.comparable);
+  CHECK(b.Shape().id == id);
+  CHECK(b.Shape().submitted == DefaultSize(4096));
+}
+
 TEST_CASE("of more runs at once than are remembered executors count all the same",
           "[model][history]") {
   HistoryBuilder b;

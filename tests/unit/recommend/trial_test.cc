@@ -516,14 +516,14 @@ TEST_CASE("a size by trial keeps a tenth of room outside of the heap", "[recomme
   near.used_mib = 538 + 510;
   job.Run({{job.InForce(), near}, {job.InForce(), near}});
   CHECK(job.InForce() == Size(538 + 561, 538));  // 1.1 × 510
-  // Never more than was submitted.
+  // More than it has was used by a larger one that replaced it.
   near.used_mib = 538 + 990;
   job.Run({{job.InForce(), near}, {job.InForce(), near}});
-  CHECK(job.InForce() == Size(538 + 1000, 538));
+  CHECK(job.InForce() == Size(538 + 561, 538));
 }
 
 TEST_CASE("every reason for no trial is a sentence", "[recommend][trial]") {
-  for (int i = 0; i <= static_cast<int>(NoTrial::kNothingSmaller); ++i) {
+  for (int i = 0; i <= static_cast<int>(NoTrial::kCeiling); ++i) {
     CHECK(Describe(static_cast<NoTrial>(i)).back() == '.');
   }
 }
