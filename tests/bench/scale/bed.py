@@ -140,6 +140,7 @@ def serve_usage(executors, keys):
     context.load_cert_chain(keys / "admin.crt", keys / "admin.key")
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
 
 
 def executor(number, size):

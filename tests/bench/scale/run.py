@@ -216,11 +216,12 @@ def part(name, size, seconds, directory):
     state = beds.make(directory, size)
     bed = beds.Bed(directory / name, state)
     executors = beds.Executors(size)
+    usage = None
     try:
         jobs = sorted({beds.job_of(pod) for pod in executors.all()})
         result = {"size": size, "jobs": len(jobs), "subject": name, "commit": testbed.run("git", "-C", ROOT, "rev-parse", "HEAD").strip()}
         bed.serve(subject.users)
-        beds.serve_usage(executors, bed.keys)
+        usage = beds.serve_usage(executors, bed.keys)
         bed.kwok()
         bed.known("/apis/metrics.k8s.io/v1beta1/pods")
         result["admission_without"] = ask_for_executors(size)
@@ -247,6 +248,9 @@ def part(name, size, seconds, directory):
         result["memory_at_most_mib"] = {program.name: program.memory("VmHWM") for program in programs}
     finally:
         bed.end()
+        if usage:  # the next part has its own
+            usage.shutdown()
+            usage.server_close()
     return result
 
 

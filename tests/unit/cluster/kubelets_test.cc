@@ -151,8 +151,8 @@ TEST_CASE("However many nodes hang, a round ends, and those that were left come 
   CHECK(asked.size() >= 3);
   CHECK(asked.size() <= 3 + 8);
   nodes.Run(30);
-  // Each was asked before any was asked again.
-  std::set<std::string> different(asked.begin(), asked.begin() + 60);
+  // Each was asked before any was asked again, but for the threads that overtake each other.
+  std::set<std::string> different(asked.begin(), asked.begin() + 60 + 8);
   CHECK(different.size() == 60);
 }
 
