@@ -482,7 +482,9 @@ def check_configs(helm):
                        input=f"replicas: 1\nconfig:\n  {key}: {scalar}\n")
             check("schema", (done.returncode == 0) == fine, f"{key}: {scalar}: {done.stderr or 'is taken'}")
             if BINARY.exists():
-                done = run(BINARY, "check-config", "/dev/stdin", input=f"{key}: {scalar}\n")
+                # An authority's is compared with its certificates', which the schema cannot do.
+                beside = "webhookCertificateLifetime: 100ms\n" if key == "webhookAuthorityLifetime" else ""
+                done = run(BINARY, "check-config", "/dev/stdin", input=f"{key}: {scalar}\n{beside}")
                 check("controller", (done.returncode == 0) == fine, f"{key}: {scalar}: {done.stderr or 'is taken'}")
 
 
