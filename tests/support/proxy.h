@@ -3,19 +3,18 @@
 // A proxy on this machine: one connection after the other, to one server whatever it is asked for.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "loopback.h"
 
 namespace sparkfit::test {
 
@@ -23,22 +22,14 @@ class Proxy {
  public:
   // Everything goes to that port of this machine; `refusal` is answered instead, where given.
   explicit Proxy(int server, std::string refusal = "")
-      : server_(server), refusal_(std::move(refusal)), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    auto address = Loopback(0);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(socket_, generic, size) != 0 || ::listen(socket_, 16) != 0) {
-      throw std::runtime_error("listen");
-    }
-    ::getsockname(socket_, generic, &size);
-    port = ntohs(address.sin_port);
+      : server_(server), refusal_(std::move(refusal)) {
+    port = listener_.Port();
     thread_ = std::thread([this] { Accept(); });
   }
 
   ~Proxy() {
-    ::shutdown(socket_, SHUT_RDWR);
+    listener_.Shutdown();
     thread_.join();
-    ::close(socket_);
   }
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
@@ -52,17 +43,9 @@ class Proxy {
   int port = 0;
 
  private:
-  static sockaddr_in Loopback(int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    return address;
-  }
-
   void Accept() {
     for (;;) {
-      const int client = ::accept(socket_, nullptr, nullptr);
+      const int client = listener_.Accept();
       if (client < 0) return;
       Serve(client);
       ::close(client);
@@ -122,7 +105,7 @@ class Proxy {
 
   int server_;
   std::string refusal_;
-  int socket_;
+  Listener listener_;
   std::thread thread_;
   std::mutex mutex_;
   std::vector<std::string> asked_;

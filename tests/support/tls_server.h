@@ -3,8 +3,6 @@
 // A TLS server on this machine that says, byte by byte, what a test wants.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -21,6 +19,8 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "loopback.h"
 
 namespace sparkfit::test {
 
@@ -144,34 +144,23 @@ class TlsServer {
   explicit TlsServer(Script script, int newest_tls = 0, const Certificate::Options& options = {})
       : certificate(options),
         script_(std::move(script)),
-        context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free),
-        socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free) {
     certificate.Use(context_.get());
     if (newest_tls != 0) {
       SSL_CTX_set_security_level(context_.get(), 0);
       SSL_CTX_set_min_proto_version(context_.get(), TLS1_VERSION);
       SSL_CTX_set_max_proto_version(context_.get(), newest_tls);
     }
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(socket_, generic, size) != 0 || ::listen(socket_, 16) != 0) {
-      throw std::runtime_error("listen");
-    }
-    ::getsockname(socket_, generic, &size);
-    port = ntohs(address.sin_port);
+    port = listener_.Port();
     acceptor_ = std::thread([this] { Accept(); });
   }
 
   ~TlsServer() {
-    ::shutdown(socket_, SHUT_RDWR);
+    listener_.Shutdown();
     acceptor_.join();
     for (const int peer : peers_) ::shutdown(peer, SHUT_RDWR);
     for (auto& thread : threads_) thread.join();
     for (const int peer : peers_) ::close(peer);
-    ::close(socket_);
   }
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
@@ -189,7 +178,7 @@ class TlsServer {
  private:
   void Accept() {
     for (;;) {
-      const int peer = ::accept(socket_, nullptr, nullptr);
+      const int peer = listener_.Accept();
       if (peer < 0) return;
       peers_.push_back(peer);
       threads_.emplace_back([this, peer] { Serve(peer); });
@@ -210,7 +199,7 @@ class TlsServer {
 
   Script script_;
   std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
-  int socket_;
+  Listener listener_;
   std::thread acceptor_;
   std::vector<int> peers_;  // of the acceptor, then of the destructor
   std::vector<std::thread> threads_;

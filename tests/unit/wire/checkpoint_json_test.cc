@@ -299,6 +299,7 @@ TEST_CASE("a floor of version 1 that had ended, and overhead that lasted, leave 
 TEST_CASE("a checkpoint of version 2 is read, and goes on in parts", "[wire][checkpoint]") {
   const auto read = ReadCheckpoint(FileText("checkpoint-v2.json"));
   REQUIRE(read);
+  CHECK(read->job.emr);  // percentile, as before, until an executor tells who asks
   const auto& executors = read->history.executors;
   CHECK_FALSE(executors.at("e3").oom);
   CHECK(executors.at("e4").oom == model::OomKind::kContainer);
